@@ -1,0 +1,1 @@
+"""What a lamp-post device installs, and the contract that every room shares."""

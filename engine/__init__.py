@@ -1,0 +1,1 @@
+"""The pure middle: arrays in, arrays out. No socket, no clock, no logging."""

@@ -1,0 +1,161 @@
+"""The indicators that are built: names, standards, levels and rules, as data.
+
+The order of `INDICATORS` is stored (points, snapshots), so entries are only appended.
+Colours and words are the standard's own; where a standard names no colour, `colour_source`
+says whose they are. Level 0 is best.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Area = Literal["worst", "vmt_weighted", "sum", "mean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One category: its word, its colour, and the highest value that still belongs to it."""
+
+    word: str
+    colour: str
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One row of the catalogue.
+
+    `cadence_s` is the distance between window ends, `window_s` the length of what one point
+    looks back on. `over_level` is the first level that counts as over the limit in areas (None:
+    no limit). `better` says which direction is good. `open_marks` lists what the specification
+    marks as unconfirmed.
+    """
+
+    domain: str
+    id: str
+    name: str
+    unit: str
+    digits: int
+    standard: str
+    clause: str
+    rule: str
+    cadence_s: int
+    window_s: int
+    levels: tuple[Level, ...]
+    over_level: int | None
+    area: Area
+    better: Literal["low", "high", "none"]
+    colour_source: str = ""
+    headline: bool = False
+    open_marks: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """`domain.id`, for example `air.us_aqi`."""
+        return f"{self.domain}.{self.id}"
+
+
+_INF = float("inf")
+
+AQI_LEVELS = (
+    Level("Good", "#00E400", 50), Level("Moderate", "#FFFF00", 100),
+    Level("Unhealthy for Sensitive Groups", "#FF7E00", 150), Level("Unhealthy", "#FF0000", 200),
+    Level("Very Unhealthy", "#8F3F97", 300), Level("Hazardous", "#7E0023", _INF),
+)
+TTI_LEVELS = (
+    Level("Good", "#1A9850", 1.5), Level("Potentially Acceptable", "#FEE08B", 2.5),
+    Level("Less Desirable", "#D73027", _INF),
+)
+COMPLETENESS_LEVELS = (
+    Level("Good", "#1A9850", _INF), Level("Acceptable", "#FEE08B", 90), Level("Poor", "#D73027", 75)
+)
+"""For completeness higher is better: `upper` is the value below which the level holds."""
+PLAIN = (Level("Measured", "#4575B4", _INF),)
+"""For indicators whose standard defines no categories."""
+
+_EPA = "40 CFR Part 58 Appendix G (89 FR 16202, effective 2024-05-06)"
+_EPA_TAD = "EPA-454/B-24-002, table of breakpoints"
+_OURS = "colours are this project's; the standard names none"
+_AQI_MARKS = (
+    "completeness 18 of 24 h, 6 of 8 h, 75 % of an hour: from memory of App. N/U",
+    "an index of exactly one half is rounded up; EPA says only nearest integer",
+)
+
+
+def _sub_index(id: str, name: str, rule: str, marks: tuple[str, ...] = ()) -> Indicator:
+    return Indicator(
+        "air", id, name, "1", 0, _EPA, _EPA_TAD, rule, 3600, 86_400, AQI_LEVELS, 2, "worst",
+        "low", open_marks=_AQI_MARKS + marks,
+    )
+
+
+_SO2_MARK = ("SO2 between 1 h >= 305 ppb and 24 h < 305 ppb gives 200: from memory of the TAD",)
+_NOWCAST = "EPA fact sheet P100X0J6, Transitioning to a new NowCast method (2013)"
+_NOWCAST_RULE = (
+    "12 hourly means weighted by w^age, w = max(min/max, 0.5); 2 of the latest 3 hours needed"
+)
+_DEMAND = "Utility practice: demand interval of 15 minutes"
+
+INDICATORS: tuple[Indicator, ...] = (
+    Indicator(
+        "air", "us_aqi", "US AQI", "1", 0, _EPA, _EPA_TAD,
+        "worst of the pollutant sub-indices; PM by NowCast", 3600, 86_400, AQI_LEVELS, 2,
+        "worst", "low", headline=True, open_marks=_AQI_MARKS,
+    ),
+    _sub_index("us_aqi_pm25", "US AQI of PM2.5", "NowCast cut to 0.1 µg/m³, 24-h breakpoints"),
+    _sub_index("us_aqi_pm10", "US AQI of PM10", "NowCast cut to 1 µg/m³, 24-h breakpoints"),
+    _sub_index("us_aqi_o3", "US AQI of O₃", "larger of 8-h and, from 0.125 ppm, 1-h index"),
+    _sub_index("us_aqi_co", "US AQI of CO", "8-h mean cut to 0.1 ppm"),
+    _sub_index("us_aqi_so2", "US AQI of SO₂", "1-h mean; from 305 ppb the 24-h mean", _SO2_MARK),
+    _sub_index("us_aqi_no2", "US AQI of NO₂", "1-h mean cut to 1 ppb"),
+    Indicator(
+        "air", "nowcast_pm25", "NowCast PM2.5", "µg/m³", 1, _NOWCAST, "AirNow forum t/172",
+        _NOWCAST_RULE, 3600, 43_200, PLAIN, None, "worst", "low",
+    ),
+    Indicator(
+        "air", "nowcast_pm10", "NowCast PM10", "µg/m³", 0, _NOWCAST, "AirNow forum t/172",
+        _NOWCAST_RULE, 3600, 43_200, PLAIN, None, "worst", "low",
+    ),
+    Indicator(
+        "traffic", "tti", "Travel time index", "1", 2, "FHWA Urban Congestion Report",
+        "travel time index = free-flow speed / space-mean speed",
+        "5-minute bin; harmonic mean speed against the frozen free-flow speed",
+        300, 300, TTI_LEVELS, 1, "vmt_weighted", "low", _OURS, headline=True,
+    ),
+    Indicator(
+        "traffic", "tti_peak", "Peak travel time index", "1", 2,
+        "U4SSC EC:I:T:5A, Verification Manual 2022 p. 72; FHWA UCR",
+        "mean peak travel time / free-flow travel time",
+        "weekdays 6-9 and 16-19 local, 75 % of the 5-minute bins of each peak", 86_400, 86_400,
+        TTI_LEVELS, 1, "vmt_weighted", "low", _OURS,
+    ),
+    Indicator(
+        "traffic", "ffs", "Free-flow speed", "km/h", 1, "FHWA Urban Congestion Report",
+        "85th percentile of off-peak speeds",
+        "28 days, at least 200 bins with vehicles, else the posted limit; 0.8 to 1.3 of the "
+        "posted limit; frozen daily at 03:00", 86_400, 28 * 86_400, PLAIN, None,
+        "vmt_weighted", "none", open_marks=("off-peak hours: from memory of the UCR",),
+    ),
+    Indicator(
+        "energy", "demand_15min", "Demand, 15-minute block", "kW", 2, _DEMAND,
+        "mean power in clock-aligned 15-minute blocks", "75 % of the block's minutes needed",
+        900, 900, PLAIN, None, "sum", "none", headline=True,
+    ),
+    Indicator(
+        "energy", "demand_sliding", "Demand, sliding 15 minutes", "kW", 2, _DEMAND,
+        "mean power of the trailing 15 minutes, each minute", "75 % of the minutes needed",
+        60, 900, PLAIN, None, "sum", "none",
+        open_marks=("sub-intervals of 1 minute: from memory of utility tariffs",),
+    ),
+    Indicator(
+        "energy", "demand_peak", "Peak demand of the month", "kW", 2, _DEMAND,
+        "largest 15-minute block of the calendar month so far", "blocks that are complete",
+        900, 31 * 86_400, PLAIN, None, "sum", "none",
+    ),
+    Indicator(
+        "dq", "completeness", "Completeness, 1 h", "%", 1, "Cityvitals data quality 5.4",
+        "valid readings / expected readings", "expected = window / nominal period of the device",
+        3600, 3600, COMPLETENESS_LEVELS, 2, "mean", "high", _OURS, headline=True,
+    ),
+)
+
+POSITION: dict[str, int] = {entry.key: i for i, entry in enumerate(INDICATORS)}

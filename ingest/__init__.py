@@ -1,0 +1,1 @@
+"""The shell around the engine: session, admission, archive, the one loop, sinks."""

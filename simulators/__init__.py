@@ -1,0 +1,1 @@
+"""A city that does not exist, and the replay of cities that do."""
