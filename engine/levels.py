@@ -1,0 +1,43 @@
+"""From values to the levels of the catalogue: which category a number falls into."""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Floats = npt.NDArray[np.float64]
+Levels = npt.NDArray[np.int8]
+
+
+@njit("void(float64[::1], float64[::1], int8[::1])", cache=True, nogil=True)
+def levels_of(values: Floats, uppers: Floats, out: Levels) -> None:
+    """The first level whose upper limit the value does not exceed; lower is better.
+
+    values: float64[k], NaN insufficient. uppers: float64[m], ascending, the last one infinite.
+    out: int8[k], 0 best, -1 for NaN. Cost: k * m comparisons.
+    """
+    for i in range(values.shape[0]):
+        if np.isnan(values[i]):
+            out[i] = -1
+            continue
+        level = 0
+        while level < uppers.shape[0] - 1 and values[i] > uppers[level]:
+            level += 1
+        out[i] = level
+
+
+@njit("void(float64[::1], float64[::1], int8[::1])", cache=True, nogil=True)
+def bands_of(values: Floats, uppers: Floats, out: Levels) -> None:
+    """The last level whose upper limit the value stays below; higher is better.
+
+    values: float64[k], NaN insufficient. uppers: float64[m], descending, the first one infinite
+    (`COMPLETENESS_LEVELS`: a value of 90 is level 0, one of 75 level 1). out: int8[k], 0 best,
+    -1 for NaN. Cost: k * m comparisons.
+    """
+    for i in range(values.shape[0]):
+        if np.isnan(values[i]):
+            out[i] = -1
+            continue
+        level = 0
+        while level < uppers.shape[0] - 1 and values[i] < uppers[level + 1]:
+            level += 1
+        out[i] = level

@@ -1,0 +1,65 @@
+"""NowCast of particulate matter, and how a concentration is cut to its reporting resolution.
+
+Standard: EPA fact sheet P100X0J6, "Transitioning to a new NowCast method" (2013), AirNow forum
+t/172; for the cutting 40 CFR Part 58 Appendix G.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Floats = npt.NDArray[np.float64]
+
+NOWCAST_HOURS = 12
+_GUARD = 1e-6
+"""In steps. A mean of 24 times 9.1 is 9.099999999999996, and must still be cut to 9.1."""
+
+
+@njit("float64(float64, float64)", cache=True, nogil=True)
+def truncated_steps(value: float, steps_per_unit: float) -> float:
+    """Whole reporting steps in `value`, cut and not rounded; below zero counts as zero.
+
+    `steps_per_unit` is 10 for a resolution of 0.1. NaN stays NaN.
+    """
+    steps = np.floor(value * steps_per_unit + _GUARD)
+    return 0.0 if steps < 0.0 else steps
+
+
+@njit("float64(float64, float64)", cache=True, nogil=True)
+def report(value: float, steps_per_unit: float) -> float:
+    """`value` cut to its reporting resolution: NowCast PM2.5 has 10 steps, PM10 has 1."""
+    return float(truncated_steps(value, steps_per_unit) / steps_per_unit
+
+
+@njit("float64(float64[::1])", cache=True, nogil=True)
+def nowcast_pm(hours: Floats) -> float:
+    """NowCast of 12 hourly means, before it is cut by `report`.
+
+    hours: float64[12], µg/m3, newest first, NaN where the hour is missing; below zero counts as
+    zero. NaN unless 2 of the 3 newest hours are there. A missing hour still uses up a power of
+    the weight. Cost: two passes over 12.
+    """
+    recent = 0
+    low = np.inf
+    high = 0.0
+    for i in range(NOWCAST_HOURS):
+        if not np.isnan(hours[i]):
+            value = max(hours[i], 0.0)
+            low = min(low, value)
+            high = max(high, value)
+            if i < 3:
+                recent += 1
+    if recent < 2:
+        return np.nan
+    if high == 0.0:
+        return 0.0
+    factor = max(low / high, 0.5)
+    power = 1.0
+    total = 0.0
+    weights = 0.0
+    for i in range(NOWCAST_HOURS):
+        if not np.isnan(hours[i]):
+            total += power * max(hours[i], 0.0)
+            weights += power
+        power *= factor
+    return total / weights
