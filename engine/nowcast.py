@@ -28,7 +28,7 @@ def truncated_steps(value: float, steps_per_unit: float) -> float:
 @njit("float64(float64, float64)", cache=True, nogil=True)
 def report(value: float, steps_per_unit: float) -> float:
     """`value` cut to its reporting resolution: NowCast PM2.5 has 10 steps, PM10 has 1."""
-    return float(truncated_steps(value, steps_per_unit) / steps_per_unit
+    return float(truncated_steps(value, steps_per_unit) / steps_per_unit)
 
 
 @njit("float64(float64[::1])", cache=True, nogil=True)
