@@ -1,0 +1,134 @@
+"""One way to open the SQLite files of ours: owner, format number, damage.
+
+`PRAGMA application_id` says whose file it is, `PRAGMA user_version` its format. A newer format
+and a stranger's file are refused. A damaged file is renamed to `<name>.damaged-<UTC time>` and a
+new, empty one takes its place: both the store and the spool can be filled again.
+"""
+
+import logging
+import sqlite3
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+log = logging.getLogger(__name__)
+
+BUSY_MS_MAX = 5000
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_PRAGMAS = f"""
+PRAGMA busy_timeout = {BUSY_MS_MAX};
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA cache_size = -32768;
+PRAGMA wal_autocheckpoint = 4000;
+"""
+
+
+class StoreError(Exception):
+    """A SQLite file of ours cannot be opened, read or written; names the file and why."""
+
+
+class Kind(NamedTuple):
+    """One kind of file: what it is called in messages, its numbers and its tables."""
+
+    name: str
+    application_id: int
+    version: int
+    schema: str
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """True if `error` means that the bytes of the file are wrong, not that it is busy or full."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def create(path: Path, kind: Kind) -> sqlite3.Connection:
+    """Open for writing in autocommit mode, with tables; a damaged file is set aside.
+
+    Raises `StoreError` for a newer format, a stranger's file, or a path that cannot be used.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _open(path, kind)
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise StoreError(f"{path}: {error}") from error
+        aside = _set_aside(path)
+        log.error("%s: %s is damaged (%s); set aside as %s, starting empty",
+                  path, kind.name, error, aside.name)
+    try:
+        return _open(path, kind)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
+
+
+def reader(path: Path, kind: Kind) -> sqlite3.Connection:
+    """Open without the right to write. Raises `StoreError` if absent, newer or not ours."""
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
+        connection.execute("PRAGMA query_only = ON")
+        if _format(connection, path, kind) == 0:
+            raise StoreError(f"{path}: {kind.name} is not ready yet")
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreError(f"{path}: {error}") from error
+    except StoreError:
+        connection.close()
+        raise
+    return connection
+
+
+def _open(path: Path, kind: Kind) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.executescript(_PRAGMAS)
+        found = _format(connection, path, kind)
+        if found == 0:
+            connection.executescript(
+                f"BEGIN; {kind.schema} PRAGMA application_id = {kind.application_id};"
+                f"PRAGMA user_version = {kind.version}; COMMIT;"
+            )
+        else:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                damage = sqlite3.DatabaseError(verdict)
+                damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+                raise damage
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _format(connection: sqlite3.Connection, path: Path, kind: Kind) -> int:
+    """The format number of the file, 0 for an empty one. Raises `StoreError` if refused."""
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables == 0 and owner == 0:
+        return 0
+    if owner != kind.application_id:
+        raise StoreError(f"{path}: is a SQLite file, but not {kind.name} of Cityvitals")
+    if version > kind.version:
+        raise StoreError(
+            f"{path}: {kind.name} has format {version}, this program knows up to {kind.version}"
+        )
+    return int(version)
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename the file and what SQLite keeps beside it; returns the new name."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    for tail in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + tail)
+        if part.exists():
+            part.replace(aside.with_name(aside.name + tail))
+    return aside

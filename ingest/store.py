@@ -1,0 +1,365 @@
+"""The embedded store: results for the page, in one SQLite file that a second process may read.
+
+One writer (ingest) and any number of readers. It is derived: deleted or damaged, it is built
+again from the archive. Closed points live in one table a UTC day; `last` holds, for each series
+(place and indicator), the newest closed point and the window in progress.
+
+Methods are safe to call from several threads; each is one transaction.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import repeat
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.places import PlaceKey
+from engine.catalogue import INDICATORS
+from engine.points import Points, PointState
+from ingest import sqlite_file
+from ingest import store_schema as sql
+from ingest.sqlite_file import StoreError
+from ingest.store_rows import (
+    Changes,
+    Event,
+    Last,
+    PlaceInfo,
+    Reading,
+    Revision,
+    Sample,
+    samples,
+)
+
+__all__ = [
+    "Changes", "Event", "Last", "PlaceInfo", "Reading", "Revision", "Sample", "Store",
+    "StoreError",
+]
+
+Integers = npt.NDArray[np.int64]
+
+
+class Store:
+    """Open with `Store.create` (the one writer) or `Store.reader`.
+
+    Every method raises `StoreError` if the file cannot be used.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, writable: bool) -> None:
+        self._path = path
+        self._connection = connection
+        self._writable = writable
+        self._lock = threading.Lock()
+        self._inode = 0 if writable else os.stat(path).st_ino
+        self._sids: dict[tuple[str, str], int] = {}
+        self._days: set[int] = set()
+        self._seq = 0
+        if writable:
+            self._load()
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Open for writing; makes the tables, sets a damaged file aside and starts empty."""
+        return cls(path, sqlite_file.create(path, sql.STORE), writable=True)
+
+    @classmethod
+    def reader(cls, path: Path) -> Self:
+        """Open for reading, while another process writes."""
+        return cls(path, sqlite_file.reader(path, sql.STORE), writable=False)
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        with self._lock:
+            self._connection.close()
+
+    def _load(self) -> None:
+        run = self._connection.execute
+        self._sids = {(path, key): sid for sid, path, key in run("SELECT * FROM series")}
+        self._days = set(self._day_numbers(0, 1 << 40))
+        row = run("SELECT seq FROM counter").fetchone()
+        if row is None:
+            # Microseconds since 1970: the numbers of a store that was set aside or deleted
+            # never come again, so that a page which resumes from one of them misses nothing.
+            row = (time.time_ns() // 1000,)
+            run("INSERT INTO counter VALUES (?)", row)
+        self._seq = row[0]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run a block as one transaction, or as nothing."""
+        with self._lock:
+            try:
+                self._reopen_if_replaced()
+                self._connection.execute("BEGIN IMMEDIATE" if self._writable else "BEGIN")
+                try:
+                    yield self._connection
+                    if self._writable:
+                        self._connection.execute("UPDATE counter SET seq = ?", (self._seq,))
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    if self._writable:
+                        self._load()
+                    raise
+            except sqlite3.Error as error:
+                raise StoreError(f"{self._path}: {error}") from error
+
+    def _reopen_if_replaced(self) -> None:
+        """A reader follows when the writer has set a damaged file aside."""
+        if self._writable:
+            return
+        try:
+            inode = os.stat(self._path).st_ino
+        except OSError as error:
+            raise StoreError(f"{self._path}: {error.strerror}") from None
+        if inode != self._inode:
+            fresh = sqlite_file.reader(self._path, sql.STORE)
+            self._connection.close()
+            self._connection, self._inode = fresh, inode
+
+    def _day_numbers(self, first: int, last: int) -> list[int]:
+        """Days that have a table, within the two, in order."""
+        names = self._connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'points_*'"
+        )
+        days = (int(name.removeprefix("points_")) for (name,) in names)
+        return sorted(day for day in days if first <= day <= last)
+
+    # ---- writing
+
+    def write(self, points: Points, keys: Sequence[PlaceKey], known_ms: int) -> None:
+        """Keep `points`; writing the same again changes nothing.
+
+        Open points only replace the window in progress. Closed ones go to their day, those
+        with rev > 1 also to the revisions. An older window never replaces a newer one in `last`.
+        """
+        if not len(points):
+            return
+        with self._transaction() as file:
+            sid = self._sid_column(points, keys)
+            is_open = points.state == PointState.OPEN
+            closed = np.flatnonzero(~is_open)
+            self._write_days(file, points, sid, closed, known_ms)
+            newest = self._write_last(file, points, sid, closed, known_ms)
+            file.executemany(sql.END_OPEN, zip(
+                sid[newest].tolist(), points.end_s[newest].tolist(), strict=True))
+            self._write_last(file, points, sid, np.flatnonzero(is_open), known_ms)
+
+    def _sid_column(self, points: Points, keys: Sequence[PlaceKey]) -> Integers:
+        """The series number of every point; new series are added."""
+        width = len(INDICATORS)
+        pair = points.place.astype(np.int64) * width + points.indicator
+        pairs, position = np.unique(pair, return_inverse=True)
+        sids = []
+        for code in pairs.tolist():
+            name = (keys[code // width].path, INDICATORS[code % width].key)
+            sid = self._sids.get(name)
+            if sid is None:
+                sid = self._connection.execute(
+                    "INSERT INTO series (path, indicator) VALUES (?, ?) RETURNING sid", name
+                ).fetchone()[0]
+                self._sids[name] = sid
+            sids.append(sid)
+        column: Integers = np.array(sids, np.int64)[position]
+        return column
+
+    def _write_days(
+        self, file: sqlite3.Connection, points: Points, sid: Integers,
+        closed: npt.NDArray[np.intp], known_ms: int,
+    ) -> None:
+        day = points.end_s[closed] // sql.DAY_S
+        # In key order within a day, so that each page of the tree is touched once.
+        order = np.lexsort((points.end_s[closed], sid[closed], day))
+        closed, day = closed[order], day[order]
+        starts = np.flatnonzero(np.diff(day, prepend=-1))
+        for rows, number in zip(np.split(closed, starts[1:]), day[starts].tolist(), strict=True):
+            if number not in self._days:
+                file.execute(sql.create_day(number))
+                self._days.add(number)
+            first = points.rev[rows] <= 1
+            file.executemany(
+                sql.put_point(number), _point_rows(points, sid, rows[first], known_ms))
+            self._write_revised(file, points, sid, rows[~first], known_ms)
+
+    def _write_revised(
+        self, file: sqlite3.Connection, points: Points, sid: Integers,
+        rows: npt.NDArray[np.intp], known_ms: int,
+    ) -> None:
+        """Restated points one by one: each revision keeps what stood before it."""
+        rows = rows[np.argsort(points.rev[rows], kind="stable")]
+        days = (points.end_s[rows] // sql.DAY_S).tolist()
+        for day, row in zip(days, _point_rows(points, sid, rows, known_ms), strict=True):
+            series, end_s, *stated, rev = row[:7]
+            file.execute(sql.put_revision(day), (series, end_s, rev, *stated, known_ms))
+            file.execute(sql.put_point(day), row)
+
+    def _write_last(
+        self, file: sqlite3.Connection, points: Points, sid: Integers,
+        rows: npt.NDArray[np.intp], known_ms: int,
+    ) -> npt.NDArray[np.intp]:
+        """Offer the newest row of each series to `last`; returns those rows."""
+        rows = rows[np.lexsort((points.end_s[rows], sid[rows]))]
+        newest: npt.NDArray[np.intp] = rows[np.diff(sid[rows], append=-1) != 0]
+        numbers = range(self._seq + 1, self._seq + 1 + len(newest))
+        self._seq += len(newest)
+        is_open = (points.state[newest] == PointState.OPEN).astype(np.int64).tolist()
+        file.executemany(sql.PUT_LAST, (
+            (row[0], mark, *row[1:], number) for mark, number, row in zip(
+                is_open, numbers, _point_rows(points, sid, newest, known_ms), strict=True)
+        ))
+        return newest
+
+    def write_readings(self, rows: Sequence[Reading]) -> None:
+        """Keep the latest reading of each series; an older one changes nothing."""
+        if not rows:
+            return
+        with self._transaction() as file:
+            numbers = range(self._seq + 1, self._seq + 1 + len(rows))
+            self._seq += len(rows)
+            file.executemany(sql.PUT_READING, (
+                (*row, number) for row, number in zip(rows, numbers, strict=True)))
+
+    def write_places(self, rows: Sequence[PlaceInfo]) -> None:
+        """Replace all places."""
+        with self._transaction() as file:
+            file.execute("DELETE FROM places")
+            file.executemany(
+                "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                ((row.key.path, *row.key, *row[1:]) for row in rows))
+
+    def write_health(self, health: dict[str, Any]) -> None:
+        """Replace the current health object (JSON; it needs `at_ms`)."""
+        body = json.dumps(health, ensure_ascii=False, separators=(",", ":"))
+        with self._transaction() as file:
+            file.execute("DELETE FROM health")
+            file.execute("INSERT INTO health VALUES (?, ?)", (health["at_ms"], body))
+
+    def write_event(
+        self, time_ms: int, path: str, kind: str, indicator: str, severity: str, title: str,
+        text: str,
+    ) -> None:
+        """Keep an event; the same again changes nothing."""
+        with self._transaction() as file:
+            file.execute(
+                "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (time_ms, path, kind, indicator, severity, title, text))
+
+    def prune(self, before_ms: int) -> None:
+        """Forget what is older: whole UTC days of points, and single rows of the rest."""
+        before_s = before_ms // 1000
+        with self._transaction() as file:
+            for day in self._day_numbers(0, before_s // sql.DAY_S - 1):
+                file.execute(f"DROP TABLE {sql.day_table(day)}")
+                self._days.discard(day)
+            file.execute("DELETE FROM last WHERE end_s < ?", (before_s,))
+            file.execute("DELETE FROM revisions WHERE end_s < ?", (before_s,))
+            file.execute("DELETE FROM readings WHERE time_ms < ?", (before_ms,))
+            file.execute("DELETE FROM events WHERE time_ms < ?", (before_ms,))
+
+    # ---- reading
+
+    def last(self) -> list[Last]:
+        """The newest closed point and the window in progress of every series."""
+        with self._transaction() as file:
+            return [Last(*row) for row in file.execute(sql.SELECT_LAST)]
+
+    def history(
+        self, path: str, indicator_key: str, from_ms: int, to_ms: int, limit: int
+    ) -> list[Sample]:
+        """Closed points with from_ms <= end <= to_ms, oldest first, at most `limit` samples.
+
+        If there are more, equal stretches of time are merged, see `Sample`.
+        """
+        from_s, to_s = -(-from_ms // 1000), to_ms // 1000
+        rows: list[tuple[Any, ...]] = []
+        with self._transaction() as file:
+            sid = self._find(path, indicator_key)
+            for day in self._day_numbers(from_s // sql.DAY_S, to_s // sql.DAY_S):
+                rows += file.execute(
+                    f"SELECT end_s, value, level, cov, n, rev, state FROM {sql.day_table(day)}"
+                    " WHERE sid = ? AND end_s BETWEEN ? AND ?", (sid, from_s, to_s)
+                ).fetchall()
+        return samples(rows, limit)
+
+    def _find(self, path: str, indicator_key: str) -> int:
+        row = self._connection.execute(
+            "SELECT sid FROM series WHERE path = ? AND indicator = ?", (path, indicator_key)
+        ).fetchone()
+        return int(row[0]) if row else -1
+
+    def changes(self, after: int) -> Changes:
+        """Rows of `last` and readings that changed after number `after` (0: all).
+
+        A number from the future (of a store that is gone) also yields all.
+        """
+        with self._transaction() as file:
+            (seq,) = file.execute("SELECT seq FROM counter").fetchone()
+            since = (after if after <= seq else 0,)
+            points = file.execute(f"{sql.SELECT_LAST} WHERE last.seq > ? ORDER BY last.seq", since)
+            readings = file.execute(f"{sql.SELECT_READINGS} WHERE seq > ? ORDER BY seq", since)
+            return Changes(seq, [Last(*row) for row in points], [Reading(*row) for row in readings])
+
+    def readings(self) -> list[Reading]:
+        """The latest reading of every series."""
+        with self._transaction() as file:
+            return [Reading(*row) for row in file.execute(sql.SELECT_READINGS)]
+
+    def places(self) -> list[PlaceInfo]:
+        """All places, by path."""
+        with self._transaction() as file:
+            rows = file.execute("SELECT * FROM places ORDER BY path")
+            return [PlaceInfo(PlaceKey(*row[1:4]), *row[4:]) for row in rows]
+
+    def health(self) -> dict[str, Any] | None:
+        """The current health object, None before the first."""
+        with self._transaction() as file:
+            row = file.execute("SELECT body FROM health").fetchone()
+        body: dict[str, Any] | None = json.loads(row[0]) if row else None
+        return body
+
+    def events(self, limit: int) -> list[Event]:
+        """The newest events first."""
+        with self._transaction() as file:
+            rows = file.execute("SELECT * FROM events ORDER BY time_ms DESC LIMIT ?", (limit,))
+            return [Event(*row) for row in rows]
+
+    def revisions(
+        self, path: str, indicator_key: str, from_ms: int, to_ms: int
+    ) -> list[Revision]:
+        """Restatements of windows with from_ms <= end <= to_ms, by end and revision."""
+        with self._transaction() as file:
+            rows = file.execute(
+                "SELECT end_s * 1000, rev, old_value, old_level, value, level, cov, n, known_ms"
+                " FROM revisions WHERE sid = ? AND end_s BETWEEN ? AND ? ORDER BY end_s, rev",
+                (self._find(path, indicator_key), -(-from_ms // 1000), to_ms // 1000))
+            return [Revision(*row) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Rows of each table; `points` over all days. Scans the file: not for every second."""
+        with self._transaction() as file:
+            def rows_of(table: str) -> int:
+                return int(file.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+            days = self._day_numbers(0, 1 << 40)
+            names = ("series", "last", "revisions", "readings", "places", "events")
+            return {
+                "points": sum(rows_of(sql.day_table(day)) for day in days), "days": len(days),
+                **{name: rows_of(name) for name in names},
+            }
+
+
+def _point_rows(
+    points: Points, sid: Integers, rows: npt.NDArray[np.intp], known_ms: int
+) -> Iterator[tuple[Any, ...]]:
+    """sid, end_s, the point's columns, known_ms. SQLite keeps NaN as NULL."""
+    columns = [getattr(points, name)[rows].tolist() for name in sql.POINT_COLUMNS]
+    return zip(sid[rows].tolist(), points.end_s[rows].tolist(), *columns,
+               repeat(known_ms, len(rows)), strict=True)

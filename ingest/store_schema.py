@@ -1,0 +1,117 @@
+"""The tables of the embedded store, format 1, and the statements that fill them.
+
+One table a UTC day (of the window end) for closed points, so that a day is dropped at once and
+one series of a day lies together. Times are Unix seconds for windows, milliseconds elsewhere.
+"""
+
+from ingest.sqlite_file import Kind
+
+VERSION = 1
+DAY_S = 86_400
+
+_POINT = """
+  value REAL NOT NULL, level INTEGER NOT NULL, cov REAL NOT NULL, n INTEGER NOT NULL,
+  rev INTEGER NOT NULL, state INTEGER NOT NULL,
+  p50 REAL, p95 REAL, max REAL, over INTEGER, known_ms INTEGER NOT NULL"""
+
+SCHEMA = f"""
+CREATE TABLE counter (seq INTEGER NOT NULL);
+CREATE TABLE series (
+  sid INTEGER PRIMARY KEY, path TEXT NOT NULL, indicator TEXT NOT NULL, UNIQUE (path, indicator)
+);
+CREATE TABLE last (
+  sid INTEGER NOT NULL, open INTEGER NOT NULL, end_s INTEGER NOT NULL,{_POINT},
+  seq INTEGER NOT NULL, PRIMARY KEY (sid, open)
+) WITHOUT ROWID;
+CREATE INDEX last_seq ON last (seq);
+CREATE TABLE revisions (
+  sid INTEGER NOT NULL, end_s INTEGER NOT NULL, rev INTEGER NOT NULL,
+  old_value REAL, old_level INTEGER, value REAL NOT NULL, level INTEGER NOT NULL,
+  cov REAL NOT NULL, n INTEGER NOT NULL, known_ms INTEGER NOT NULL,
+  PRIMARY KEY (sid, end_s, rev)
+) WITHOUT ROWID;
+CREATE TABLE readings (
+  path TEXT NOT NULL, device TEXT NOT NULL, quantity TEXT NOT NULL, channel TEXT NOT NULL,
+  time_ms INTEGER NOT NULL, value REAL NOT NULL, flag INTEGER NOT NULL, period_s REAL NOT NULL,
+  seq INTEGER NOT NULL, PRIMARY KEY (path, device, quantity, channel)
+) WITHOUT ROWID;
+CREATE INDEX readings_seq ON readings (seq);
+CREATE TABLE places (
+  path TEXT PRIMARY KEY, city TEXT NOT NULL, district TEXT NOT NULL, station TEXT NOT NULL,
+  name TEXT NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL, tz TEXT NOT NULL,
+  length_km REAL NOT NULL, lanes INTEGER NOT NULL, posted_kmh REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE health (at_ms INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE events (
+  time_ms INTEGER NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL, indicator TEXT NOT NULL,
+  severity TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (time_ms, path, kind, indicator, title, text)
+) WITHOUT ROWID;
+"""
+
+STORE = Kind("the store", 0x43565331, VERSION, SCHEMA)
+
+POINT_COLUMNS = ("value", "level", "cov", "n", "rev", "state", "p50", "p95", "max", "over")
+_COLUMNS = ", ".join(POINT_COLUMNS)
+_MARKS = ", ".join("?" * len(POINT_COLUMNS))
+
+
+def day_table(day: int) -> str:
+    """Table of the day that is `day` days after 1970-01-01, for example `points_20416`."""
+    return f"points_{int(day):05d}"
+
+
+def create_day(day: int) -> str:
+    """Statement that makes the table of a day."""
+    return (
+        f"CREATE TABLE IF NOT EXISTS {day_table(day)} (\n"
+        f"  sid INTEGER NOT NULL, end_s INTEGER NOT NULL,{_POINT},\n"
+        "  PRIMARY KEY (sid, end_s)\n) WITHOUT ROWID"
+    )
+
+
+def put_point(day: int) -> str:
+    """sid, end_s, the point's columns, known_ms."""
+    return (
+        f"INSERT OR REPLACE INTO {day_table(day)} (sid, end_s, {_COLUMNS}, known_ms)"
+        f" VALUES (?, ?, {_MARKS}, ?)"
+    )
+
+
+def put_revision(day: int) -> str:
+    """sid, end_s, rev, value, level, cov, n, known_ms; keeps what the day table held before."""
+    old = f"FROM {day_table(day)} WHERE sid = ?1 AND end_s = ?2"
+    return (
+        "INSERT OR IGNORE INTO revisions VALUES"
+        f" (?1, ?2, ?3, (SELECT value {old}), (SELECT level {old}), ?4, ?5, ?6, ?7, ?8)"
+    )
+
+
+_SET = ", ".join(f"{name} = excluded.{name}" for name in
+                 ("end_s", *POINT_COLUMNS, "known_ms", "seq"))
+
+PUT_LAST = (
+    f"INSERT INTO last (sid, open, end_s, {_COLUMNS}, known_ms, seq)"
+    f" SELECT ?1, ?2, ?3, {', '.join(f'?{i}' for i in range(4, 6 + len(POINT_COLUMNS)))}"
+    " WHERE NOT EXISTS"
+    " (SELECT 1 FROM last WHERE sid = ?1 AND ?2 = 1 AND open = 0 AND end_s >= ?3)"
+    f" ON CONFLICT (sid, open) DO UPDATE SET {_SET} WHERE excluded.end_s >= last.end_s"
+)
+"""sid, open, end_s, the point's columns, known_ms, seq. An older window changes nothing."""
+
+END_OPEN = "DELETE FROM last WHERE sid = ? AND open = 1 AND end_s <= ?"
+
+PUT_READING = (
+    "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET time_ms = excluded.time_ms, value = excluded.value,"
+    " flag = excluded.flag, period_s = excluded.period_s, seq = excluded.seq"
+    " WHERE excluded.time_ms >= readings.time_ms"
+)
+
+SELECT_LAST = (
+    f"SELECT path, indicator, end_s * 1000, {_COLUMNS}, known_ms, seq"
+    " FROM last JOIN series USING (sid)"
+)
+SELECT_READINGS = (
+    "SELECT path, device, quantity, channel, time_ms, value, flag, period_s FROM readings"
+)
