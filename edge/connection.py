@@ -1,0 +1,351 @@
+"""The session with the MQTT broker: the one door to paho, for the agent and for ingest.
+
+MQTT 3.1.1, persistent session, QoS 1. A thread of ours drives paho, so that back-off is
+jittered and `stop` never waits for it. What was published but not confirmed when a session
+ends is forgotten here: its owner has it on disk and sends it again.
+"""
+
+import logging
+import os
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from edge.settings import Section, SettingsError
+
+# The errors, by what the caller must do:
+#
+# BrokerError
+# ├── BrokerSettingsError (also a SettingsError)   correct the configuration
+# ├── BrokerRefusedError                           correct user, password or permission
+# └── BrokerUnavailableError                       wait: the session comes back by itself
+
+BACKOFF_S_MIN = 1.0
+BACKOFF_S_MAX = 10.0
+CONNECT_S_MAX = 5.0
+STOP_S_MAX = 2.0
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+_MID_BITS = 16
+
+OnMessage = Callable[[str, bytes, int, int, bool], None]
+
+log = logging.getLogger(__name__)
+_jitter = random.SystemRandom()
+
+
+class BrokerError(Exception):
+    """Anything that goes wrong between us and the broker."""
+
+
+class BrokerSettingsError(BrokerError, SettingsError):
+    """The configuration of the broker cannot work; the text says what would be right."""
+
+
+class BrokerRefusedError(BrokerError):
+    """The broker answered and refused the session or a subscription; retried meanwhile."""
+
+
+class BrokerUnavailableError(BrokerError):
+    """There is no session at the moment; it is being made again."""
+
+
+class Address(NamedTuple):
+    """What a broker URL names."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str
+
+
+class BrokerSettings(Section):
+    """How to reach the broker. Secrets stand in an environment variable or a file."""
+
+    url: str = "mqtt://127.0.0.1:1883"
+    user: str = ""
+    password_env: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    keepalive_s: int = 30
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without I/O. Raises ValueError."""
+        address = parse_url(self.url)
+        if self.password_env and self.password_file:
+            raise ValueError("give password_env or password_file, not both")
+        if self.user and address.user and self.user != address.user:
+            raise ValueError(f"user {self.user!r} differs from the user in url")
+        if not address.tls and (self.ca_file or self.cert_file or self.key_file):
+            raise ValueError("ca_file, cert_file and key_file need a mqtts:// url")
+        if not 5 <= self.keepalive_s <= 3600:
+            raise ValueError(f"keepalive_s = {self.keepalive_s} must lie between 5 and 3600")
+
+
+def parse_url(url: str) -> Address:
+    """Read `mqtt://[user@]host[:port]` or `mqtts://…`. Raises ValueError with the rule."""
+    rule = "must be mqtt://[user@]host[:port] or mqtts://…"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode()
+    except ValueError as error:
+        raise ValueError(f"url {rule} ({error})") from None
+    if parts.password is not None:
+        raise ValueError("url must not hold a password; use password_env or password_file")
+    if parts.scheme not in PORTS or not host or port == 0:
+        raise ValueError(f"url {url!r} {rule}")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(f"url {url!r} {rule}")
+    return Address(host, port or PORTS[parts.scheme], parts.scheme == "mqtts", parts.username or "")
+
+
+def _password(settings: BrokerSettings) -> str | None:
+    if settings.password_env:
+        if settings.password_env not in os.environ:
+            name = settings.password_env
+            raise BrokerSettingsError(f"password_env = {name!r}: no such environment variable")
+        return os.environ[settings.password_env]
+    if settings.password_file:
+        try:
+            return Path(settings.password_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            name = settings.password_file
+            raise BrokerSettingsError(f"password_file = {name!r}: {error}") from None
+    return None
+
+
+class Connection:
+    """One client of a broker, kept connected until `stop`.
+
+    `on_message(topic, payload, qos, receipt, retain)`, `on_published(mid)` (PUBACK) and
+    `on_ready(bool)` run in the network thread and must return soon. `subscriptions` are
+    (filter, QoS) and are made again on each connect; only when the broker has granted all of
+    them is the connection `ready` and takes messages to publish. `session` grows with each
+    attempt to connect, so a change tells that a session ended.
+
+    With `manual_ack` the broker keeps a QoS 1 message until `acknowledge(receipt)`. The receipt
+    carries the session: packet ids start afresh in a new session, and acknowledging an old one
+    there would release another message.
+    """
+
+    def __init__(
+        self, settings: BrokerSettings, client_id: str, *,
+        on_message: OnMessage | None = None,
+        on_published: Callable[[int], None] | None = None,
+        on_ready: Callable[[bool], None] | None = None,
+        subscriptions: Sequence[tuple[str, int]] = (),
+        will: tuple[str, bytes] | None = None,
+        manual_ack: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.session = 0
+        self.error: BrokerError | None = None
+        self._address = parse_url(settings.url)
+        self._on_message = on_message
+        self._on_published = on_published
+        self._on_ready = on_ready
+        self._subscriptions = list(subscriptions)
+        self._will = will
+        self._client_id = client_id
+        self._ready = threading.Event()
+        self._stopping = threading.Event()
+        self._session_lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._asked: dict[int, int] = {}
+        self._waiting: set[int] = set()
+        self._published = 0
+        self._confirmed = 0
+        self._client = self._make_client(manual_ack)
+
+    def _make_client(self, manual_ack: bool) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2, client_id=self._client_id, clean_session=False,
+            reconnect_on_failure=False, manual_ack=manual_ack,
+        )
+        client.connect_timeout = CONNECT_S_MAX
+        client.max_inflight_messages_set(0)  # the owner bounds what is in flight
+        client.connect_async(self._address.host, self._address.port, self.settings.keepalive_s)
+        if self._will:
+            client.will_set(self._will[0], self._will[1], qos=1, retain=True)
+        client.on_connect = self._connected
+        client.on_subscribe = self._granted
+        client.on_disconnect = self._disconnected
+        client.on_message = self._received
+        client.on_publish = self._acknowledged
+        client.on_pre_connect = _forget
+        # Without this callback paho would write to the socket from the publishing thread while
+        # our thread writes too; with it, every byte leaves from the network thread.
+        client.on_socket_register_write = lambda _client, _data, _sock: None
+        return client
+
+    @property
+    def ready(self) -> bool:
+        """True while connected with every subscription granted."""
+        return self._ready.is_set()
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Wait until `ready`; False if `timeout_s` passed first."""
+        return self._ready.wait(timeout_s)
+
+    def start(self) -> None:
+        """Begin to connect, without waiting. Raises `BrokerSettingsError` for missing secrets."""
+        user = self.settings.user or self._address.user
+        if user:
+            self._client.username_pw_set(user, _password(self.settings))
+        if self._address.tls:
+            self._use_tls()
+        name = f"mqtt {self._client_id}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _use_tls(self) -> None:
+        files = self.settings
+        try:
+            self._client.tls_set(
+                files.ca_file or None, files.cert_file or None, files.key_file or None
+            )
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            names = [files.ca_file, files.cert_file, files.key_file]
+            text = f"ca_file, cert_file, key_file = {names}: {error}"
+            raise BrokerSettingsError(text) from None
+
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> int:
+        """Hand a message to the network thread and return its mid; `on_published` follows.
+
+        Raises `BrokerUnavailableError` while not `ready`: nothing is queued for later.
+        """
+        if not self.ready:
+            raise BrokerUnavailableError(str(self.error or "not connected"))
+        self._published += 1
+        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise BrokerUnavailableError(f"message not taken: {info.rc.name}")
+        return info.mid
+
+    def acknowledge(self, receipt: int, qos: int = 1) -> bool:
+        """Tell the broker that a message is safe; False if its session is over (it comes again).
+
+        Needs `manual_ack`. `qos` is the message's; nothing is sent for 0.
+        """
+        with self._session_lock:
+            if receipt >> _MID_BITS != self.session:
+                return False
+            if qos:
+                self._client.ack(receipt & 0xFFFF, qos)
+            return True
+
+    def stop(self, flush_s: float = STOP_S_MAX) -> None:
+        """Wait up to `flush_s` for confirmations, say goodbye (no will) and end the thread."""
+        deadline = time.monotonic() + flush_s
+        while self.ready and self._confirmed < self._published and time.monotonic() < deadline:
+            time.sleep(0.002)
+        self._stopping.set()
+        self._client.disconnect()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(CONNECT_S_MAX + STOP_S_MAX)
+
+    def _run(self) -> None:
+        """Connect, serve the session until it ends, wait, and again."""
+        delay_s = BACKOFF_S_MIN
+        while not self._stopping.is_set():
+            with self._session_lock:
+                # paho empties its packet queue in `reconnect`, so no acknowledgement of the old
+                # session survives into the new one.
+                self.session += 1
+            try:
+                self._client.reconnect()
+                while self._client.loop(1.0) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                    if self.ready:
+                        delay_s = BACKOFF_S_MIN
+            except OSError as error:
+                self._failed(BrokerUnavailableError(f"{self.settings.url}: {_reason(error)}"))
+            self._set_ready(False)
+            self._stopping.wait(_jitter.uniform(delay_s / 2, delay_s))
+            delay_s = min(delay_s * 2, BACKOFF_S_MAX)
+
+    def _failed(self, error: BrokerError) -> None:
+        if str(error) != str(self.error) and not self._stopping.is_set():
+            log.warning("%s", error)
+        self.error = error
+
+    def _set_ready(self, ready: bool) -> None:
+        if ready == self.ready:
+            return
+        if ready:
+            self._published = self._confirmed = 0
+            self.error = None
+            self._ready.set()
+            log.info("connected to %s as %s", self.settings.url, self._client_id)
+        else:
+            self._ready.clear()
+        if self._on_ready:
+            self._on_ready(ready)
+
+    def _connected(self, client: Client, _data: Any, _flags: Any, reason: Any, _p: Any) -> None:
+        if reason.is_failure:
+            self._failed(BrokerRefusedError(f"{self.settings.url} refused the session: {reason}"))
+            return
+        self._waiting.clear()
+        self._asked.clear()
+        for topic, qos in self._subscriptions:
+            _, mid = client.subscribe(topic, qos)
+            if mid is not None:
+                self._asked[mid] = qos
+                self._waiting.add(mid)
+        if not self._subscriptions:
+            self._set_ready(True)
+
+    def _granted(self, client: Client, _data: Any, mid: int, reasons: Any, _p: Any) -> None:
+        granted = reasons[0].value
+        if granted > 2 or granted < self._asked.get(mid, 0):
+            text = f"{self.settings.url} refused a subscription (granted {granted})"
+            self._failed(BrokerRefusedError(text))
+            client.disconnect()
+            return
+        self._waiting.discard(mid)
+        if not self._waiting:
+            self._set_ready(True)
+
+    def _disconnected(self, _client: Client, _data: Any, _flags: Any, reason: Any, _p: Any) -> None:
+        was_ready = self.ready
+        self._set_ready(False)
+        if was_ready:
+            self._failed(BrokerUnavailableError(f"{self.settings.url}: session ended ({reason})"))
+
+    def _received(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        if self._on_message is None:
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""  # no topic of ours; its owner counts and acknowledges it
+        receipt = self.session << _MID_BITS | message.mid
+        self._on_message(topic, bytes(message.payload), message.qos, receipt, message.retain)
+
+    def _acknowledged(self, _client: Client, _data: Any, mid: int, _r: Any, _p: Any) -> None:
+        self._confirmed += 1
+        if self._on_published:
+            self._on_published(mid)
+
+
+def _forget(client: Client, _data: Any) -> None:
+    """Drop what the last session left: paho would send it before our subscriptions stand."""
+    client.drop_out_messages()
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate not trusted ({error.verify_message})"
+    return error.strerror or str(error)
