@@ -1,0 +1,140 @@
+"""Is the data trustworthy? Pure judgement over the health object that ingest writes.
+
+`good`: nothing below is true. `degraded`: numbers stand, but some are missing or not stored
+everywhere. `bad`: do not act on the numbers. Reasons of grade `note` do not lower the trust.
+"""
+
+from typing import Any, NamedTuple
+
+from dashboards import texts
+
+Health = dict[str, Any]
+
+INGEST_SILENT_MS_MAX = 5_000
+"""Ingest writes its health each second; older than this it counts as stopped."""
+REPORTING_GOOD_MIN = 0.95
+REPORTING_BAD_MIN = 0.5
+REFUSED_SHARE_MAX = 0.01
+SILENT_NAMED_MAX = 3
+
+GRADES = ("note", "degraded", "bad")
+
+
+class Reason(NamedTuple):
+    """Why trust is not plain good: `grade` is note, degraded or bad; `place` may be empty."""
+
+    code: str
+    grade: str
+    text: str
+    place: str = ""
+    since_ms: int | None = None
+
+
+class Trust(NamedTuple):
+    """`trust` is good, degraded or bad; counts are of active stations."""
+
+    trust: str
+    why: list[Reason]
+    stations: int
+    reporting: int
+
+
+def stopped(health: Health | None, wall_ms: int) -> bool:
+    """True if ingest has not written for longer than `INGEST_SILENT_MS_MAX`."""
+    return health is None or wall_ms - int(health["at_ms"]) > INGEST_SILENT_MS_MAX
+
+
+def now_ms(health: Health | None, wall_ms: int) -> int:
+    """The time that ages count against: wall clock, or the recording's own clock.
+
+    A recording's clock goes on by the wall clock once ingest has stopped, so that ages grow.
+    """
+    if health is None or health["clock"]["kind"] != "recorded":
+        return wall_ms
+    clock_ms = int(health["clock"]["now_ms"])
+    return clock_ms + (wall_ms - int(health["at_ms"]) if stopped(health, wall_ms) else 0)
+
+
+def clock(health: Health | None, wall_ms: int) -> dict[str, Any]:
+    """The clock as answers carry it: kind, now, and whether ingest moves it."""
+    kind = health["clock"]["kind"] if health else "wall"
+    moving = not stopped(health, wall_ms)
+    return {"kind": kind, "now_ms": now_ms(health, wall_ms), "moving": moving}
+
+
+def refused(verdicts: dict[str, int]) -> int:
+    """Readings refused for whatever reason."""
+    return sum(count for label, count in verdicts.items() if label.startswith("refused_"))
+
+
+def held(verdicts: dict[str, int]) -> int:
+    """Readings that wait: unknown device, or a time in the future."""
+    return sum(count for label, count in verdicts.items() if label.startswith("held_"))
+
+
+def _reason(code: str, grade: str, since_ms: int | None = None, place: str = "",
+            **fills: object) -> Reason:
+    return Reason(code, grade, texts.say(f"why.{code}", **fills), place, since_ms)
+
+
+def _pipeline(health: Health, wall_ms: int) -> list[Reason]:
+    """Ingest, broker and sinks."""
+    why = []
+    if stopped(health, wall_ms):
+        since = int(health["at_ms"])
+        why.append(_reason("ingest_stopped", "bad", since, age=texts.age(wall_ms - since)))
+    broker = health["broker"]
+    if not broker["connected"]:
+        since = int(broker["since_ms"])
+        why.append(_reason("broker_away", "bad", since, url=broker["url"],
+                           age=texts.age(wall_ms - since)))
+    for sink in health["sinks"]:
+        if sink["error"]:
+            since = int(sink["ok_ms"])
+            why.append(_reason("sink_error", "degraded", since or None, name=sink["name"],
+                               error=sink["error"], queued=sink["queued"]))
+    return why
+
+
+def _stations(health: Health, stations: int, reporting: int) -> list[Reason]:
+    """Silent stations; the few longest silent are named."""
+    if reporting == stations:
+        return []
+    share = reporting / stations if stations else 0.0
+    grade = "note" if share >= REPORTING_GOOD_MIN else "degraded"
+    if share < REPORTING_BAD_MIN:
+        grade = "bad"
+    clock_ms = int(health["clock"]["now_ms"])
+    why = [_reason("stations_silent", grade, silent=stations - reporting, stations=stations)]
+    longest = sorted(health["silent"], key=lambda row: -row["age_s"])[:SILENT_NAMED_MAX]
+    for row in longest:
+        age_ms = row["age_s"] * 1000
+        why.append(_reason("station_silent", "note", clock_ms - round(age_ms), row["place"],
+                           place_path=row["place"], age=texts.age(age_ms)))
+    return why
+
+
+def _readings(health: Health) -> list[Reason]:
+    """Refused readings, held devices and dead letters."""
+    why = []
+    count, received = refused(health["verdicts"]), int(health["received"])
+    if count:
+        grade = "degraded" if count > REFUSED_SHARE_MAX * received else "note"
+        why.append(_reason("refused", grade, count=f"{count:,}", received=f"{received:,}"))
+    if health["held"]:
+        first = min(int(row["first_ms"]) for row in health["held"])
+        why.append(_reason("held", "note", first, count=len(health["held"])))
+    return why
+
+
+def judge(health: Health | None, wall_ms: int, stations: int) -> Trust:
+    """Judge the data at `wall_ms` for `stations` active stations."""
+    if health is None:
+        return Trust("bad", [_reason("no_health", "bad")], stations, 0)
+    silent = {row["place"] for row in health["silent"]}
+    reporting = max(0, stations - len(silent))
+    why = _pipeline(health, wall_ms) + _stations(health, stations, reporting)
+    why += _readings(health)
+    worst = max((GRADES.index(reason.grade) for reason in why), default=0)
+    why.sort(key=lambda reason: -GRADES.index(reason.grade))
+    return Trust(("good", "degraded", "bad")[worst], why, stations, reporting)
