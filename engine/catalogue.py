@@ -8,7 +8,7 @@ says whose they are. Level 0 is best.
 from dataclasses import dataclass
 from typing import Literal
 
-Area = Literal["worst", "vmt_weighted", "sum", "mean"]
+Area = Literal["worst", "vmt_weighted", "sum", "mean", "coincident"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,13 @@ def _sub_index(id: str, name: str, rule: str, marks: tuple[str, ...] = ()) -> In
     )
 
 
-_SO2_MARK = ("SO2 between 1 h >= 305 ppb and 24 h < 305 ppb gives 200: from memory of the TAD",)
+_SO2_MARK = (
+    "SO2 of 1 h >= 305 ppb gives 200 while the 24-h mean is < 305 ppb: from memory of the TAD; "
+    "and so where the 24-h mean is insufficient: our reading",
+)
+_O3_MARK = (
+    "8-h mean above 0.200 ppm: the 1-h index alone, none below 0.125 ppm: the table to the letter",
+)
 _NOWCAST = "EPA fact sheet P100X0J6, Transitioning to a new NowCast method (2013)"
 _NOWCAST_RULE = (
     "12 hourly means weighted by w^age, w = max(min/max, 0.5); 2 of the latest 3 hours needed"
@@ -103,7 +109,7 @@ INDICATORS: tuple[Indicator, ...] = (
     ),
     _sub_index("us_aqi_pm25", "US AQI of PM2.5", "NowCast cut to 0.1 µg/m³, 24-h breakpoints"),
     _sub_index("us_aqi_pm10", "US AQI of PM10", "NowCast cut to 1 µg/m³, 24-h breakpoints"),
-    _sub_index("us_aqi_o3", "US AQI of O₃", "larger of 8-h and, from 0.125 ppm, 1-h index"),
+    _sub_index("us_aqi_o3", "US AQI of O₃", "larger of 8-h and, from 0.125 ppm, 1-h", _O3_MARK),
     _sub_index("us_aqi_co", "US AQI of CO", "8-h mean cut to 0.1 ppm"),
     _sub_index("us_aqi_so2", "US AQI of SO₂", "1-h mean; from 305 ppb the 24-h mean", _SO2_MARK),
     _sub_index("us_aqi_no2", "US AQI of NO₂", "1-h mean cut to 1 ppb"),
@@ -148,13 +154,27 @@ INDICATORS: tuple[Indicator, ...] = (
     ),
     Indicator(
         "energy", "demand_peak", "Peak demand of the month", "kW", 2, _DEMAND,
-        "largest 15-minute block of the calendar month so far", "blocks that are complete",
-        900, 31 * 86_400, PLAIN, None, "sum", "none",
+        "largest 15-minute block of the calendar month so far", "complete blocks, at day's end",
+        86_400, 31 * 86_400, PLAIN, None, "coincident", "none",
     ),
     Indicator(
         "dq", "completeness", "Completeness, 1 h", "%", 1, "Cityvitals data quality 5.4",
         "valid readings / expected readings", "expected = window / nominal period of the device",
         3600, 3600, COMPLETENESS_LEVELS, 2, "mean", "high", _OURS, headline=True,
+    ),
+    Indicator(
+        "air", "us_aqi_day", "US AQI of the day", "1", 0, _EPA, _EPA_TAD,
+        "worst of the pollutants; PM: mean of the day; O3, CO: largest running 8-h mean that "
+        "ends in the day; O3, SO2, NO2: largest hour; calendar day in local standard time",
+        86_400, 86_400, AQI_LEVELS, 2, "worst", "low",
+        open_marks=(*_AQI_MARKS, *_SO2_MARK, *_O3_MARK,
+                    "a largest value needs 18 of its 24 (2008/50/EC Annex VII.A.2)",
+                    "the day is cut in standard time, without daylight saving: from memory"),
+    ),
+    Indicator(
+        "energy", "demand_peak_at", "Time of the peak demand", "unix s", 0, _DEMAND,
+        "end of the block that is the month's peak", "as energy.demand_peak",
+        86_400, 31 * 86_400, PLAIN, None, "coincident", "none",
     ),
 )
 

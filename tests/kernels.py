@@ -1,0 +1,171 @@
+"""Every kernel beside its slow twin, with a maker of arguments: for tests and benchmarks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import completeness, demand, levels, nowcast, travel_time, us_aqi
+from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS
+from tests import reference
+
+Random = np.random.Generator
+Floats = npt.NDArray[np.float64]
+MODULES = (completeness, demand, levels, nowcast, travel_time, us_aqi)
+
+_HOUR_SPREAD = np.array([60.0, 120.0, 90.0, 12.0, 250.0, 300.0])
+"""Typical concentrations, so that every level of every pollutant comes up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A kernel and its twin; `make(rng, k)` gives inputs and as many outputs as are filled.
+
+    `absolute` is the allowed difference: 0 for indices, levels and counts.
+    """
+
+    kernel: Any
+    twin: Callable[..., Any]
+    make: Callable[[Random, int], tuple[tuple[Any, ...], tuple[npt.NDArray[Any], ...]]]
+    absolute: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return str(self.kernel.__name__)
+
+
+def gaps(rng: Random, values: Floats) -> Floats:
+    """Knock out a random share of the values, sometimes all, sometimes none."""
+    share = rng.choice([0.0, 0.1, 0.25, 0.5, 1.0], p=[0.3, 0.3, 0.2, 0.15, 0.05])
+    values[rng.random(values.shape) < share] = np.nan
+    return values
+
+
+def concentrations(rng: Random, k: int, hours: int) -> Floats:
+    """float64[k, 6, hours]: skewed, some negative, some on the reporting grid."""
+    level = rng.lognormal(0.0, 1.0, (k, 6, 1)) * _HOUR_SPREAD[:, None]
+    values = level * rng.lognormal(0.0, 0.3, (k, 6, hours)) - 2.0
+    if rng.random() < 0.5:
+        values = np.round(values, 1)
+    for station in range(k):
+        for pollutant in range(6):
+            gaps(rng, values[station, pollutant])
+    return values
+
+
+def uppers(rows: Any) -> Floats:
+    """The upper limits of catalogue levels as an array."""
+    return np.array([row.upper for row in rows])
+
+
+def _speeds(rng: Random, k: int, bins: int) -> Floats:
+    speeds = np.round(rng.normal(55.0, 18.0, (k, bins)), 1)
+    for row in speeds:
+        gaps(rng, row)
+    return speeds
+
+
+def _hours12(rng: Random, k: int) -> Any:
+    return (gaps(rng, np.round(rng.normal(20.0, 15.0, 12), 1)),), ()
+
+
+def _sub_index(rng: Random, k: int) -> Any:
+    average_h = int(rng.choice([1, 8, 24]))
+    conc = float(rng.choice([rng.uniform(0, 1), rng.uniform(-1, 60), rng.uniform(0, 3000)]))
+    return (int(rng.integers(-1, 7)), average_h, conc), ()
+
+
+def _two(low: float, high: float) -> Callable[[Random, int], Any]:
+    def make(rng: Random, k: int) -> Any:
+        return tuple(float(x) for x in gaps(rng, rng.uniform(low, high, 2))), ()
+    return make
+
+
+def _free_flow(rng: Random, k: int) -> Any:
+    posted = rng.choice([0.0, 30.0, 50.0, 120.0], k)
+    return (_speeds(rng, k, 260), posted), (np.zeros(k), np.zeros(k, np.int8))
+
+
+def _peak(rng: Random, k: int) -> Any:
+    peak = np.zeros(288, np.int8)
+    if rng.random() < 0.9:
+        peak[72:108], peak[192:228] = 1, 2
+    return (_speeds(rng, k, 288), peak, gaps(rng, rng.uniform(30, 90, k))), (np.zeros((k, 2)),)
+
+
+def _minutes(rng: Random, k: int) -> Any:
+    covered = rng.random((k, 15)) < rng.choice([0.5, 0.8, 1.0])
+    counts = (covered * rng.integers(0, 60, (k, 15))).astype(np.int32)
+    return (counts * rng.integers(-10**9, 10**9, (k, 15)), counts, covered), (np.zeros((k, 2)),)
+
+
+def _register(rng: Random, k: int) -> Any:
+    start = 1_700_000_100_000
+    steps = rng.choice([60_000, 300_000, 1_740_000], 40, p=[0.6, 0.3, 0.1])
+    times = start - 700_000 + np.cumsum(steps).astype(np.int64)
+    energy = 990.0 + np.cumsum(rng.uniform(0, 2, 40))
+    if rng.random() < 0.5:
+        energy %= 1000.0
+    if rng.random() < 0.3:
+        energy[20:] -= energy[20]
+    modulus = float(rng.choice([0.0, 1000.0]))
+    return (times, energy, start, 900_000, 600_000, modulus, 500.0), (np.zeros((k, 2)),)
+
+
+def _expected(rng: Random, k: int) -> Any:
+    since = np.sort(rng.integers(0, 7200, 4)).astype(np.int64)
+    return (1800, 5400, since, rng.choice([0.0, 1.0, 60.0, 7.5, np.nan], 4)), ()
+
+
+def _values(rows: Any, high: float) -> Callable[[Random, int], Any]:
+    def make(rng: Random, k: int) -> Any:
+        values = rng.uniform(0, high, k)
+        values[: len(rows)] = [row.upper for row in rows][:k]
+        return (gaps(rng, values), uppers(rows)), (np.zeros(k, np.int8),)
+    return make
+
+
+PAIRS: tuple[Pair, ...] = (
+    Pair(completeness.enough, reference.enough,
+         lambda rng, k: ((int(rng.integers(0, 25)), int(rng.integers(0, 25))), ())),
+    Pair(completeness.expected_readings, reference.expected_readings, _expected, 1e-9),
+    Pair(completeness.completeness, reference.completeness,
+         lambda rng, k: ((rng.integers(0, 90, k), rng.choice([0.0, 7.5, 60.0], k)),
+                         (np.zeros(k),)), 1e-12),
+    Pair(levels.levels_of, reference.levels_of, _values(AQI_LEVELS, 600)),
+    Pair(levels.bands_of, reference.bands_of, _values(COMPLETENESS_LEVELS, 100)),
+    Pair(nowcast.truncated_steps, reference.truncated_steps,
+         lambda rng, k: ((float(rng.normal(0, 50)), float(rng.choice([1, 10, 1000]))), ())),
+    Pair(nowcast.report, reference.report,
+         lambda rng, k: ((float(rng.normal(10, 30)), float(rng.choice([1, 10]))), ())),
+    Pair(nowcast.nowcast_pm, reference.nowcast_pm, _hours12, 1e-9),
+    Pair(us_aqi.sub_index, reference.sub_index, _sub_index),
+    Pair(us_aqi.hours_mean, lambda hours, first, count: reference.mean(hours[first:first + count]),
+         lambda rng, k: ((concentrations(rng, 1, 24)[0, 0], 3, 8), ()), 1e-9),
+    Pair(us_aqi.o3_index, reference.o3_index, _two(0, 400)),
+    Pair(us_aqi.so2_index, reference.so2_index, _two(200, 500)),
+    Pair(us_aqi.overall, reference.largest,
+         lambda rng, k: ((gaps(rng, np.floor(rng.uniform(0, 500, 6))),), ())),
+    Pair(us_aqi.station_aqi, reference.station_aqi,
+         lambda rng, k: ((concentrations(rng, k, 24),), (np.zeros((k, 9)),))),
+    Pair(us_aqi.day_aqi, reference.day_aqi,
+         lambda rng, k: ((concentrations(rng, k, 31),), (np.zeros((k, 7)),))),
+    Pair(travel_time.harmonic_mean_kmh, reference.harmonic_mean_kmh,
+         lambda rng, k: ((_speeds(rng, 1, 30)[0], rng.integers(0, 5, 30).astype(float)), ()),
+         1e-9),
+    Pair(travel_time.tti, reference.tti, _two(-5, 120)),
+    Pair(travel_time.rating, reference.rating,
+         lambda rng, k: ((float(rng.choice([1.5, 2.5, np.nan, rng.uniform(0, 4)])),), ())),
+    Pair(travel_time.quantile, reference.quantile,
+         lambda rng, k: ((np.sort(rng.normal(50, 9, int(rng.integers(1, 9)))),
+                          float(rng.choice([0.0, 0.85, 1.0]))), ()), 1e-9),
+    Pair(travel_time.free_flow, reference.free_flow, _free_flow, 1e-9),
+    Pair(travel_time.peak_tti, reference.peak_tti, _peak, 1e-9),
+    Pair(demand.mean_demand, reference.mean_demand, _minutes, 1e-9),
+    Pair(demand.register_rise, reference.register_rise,
+         lambda rng, k: ((*(float(x) for x in rng.uniform(0, 1000, 2)), 1.0, 1000.0, 300.0), ()),
+         1e-9),
+    Pair(demand.register_demand, reference.register_demand, _register, 1e-9),
+)
