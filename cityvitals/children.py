@@ -107,7 +107,8 @@ class Children:
             # A session of its own: Ctrl-C reaches `up` alone, which stops the others in order.
             child.process = subprocess.Popen(
                 child.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=_environment(), start_new_session=True, preexec_fn=hook,
+                env=_environment(), start_new_session=True,
+                preexec_fn=hook,  # noqa: PLW1509 - `up` starts children before any thread
             )
         child.started_s = now_s
         child.status = None
@@ -119,17 +120,18 @@ class Children:
         """
         for child in self.all:
             _bound_log(child.log)
-            if child.process is not None and child.process.poll() is not None:
-                self._ended(child, now_s)
-            elif child.process is None and not child.once and now_s >= child.next_start_s:
+            if child.process is not None:
+                status = child.process.poll()
+                if status is not None:
+                    self._ended(child, status, now_s)
+            elif not child.once and now_s >= child.next_start_s:
                 child.restarts += 1
                 self._spawn(child, now_s)
 
-    def _ended(self, child: Child, now_s: float) -> None:
-        assert child.process is not None
-        child.status = child.process.returncode
+    def _ended(self, child: Child, status: int, now_s: float) -> None:
+        child.status = status
         child.process = None
-        if child.status == REFUSED and child.restarts == 0:
+        if status == REFUSED and child.restarts == 0:
             raise ChildRefusedError(f"{child.name}: {last_line(child.log)}")
         if now_s - child.started_s >= STEADY_S:
             child.backoff_s = BACKOFF_S_MIN

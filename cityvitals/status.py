@@ -95,11 +95,10 @@ class PlainDisplay:
     def show(self, status: Status) -> None:
         """Print a line if it is time or the state changed."""
         last = self._shown
-        if last is not None and last[1:2] + last[-1:] == status[1:2] + status[-1:]:
-            if status.t_s - last.t_s < PLAIN_EVERY_S:
-                return
-        self._shown = status
-        print(as_line(status), flush=True)
+        changed = last is None or (last.phase, last.trouble) != (status.phase, status.trouble)
+        if last is None or changed or status.t_s - last.t_s >= PLAIN_EVERY_S:
+            self._shown = status
+            print(as_line(status), flush=True)
 
     def close(self, text: str) -> None:
         """Print how it ended."""

@@ -1,0 +1,69 @@
+"""What holds for every test: no silent skips, and long ones only when asked for.
+
+With CI=true a skipped test is a failed test: a missing server there is an error of the
+installation, not a property of the machine. Elsewhere each skip is named at the end.
+"""
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+IN_CI = os.environ.get("CI", "").lower() == "true"
+_skipped: list[tuple[str, str]] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak` runs the tests marked `soak`, and only those."""
+    parser.addoption("--soak", action="store_true", help="run the long tests, and only those")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long tests, or with `--soak` all others."""
+    wanted = bool(config.getoption("--soak"))
+    out = [item for item in items if (item.get_closest_marker("soak") is not None) != wanted]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
+
+
+def _reason(report: Any) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return str(text).removeprefix("Skipped: ")
+
+
+def _note_skip(report: Any) -> None:
+    """Keep the skip for the summary; in CI turn it into a failure."""
+    reason = _reason(report)
+    _skipped.append((report.nodeid, reason))
+    if IN_CI:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """A skip inside a test or by its marker; an expected failure is not a skip."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _note_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    """A skip of a whole module."""
+    report = yield
+    if report.skipped:
+        _note_skip(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name what was skipped and why."""
+    if _skipped:
+        verdict = "failed for it" if IN_CI else "not checked on this machine"
+        terminalreporter.section(f"{len(_skipped)} skipped, {verdict}")
+        for name, reason in _skipped:
+            terminalreporter.write_line(f"{name}: {reason}")
