@@ -1,0 +1,194 @@
+"""Simville: a simulated city whose readings are a function of seed, station, quantity and time.
+
+A history computed in columns and a driver asked once a second give the same value for the same
+instant, so a backfilled past and a live present join without a seam.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.driver import Sample
+from edge.places import PlaceRow
+from edge.quantities import INDEX
+from simulators import districts
+from simulators.model import ORIGIN_S, Model
+from simulators.signals import Floats, Times
+
+PERIOD_S_MAX = 900
+"""Longest interval of reports: a motorway counts at most 1,350 vehicles in it."""
+CHUNK_S = 3600
+INSTANTS_MIN = 96
+"""Computing fewer instants at once costs more in calls than in arithmetic."""
+COLUMNS_CACHED_MAX = 8
+BACKLOG_MAX = 10
+"""A driver that was not asked for a while looks back over at most so many of its periods."""
+SILENT_PATH = "harbour/air-10"
+"""The one station with a built-in fault: its radio link fails, see `City.silent`."""
+
+_PER_UNIT = {
+    "pm25": 10, "pm10": 10, "no2": 10, "o3": 10, "so2": 10, "co": 100, "temp": 10, "rh": 10,
+    "speed": 10, "count": 1, "power": 100, "energy": 100, "voltage": 10,
+}
+"""Steps of the sensors: 10 means that they report tenths of the unit."""
+
+
+class Columns(NamedTuple):
+    """Readings as columns of one length, sorted by time, then station, then quantity.
+
+    time_ms: int64, Unix ms UTC. station: int32, row of `City.stations`. quantity: uint8,
+    `edge.quantities.INDEX`. value: float64 in the quantity's unit.
+    """
+
+    time_ms: Times
+    station: npt.NDArray[np.int32]
+    quantity: npt.NDArray[np.uint8]
+    value: Floats
+
+
+def period_ms(period_s: float) -> int:
+    """The period in whole milliseconds. Raises ValueError outside 0.1 s to `PERIOD_S_MAX`."""
+    if not 0.1 <= period_s <= PERIOD_S_MAX:
+        raise ValueError(f"period {period_s} s: must lie between 0.1 and {PERIOD_S_MAX}")
+    return round(period_s * 1000)
+
+
+class City:
+    """A city of three districts and 72 stations; every seed gives another course of events."""
+
+    name = districts.CITY
+
+    def __init__(self, seed: int = 1) -> None:
+        self.stations = districts.stations()
+        self._model = Model(seed, self.stations)
+        series = [(row, q) for row, at in enumerate(self.stations) for q in at.quantities]
+        self._station = np.array([row for row, _ in series], dtype=np.int32)
+        self._quantity = np.array([INDEX[q] for _, q in series], dtype=np.uint8)
+        self._per_unit = np.array([_PER_UNIT[q] for _, q in series], dtype=np.float64)
+        self._first = np.searchsorted(self._station, np.arange(len(self.stations) + 1))
+        self._picks = self._where(series)
+        paths = [station.path for station in self.stations]
+        self._silent_column = self._station == paths.index(SILENT_PATH)
+        self._silent_station = paths.index(SILENT_PATH)
+        self._cache: dict[tuple[int, int], list[float]] = {}
+
+    def _where(self, series: list[tuple[int, str]]) -> dict[str, tuple[list[int], list[int]]]:
+        """For each quantity its columns here, and its columns in what the model returns."""
+        rank: dict[int, int] = {}
+        for kind in ("air", "road", "feeder"):
+            rows = [i for i, station in enumerate(self.stations) if station.kind == kind]
+            rank.update((row, position) for position, row in enumerate(rows))
+        picks: dict[str, tuple[list[int], list[int]]] = {}
+        for column, (row, quantity) in enumerate(series):
+            here, there = picks.setdefault(quantity, ([], []))
+            here.append(column)
+            there.append(rank[row])
+        return picks
+
+    def place_rows(self, start_ms: int, fine_ms: int, live_ms: int, live_s: float = 1.0) -> list[
+        PlaceRow
+    ]:
+        """Dated places: every 300 s from `start_ms`, 60 s from `fine_ms`, `live_s` after."""
+        steps = ((start_ms, 300.0), (fine_ms, 60.0), (live_ms, live_s))
+        return [
+            PlaceRow(
+                begin, self.name, at.district, at.station, at.device, at.name, at.lat, at.lon,
+                at.tz, period, at.length_km, at.lanes, at.posted_kmh, at.customers,
+            )
+            for begin, period in steps
+            for at in self.stations
+        ]
+
+    def silent(self, time_ms: Times) -> npt.NDArray[np.bool_]:
+        """bool[n]: instants at which the station `SILENT_PATH` sends nothing.
+
+        The last two of every six hours UTC: 04-06, 10-12, 16-18 and 22-24.
+        """
+        return np.asarray(time_ms // 3_600_000 % 6 >= 4)
+
+    def values(self, time_ms: Times, period_s: float) -> Floats:
+        """float64[n, series] at instants int64[n], in the resolution of the sensors.
+
+        Raises ValueError before 2024, when simville was founded.
+        """
+        if len(time_ms) and int(time_ms.min()) < ORIGIN_S * 1000:
+            raise ValueError("simville has no past before 2024-01-01T00:00:00Z")
+        at = self._model.instants(time_ms)
+        load = self._model.load(at)
+        signals = self._model.traffic(at, load, period_s)
+        signals.update(self._model.pollution(at, load))
+        signals.update(self._model.grid(at))
+        raw = np.empty((len(time_ms), len(self._station)))
+        for quantity, (here, there) in self._picks.items():
+            raw[:, here] = signals[quantity][:, there]
+        # Dividing a whole number by a power of ten gives the very float of the decimal text.
+        return np.rint(raw * self._per_unit) / self._per_unit + 0.0
+
+    def readings(self, start_ms: int, end_ms: int, period_s: float) -> Iterator[Columns]:
+        """All readings of [start_ms, end_ms) in chunks of about an hour.
+
+        Times are the multiples of the period since the epoch.
+        """
+        step = period_ms(period_s)
+        hour = max(1, CHUNK_S * 1000 // step)
+        block = hour * max(1, INSTANTS_MIN // hour)
+        first, last = -(-start_ms // step), -(-end_ms // step)
+        for begin in range(first, last, block):
+            time_ms = np.arange(begin, min(begin + block, last), dtype=np.int64) * step
+            value = self.values(time_ms, period_s)
+            heard = ~(self.silent(time_ms)[:, None] & self._silent_column[None, :])
+            for row in range(0, len(time_ms), hour):
+                rows = slice(row, row + hour)
+                instant, column = np.nonzero(heard[rows])
+                yield Columns(
+                    time_ms[rows][instant], self._station[column], self._quantity[column],
+                    value[rows][heard[rows]],
+                )
+
+    def at(self, station: int, time_ms: int, period_s: float) -> list[float]:
+        """Values of the quantities of one station; empty while it is silent.
+
+        All stations are computed at once and kept for the next who ask for the same instant.
+        """
+        instant = np.array([time_ms], dtype=np.int64)
+        if station == self._silent_station and self.silent(instant)[0]:
+            return []
+        key = (time_ms, period_ms(period_s))
+        if key not in self._cache:
+            while len(self._cache) >= COLUMNS_CACHED_MAX:
+                del self._cache[next(iter(self._cache))]
+            self._cache[key] = self.values(instant, period_s)[0].tolist()
+        return self._cache[key][self._first[station] : self._first[station + 1]]
+
+
+class SimulatedDriver:
+    """The sensors of one station of `city`, as `edge.driver.Driver`, read every `period_s`."""
+
+    def __init__(self, city: City, station_index: int, period_s: float = 1.0) -> None:
+        self._city = city
+        self._station = station_index
+        self._quantities = city.stations[station_index].quantities
+        self._period_s = period_s
+        self._step = period_ms(period_s)
+        self._last: int | None = None
+
+    def samples(self, now_ms: int) -> list[Sample]:
+        """What came due on the grid of the period since the last call, the oldest first."""
+        latest = now_ms // self._step
+        first = latest if self._last is None else self._last + 1
+        due = range(max(first, latest - BACKLOG_MAX + 1), latest + 1)
+        self._last = max(latest, self._last or latest)
+        return [
+            Sample(quantity, step * self._step, value)
+            for step in due
+            for quantity, value in zip(
+                self._quantities,
+                self._city.at(self._station, step * self._step, self._period_s),
+                strict=False,
+            )
+        ]
+
+    def close(self) -> None:
+        """Nothing to release: these sensors do not exist."""

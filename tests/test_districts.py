@@ -1,0 +1,41 @@
+"""The list of simville's stations."""
+
+from collections import Counter
+
+from edge.quantities import QUANTITIES
+from edge.topics import is_id
+from simulators import districts
+
+
+def test_simville_has_72_stations_of_three_kinds_in_three_districts() -> None:
+    stations = districts.stations()
+    assert len(stations) == 72
+    kinds = Counter((row.district, row.kind) for row in stations)
+    for district in districts.DISTRICTS:
+        assert [kinds[district.id, kind] for kind in ("air", "road", "feeder")] == [10, 8, 6]
+
+
+def test_ids_are_ids_and_devices_are_unique() -> None:
+    stations = districts.stations()
+    assert len({row.device for row in stations}) == len({row.path for row in stations}) == 72
+    for row in stations:
+        assert is_id(row.device)
+        assert is_id(row.station)
+        assert set(row.quantities) <= set(QUANTITIES)
+
+
+def test_road_and_meter_attributes_stand_where_they_apply() -> None:
+    stations = districts.stations()
+    for row in stations:
+        road = row.kind == "road"
+        assert [row.length_km > 0, row.lanes > 0, row.posted_kmh > 0] == [road] * 3
+        assert row.customers >= (1 if row.kind == "feeder" else 0)
+    assert sum("energy" in row.quantities for row in stations) == 2
+
+
+def test_stations_stand_apart_and_within_the_city() -> None:
+    spots = [(row.lat, row.lon) for row in districts.stations()]
+    assert len(set(spots)) == 72
+    for lat, lon in spots:
+        assert abs(lat - districts.CENTRE_LAT) < 0.08
+        assert abs(lon - districts.CENTRE_LON) < 0.10
