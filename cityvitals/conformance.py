@@ -1,0 +1,306 @@
+"""Worked cases against the engine's own functions: `cityvitals conformance CASES.csv`.
+
+Each case goes through the very functions that the engine calls; a case with a time series of
+power goes through the function given as `demand`. A variant or edition that the engine does not
+have counts as not built.
+"""
+
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cityvitals.worked_cases import Case, CasesError, Inputs, agrees, read
+from engine import us_aqi
+from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS, TTI_LEVELS, Level
+from engine.completeness import completeness, enough
+from engine.demand import mean_demand
+from engine.levels import bands_of, levels_of
+from engine.nowcast import NOWCAST_HOURS, nowcast_pm, report
+from engine.travel_time import quantile, tti
+
+Floats = npt.NDArray[np.float64]
+Adapter = Callable[[Inputs], dict[str, Any]]
+Demand = Callable[[Sequence[float]], tuple[Floats, Floats]]
+"""kW by minute in; 15-minute blocks, and full sliding windows by their last minute, out."""
+
+EDITION = "2024-05-06"
+ALL_PASS, SOME_DIFFER, WRONG_INPUT, SOME_NOT_BUILT = 0, 1, 2, 3
+
+_POLLUTANTS = {
+    "PM2.5": us_aqi.PM25, "PM10": us_aqi.PM10, "O3": us_aqi.O3, "CO": us_aqi.CO,
+    "SO2": us_aqi.SO2, "NO2": us_aqi.NO2,
+}
+_HOURS = {"1h": 1, "8h": 8, "24h": 24}
+_TABLE_UNIT = {
+    us_aqi.PM25: {"ugm3": 1.0}, us_aqi.PM10: {"ugm3": 1.0},
+    us_aqi.O3: {"ppm": 1.0, "ppb": 0.001}, us_aqi.CO: {"ppm": 1.0, "ppb": 0.001},
+    us_aqi.SO2: {"ppb": 1.0, "ppm": 1000.0}, us_aqi.NO2: {"ppb": 1.0, "ppm": 1000.0},
+}
+
+
+class NotBuiltError(Exception):
+    """The case asks for an edition or variant that the engine does not have."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of each case; `differing` holds (case, what the engine gave)."""
+
+    passed: list[Case] = field(default_factory=list)
+    differing: list[tuple[Case, dict[str, Any]]] = field(default_factory=list)
+    not_built: list[Case] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        """Exit status: 0 all pass, 1 a case differs, 3 none differs but some are not built."""
+        if self.differing:
+            return SOME_DIFFER
+        return SOME_NOT_BUILT if self.not_built else ALL_PASS
+
+
+def _choose(table: dict[str, Any], inputs: Inputs, key: str) -> Any:
+    if inputs[key] not in table:
+        raise ValueError(f"{key} = {inputs[key]!r} is none of {', '.join(table)}")
+    return table[inputs[key]]
+
+
+def _number(value: Any) -> float:
+    """A number, NaN for null. Raises TypeError for anything else, also for true and false."""
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    return float(value)
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _word(value: float, levels: tuple[Level, ...]) -> str | None:
+    """The category's word by the catalogue's own limits."""
+    out = np.zeros(1, np.int8)
+    kernel = bands_of if levels is COMPLETENESS_LEVELS else levels_of
+    kernel(np.array([value]), np.array([level.upper for level in levels]), out)
+    return None if out[0] < 0 else levels[out[0]].word
+
+
+def _check_edition(inputs: Inputs) -> None:
+    if inputs.get("edition", EDITION) != EDITION:
+        raise NotBuiltError
+
+
+def _us_aqi(inputs: Inputs) -> dict[str, Any]:
+    _check_edition(inputs)
+    pollutant, hours = _choose(_POLLUTANTS, inputs, "pollutant"), _choose(_HOURS, inputs, "avg")
+    for unit, factor in _TABLE_UNIT[pollutant].items():
+        if f"conc_{unit}" in inputs:
+            conc = _number(inputs[f"conc_{unit}"]) * factor
+            value = us_aqi.sub_index(pollutant, hours, conc)
+            return {"aqi": _plain(value), "category": _word(value, AQI_LEVELS)}
+    raise KeyError(f"conc_{next(iter(_TABLE_UNIT[pollutant]))}")
+
+
+def _us_aqi_overall(inputs: Inputs) -> dict[str, Any]:
+    """Inputs are named `PM2.5_24h_ugm3`: pollutant, average, unit."""
+    _check_edition(inputs)
+    conc: dict[tuple[int, int], float] = {}
+    for key, value in inputs.items():
+        if key == "edition":
+            continue
+        name, hours, unit = ([*key.split("_"), "", ""])[:3]
+        pollutant = _choose(_POLLUTANTS, {key: name}, key)
+        factor = _choose(_TABLE_UNIT[pollutant], {key: unit}, key)
+        conc[pollutant, _choose(_HOURS, {key: hours}, key)] = _number(value) * factor
+
+    def given(pollutant: int, hours: int) -> float:
+        return conc.get((pollutant, hours), math.nan)
+
+    found = np.array([
+        us_aqi.sub_index(us_aqi.PM25, 24, given(us_aqi.PM25, 24)),
+        us_aqi.sub_index(us_aqi.PM10, 24, given(us_aqi.PM10, 24)),
+        us_aqi.o3_index(given(us_aqi.O3, 8) * 1000.0, given(us_aqi.O3, 1) * 1000.0),
+        us_aqi.sub_index(us_aqi.CO, 8, given(us_aqi.CO, 8)),
+        us_aqi.so2_index(given(us_aqi.SO2, 1), given(us_aqi.SO2, 24)),
+        us_aqi.sub_index(us_aqi.NO2, 1, given(us_aqi.NO2, 1)),
+    ])
+    indices = {
+        name: float(found[row]) for name, row in _POLLUTANTS.items() if not math.isnan(found[row])
+    }
+    value = us_aqi.overall(found)
+    return {
+        "aqi": _plain(value), "category": _word(value, AQI_LEVELS), "subindices": indices,
+        "main": max(indices, key=indices.__getitem__, default=None),
+    }
+
+
+def _nowcast_pm(inputs: Inputs) -> dict[str, Any]:
+    hours = [_number(value) for value in inputs["hours_newest_first"]]
+    if len(hours) > NOWCAST_HOURS:
+        raise ValueError(f"hours_newest_first has {len(hours)} hours, at most {NOWCAST_HOURS}")
+    value = nowcast_pm(np.array(hours + [math.nan] * (NOWCAST_HOURS - len(hours))))
+    pollutant = _choose(_POLLUTANTS, {"pollutant": "PM2.5", **inputs}, "pollutant")
+    steps = 10.0 if pollutant == us_aqi.PM25 else 1.0
+    return {"nowcast": _plain(value), "reported": _plain(report(value, steps))}
+
+
+def _tti(inputs: Inputs) -> dict[str, Any]:
+    """Travel times over a segment of 1 km, or speeds."""
+    if "peak_tt_min" in inputs:
+        free, speed = (60.0 / _number(inputs[key]) for key in ("freeflow_tt_min", "peak_tt_min"))
+    else:
+        free, speed = (_number(inputs[key]) for key in ("ffs_kmh", "speed_kmh"))
+    value = tti(free, speed)
+    return {"tti": _plain(value), "rating": _word(value, TTI_LEVELS)}
+
+
+def _tti_rating(inputs: Inputs) -> dict[str, Any]:
+    return {"rating": _word(_number(inputs["tti"]), TTI_LEVELS)}
+
+
+def _free_flow(inputs: Inputs) -> dict[str, Any]:
+    if inputs.get("quantile", "type7") != "type7":
+        raise NotBuiltError
+    speeds = np.array([_number(value) for value in inputs["offpeak_speeds_kmh"]])
+    valid = np.sort(speeds[speeds > 0.0])
+    if not len(valid):
+        raise ValueError("offpeak_speeds_kmh has no speed above zero")
+    return {"ffs_kmh": quantile(valid, 0.85)}
+
+
+_EU_PARTS = {"1h_minutes": 60, "8h_hours": 8, "24h_hours": 24, "max_daily_8h_count": 24}
+
+
+def _completeness_eu(inputs: Inputs) -> dict[str, Any]:
+    for key, possible in _EU_PARTS.items():
+        if key in inputs:
+            return {"valid": bool(enough(int(inputs[key]), possible))}
+    raise NotBuiltError
+
+
+def _completeness(inputs: Inputs) -> dict[str, Any]:
+    out = np.zeros(1)
+    counts = np.array([int(inputs["readings"])], np.int64)
+    completeness(counts, np.array([_number(inputs["expected"])]), out)
+    return {"percent": _plain(float(out[0])), "band": _word(out[0], COMPLETENESS_LEVELS)}
+
+
+def demand_of_minutes(kw: Sequence[float]) -> tuple[Floats, Floats]:
+    """Blocks and sliding windows of one reading a minute, by the engine's kernel."""
+    micro = np.array([0 if math.isnan(value) else round(value * 1e6) for value in kw], np.int64)
+    there = ~np.isnan(np.array(kw))
+    rows = np.arange(15) + np.arange(len(kw) - 14)[:, None]
+    out = np.zeros((len(rows), 2))
+    mean_demand(micro[rows], there[rows].astype(np.int32), there[rows], out)
+    return out[::15, 0], out[:, 0]
+
+
+def _demand(inputs: Inputs, demand: Demand) -> dict[str, Any]:
+    kw = [_number(value) for value in inputs["kw_1min"]]
+    if len(kw) < 15:
+        raise ValueError(f"kw_1min has {len(kw)} minutes, a block has 15")
+    blocks, sliding = demand(kw)
+    return {
+        "block_kw": [_plain(value) for value in blocks.tolist()],
+        "block_peak_kw": float(np.nanmax(blocks)), "sliding_peak_kw": float(np.nanmax(sliding)),
+        "sliding_peak_end_index": int(np.nanargmax(sliding)) + 14,
+    }
+
+
+ADAPTERS: dict[str, Adapter] = {
+    "air.us_aqi": _us_aqi,
+    "air.us_aqi_overall": _us_aqi_overall,
+    "air.nowcast_pm": _nowcast_pm,
+    "traffic.tti": _tti,
+    "traffic.tti_rating_u4ssc": _tti_rating,
+    "traffic.ffs_p85": _free_flow,
+    "dq.completeness_eu": _completeness_eu,
+    "dq.completeness": _completeness,
+}
+
+
+def run(path: Path, demand: Demand = demand_of_minutes) -> Outcome:
+    """Run every case of the file. Raises `CasesError` where a case cannot be understood."""
+    adapters: dict[str, Adapter] = {
+        **ADAPTERS, "energy.demand_15min": partial(_demand, demand=demand),
+    }
+    outcome = Outcome()
+    for case in read(path):
+        adapter = adapters.get(case.indicator)
+        if adapter is None:
+            outcome.not_built.append(case)
+            continue
+        try:
+            got = adapter(case.inputs)
+        except NotBuiltError:
+            outcome.not_built.append(case)
+        except KeyError as error:
+            where = f"{path}: line {case.line}: inputs_json"
+            raise CasesError(f"{where}: lacks {error.args[0]} for {case.indicator}") from None
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            raise CasesError(f"{path}: line {case.line}: inputs_json: {error}") from None
+        else:
+            if agrees(case.expected, got, case.tolerance):
+                outcome.passed.append(case)
+            else:
+                outcome.differing.append((case, got))
+    return outcome
+
+
+def _tree(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "passed": len(outcome.passed),
+        "differing": [
+            {"line": case.line, "indicator": case.indicator, "inputs": case.inputs,
+             "expected": case.expected, "tolerance": case.tolerance, "got": got,
+             "source": case.source}
+            for case, got in outcome.differing
+        ],
+        "not_built": dict(sorted(Counter(case.indicator for case in outcome.not_built).items())),
+    }
+
+
+def _lines(path: Path, outcome: Outcome) -> list[str]:
+    lines = [
+        f"{path}: line {case.line}: {case.indicator} differs\n"
+        f"  inputs   {json.dumps(case.inputs)}\n"
+        f"  expected {json.dumps(case.expected)} within {case.tolerance:g} ({case.source})\n"
+        f"  got      {json.dumps(got)}"
+        for case, got in outcome.differing
+    ]
+    absent = Counter(case.indicator for case in outcome.not_built)
+    if absent:
+        names = ", ".join(f"{name} ({count})" for name, count in sorted(absent.items()))
+        lines.append(f"not built: {names}")
+    lines.append(
+        f"{len(outcome.passed)} passed, {len(outcome.differing)} differ, "
+        f"{len(outcome.not_built)} not built"
+    )
+    return lines
+
+
+def command(path: Path, as_json: bool = False, demand: Demand = demand_of_minutes) -> int:
+    """Run the file, print what differs and the counts, return the exit status.
+
+    0 all pass, 1 a case differs, 2 the file is wrong (one line on stderr), 3 none differs but
+    some indicators are not built.
+    """
+    try:
+        outcome = run(path, demand)
+    except CasesError as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT
+    if as_json:
+        print(json.dumps(_tree(outcome)))
+    else:
+        print("\n".join(_lines(path, outcome)))
+    return outcome.status

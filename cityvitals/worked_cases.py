@@ -1,0 +1,93 @@
+"""Files of worked cases: what goes into an indicator and what must come out.
+
+CSV with the columns `indicator, inputs_json, expected_json, tolerance, source`; inputs and
+expected are JSON objects, the tolerance is absolute.
+"""
+
+import csv
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COLUMNS = ("indicator", "inputs_json", "expected_json", "tolerance", "source")
+Inputs = dict[str, Any]
+
+
+class CasesError(ValueError):
+    """A case file that its owner must correct; names file, line and field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One line of a case file."""
+
+    line: int
+    indicator: str
+    inputs: Inputs
+    expected: dict[str, Any]
+    tolerance: float
+    source: str
+
+
+def agrees(expected: Any, got: Any, tolerance: float) -> bool:
+    """Whether everything expected was given; what was given beyond it does not matter."""
+    if isinstance(expected, dict):
+        return isinstance(got, dict) and all(
+            key in got and agrees(value, got[key], tolerance) for key, value in expected.items()
+        )
+    if isinstance(expected, list):
+        return isinstance(got, list) and len(got) == len(expected) and all(
+            agrees(*pair, tolerance) for pair in zip(expected, got, strict=True)
+        )
+    if isinstance(expected, int | float) and not isinstance(expected, bool):
+        number = isinstance(got, int | float) and not isinstance(got, bool)
+        return number and abs(got - expected) <= tolerance
+    return type(expected) is type(got) and bool(expected == got)
+
+
+def _object(record: dict[str, str], column: str) -> dict[str, Any]:
+    value = json.loads(record[column])
+    if not isinstance(value, dict):
+        raise ValueError("must be a JSON object")
+    return value
+
+
+def _case(record: dict[str, str], line: int) -> Case:
+    """Raises ValueError(column, rule)."""
+    column = "inputs_json"
+    try:
+        inputs = _object(record, column)
+        column = "expected_json"
+        expected = _object(record, column)
+        column = "tolerance"
+        tolerance = float(record[column])
+        if not 0 <= tolerance < math.inf:
+            raise ValueError("must be a number from 0 on")
+    except ValueError as error:
+        raise ValueError(column, str(error)) from None
+    return Case(line, record["indicator"], inputs, expected, tolerance, record["source"])
+
+
+def read(path: Path) -> list[Case]:
+    """Read a case file. Raises `CasesError` naming file, line and field."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise CasesError(f"{path}: line 1: the header lacks {', '.join(missing)}")
+            cases = []
+            for record in reader:
+                if None in record or None in record.values():
+                    raise CasesError(f"{path}: line {reader.line_num}: not {len(COLUMNS)} fields")
+                try:
+                    cases.append(_case(record, reader.line_num))
+                except ValueError as error:
+                    column, rule = error.args
+                    where = f"{path}: line {reader.line_num}: {column}"
+                    raise CasesError(f"{where} = {record[column]!r}: {rule}") from None
+            return cases
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CasesError(f"{path}: {error}") from None
