@@ -41,6 +41,8 @@ class Rows:
 
 
 ROWS_CHUNK = 50_000
+HOUR_MS = 3_600_000
+END_AFTER_MS = 600_000
 
 
 def instant_ms(text: str) -> int:
@@ -90,7 +92,7 @@ def _append(rows: Rows, record: dict[str, str], line: int) -> None:
 def _open(path: Path) -> TextIO:
     try:
         if path.suffix == ".gz":
-            return gzip.open(path, "rt", encoding="utf-8", newline="")  # noqa: SIM115
+            return gzip.open(path, "rt", encoding="utf-8", newline="")
         return path.open(encoding="utf-8", newline="")
     except OSError as error:
         raise RecordedError(f"{path}: {error.strerror}") from None
@@ -119,3 +121,9 @@ def read(path: Path) -> Iterator[Rows]:
                 rows = _empty()
         if len(rows):
             yield rows
+
+
+def end_of_recording_ms(last_received_ms: int) -> int:
+    """When the clock of a recording stops: ten minutes after the full hour at or after its last
+    receive time, so that the last hour's windows close (their grace is shorter than that)."""
+    return -(-last_received_ms // HOUR_MS) * HOUR_MS + END_AFTER_MS
