@@ -8,6 +8,8 @@ import socket
 import sysconfig
 from pathlib import Path
 
+from edge.settings import SettingsError
+
 BROKER_PORT_FIRST = 18_830
 BROKER_PORTS_MAX = 200
 UNACKNOWLEDGED_MAX = 32_767
@@ -36,15 +38,15 @@ mqtt {{
 """
 
 
-class BrokerError(Exception):
+class NoBrokerError(SettingsError):
     """The embedded broker cannot be started; the text says what to do."""
 
 
 def program() -> Path:
-    """The nats-server of this environment. Raises `BrokerError` if it is not installed."""
+    """The nats-server of this environment. Raises `NoBrokerError` if it is not installed."""
     path = Path(sysconfig.get_path("scripts")) / "nats-server"
     if not path.exists():
-        raise BrokerError(f"{path}: no such file; pip install 'cityvitals[server]' brings it")
+        raise NoBrokerError(f"{path}: no such file; pip install 'cityvitals[server]' brings it")
     return path
 
 
@@ -61,11 +63,11 @@ def is_free(port: int) -> bool:
 
 
 def free_port(first: int = BROKER_PORT_FIRST, count: int = BROKER_PORTS_MAX) -> int:
-    """The first free loopback port of `count` from `first`. Raises `BrokerError` if none is."""
+    """The first free loopback port of `count` from `first`. Raises `NoBrokerError` if none is."""
     for port in range(first, first + count):
         if is_free(port):
             return port
-    raise BrokerError(f"no free port from {first} to {first + count - 1} for the broker")
+    raise NoBrokerError(f"no free port from {first} to {first + count - 1} for the broker")
 
 
 def configure(folder: Path, port: int) -> Path:

@@ -52,7 +52,7 @@ def test_a_port_in_use_is_passed_over() -> None:
         holder.bind(("127.0.0.1", first))
         holder.listen()
         assert broker.free_port(first) > first
-        with pytest.raises(broker.BrokerError, match="no free port"):
+        with pytest.raises(broker.NoBrokerError, match="no free port"):
             broker.free_port(first, 1)
 
 
@@ -60,5 +60,5 @@ def test_a_missing_broker_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broker.sysconfig, "get_path", lambda _: str(tmp_path))
-    with pytest.raises(broker.BrokerError, match=r"cityvitals\[server\]"):
+    with pytest.raises(broker.NoBrokerError, match=r"cityvitals\[server\]"):
         broker.program()

@@ -1,0 +1,246 @@
+"""The `cityvitals` command. Each command imports what it needs only when it runs, so that the
+edge installs and starts without numpy, numba or a server.
+
+A file or option that its owner must correct ends with one line on standard error and status 2.
+"""
+
+import logging
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import cityvitals
+from edge.places import PlacesError
+from edge.recorded import RecordedError
+from edge.settings import SettingsError
+
+STARTED_S = time.monotonic()
+DATA = Path(".cityvitals")
+WRONG_INPUT = 2
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Live vital signs for cities: MQTT sensors in, indicators by published standards out. "
+    "Start with `cityvitals up`.",
+)
+place_app = typer.Typer(no_args_is_help=True, help="Say where devices stand.")
+app.add_typer(place_app, name="place")
+dashboards_app = typer.Typer(no_args_is_help=True, help="What people look at.")
+app.add_typer(dashboards_app, name="dashboards")
+
+DataOption = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="Folder that holds all data.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+def seconds(text: str, option: str) -> float:
+    """Seconds of `90s`, `5m`, `1h` or `2d`. Raises `SettingsError` naming `option`."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found or float(found[1]) <= 0:
+        raise SettingsError(f"{option} = {text!r}: write a duration such as 90s, 5m or 1h")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"cityvitals {cityvitals.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Set up what all commands share."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+
+
+@app.command()
+def up(
+    data: DataOption = DATA,
+    port: Annotated[int, typer.Option(help="Port of the page, on this machine only.")] = 8080,
+    duration: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="End by itself after 90s, 5m, 1h …")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a second.")] = False,
+    influx: Annotated[
+        str, typer.Option(metavar="URL", help="Write to this InfluxDB as well.")
+    ] = "",
+    replay: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="Show a recorded city as of its own time; `sample` is built in."
+        ),
+    ] = "",
+    speed: Annotated[
+        float, typer.Option(min=0.1, help="How many times faster a recording is replayed.")
+    ] = 60.0,
+    seed: Annotated[int, typer.Option(help="Another seed, another simulated city.")] = 1,
+) -> None:
+    """Run everything on this machine: broker, a simulated city, ingest, store and page.
+
+    Open http://127.0.0.1:8080 once it says so. Ctrl-C ends every process; the next start picks
+    up where this one ended.
+    """
+    from cityvitals import up as program
+    from cityvitals.plan import options
+
+    wanted = options(
+        data, port=port, for_s=seconds(duration, "--for") if duration else None,
+        as_json=as_json, influx=influx or None, replay=replay or None, speed=speed, seed=seed,
+    )
+    raise typer.Exit(program.run(wanted, STARTED_S))
+
+
+@app.command()
+def ingest(
+    config: Annotated[Path, typer.Argument(help="Configuration, see cityvitals/examples/.")],
+) -> None:
+    """Take readings from the broker, compute indicators, write them to the sinks."""
+    from ingest.program import run
+
+    raise typer.Exit(run(config))
+
+
+@app.command()
+def compute(
+    readings: Annotated[Path, typer.Argument(help="Recorded readings, CSV (may be gzipped).")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Indicators, CSV.")],
+    places: Annotated[Path, typer.Option(metavar="FILE", help="Places file of the recording.")],
+) -> None:
+    """Compute the indicators of a recording, without broker or database."""
+    from ingest.compute import run
+
+    raise typer.Exit(run(readings, places, out))
+
+
+@app.command()
+def conformance(
+    cases: Annotated[Path, typer.Argument(help="Worked cases, CSV.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Run worked cases through the functions that the engine calls; print each that differs.
+
+    Exit status 0: all pass, 1: a case differs, 3: none differs but some are not built.
+    """
+    from cityvitals.conformance import command
+
+    raise typer.Exit(command(cases, as_json))
+
+
+@dashboards_app.command()
+def serve(
+    store: Annotated[Path, typer.Option(metavar="FILE", help="The embedded store.")] = DATA
+    / "store.db",
+    host: Annotated[str, typer.Option(help="Address; others than loopback need a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port.")] = 8080,
+    broker: Annotated[
+        str, typer.Option(metavar="URL", help="Show what devices say of themselves, too.")
+    ] = "",
+    token_env: Annotated[
+        str, typer.Option(metavar="NAME", help="Environment variable with the reader token.")
+    ] = "",
+    token_file: Annotated[
+        str, typer.Option(metavar="FILE", help="File with the reader token.")
+    ] = "",
+    password_env: Annotated[
+        str, typer.Option(metavar="NAME", help="Environment variable with the broker password.")
+    ] = "",
+    password_file: Annotated[
+        str, typer.Option(metavar="FILE", help="File with the broker password.")
+    ] = "",
+) -> None:
+    """Serve the built-in page from the embedded store."""
+    from dashboards.page_program import run
+
+    raise typer.Exit(run(
+        store, host, port, broker or None, token_env=token_env, token_file=token_file,
+        password_env=password_env, password_file=password_file,
+    ))
+
+
+@place_app.command("add")
+def place_add(
+    device: Annotated[str, typer.Argument(help="The device's id, as its topic names it.")],
+    district: Annotated[str, typer.Option(help="District id.")],
+    station: Annotated[str, typer.Option(help="Station id; several devices may share one.")],
+    data: DataOption = DATA,
+    name: Annotated[str, typer.Option(help="What people call the station.")] = "",
+    lat: Annotated[float | None, typer.Option(help="Latitude, degrees.")] = None,
+    lon: Annotated[float | None, typer.Option(help="Longitude, degrees.")] = None,
+    tz: Annotated[str, typer.Option(metavar="ZONE", help="IANA zone, e.g. Europe/Berlin.")] = "",
+    period: Annotated[
+        str, typer.Option(metavar="TIME", help="Time between its readings: 10s, 1m …")
+    ] = "60s",
+    since: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="Valid from, RFC 3339. Default: now, or "
+        "the first reading that is held.")
+    ] = "",
+    length_km: Annotated[float, typer.Option(help="Road segment: its length.")] = 0.0,
+    lanes: Annotated[int, typer.Option(help="Road segment: its lanes.")] = 0,
+    posted_kmh: Annotated[float, typer.Option(help="Road segment: the posted limit.")] = 0.0,
+    customers: Annotated[int, typer.Option(help="Feeder: its customers.")] = 0,
+    city: Annotated[str, typer.Option(help="City id; needed for the very first place.")] = "",
+) -> None:
+    """Admit a device, with the readings that are held for it; a running ingest notices.
+
+    A station that exists keeps its name, position and zone unless you give others.
+    """
+    from cityvitals.place import Wanted, add
+
+    row = add(data, Wanted(
+        device, district, station, name, lat, lon, tz, seconds(period, "--period"), since,
+        length_km, lanes, posted_kmh, customers, city,
+    ))
+    print(f"{row.device} stands at {row.district}/{row.station}")
+
+
+@place_app.command("list")
+def place_list(data: DataOption = DATA, as_json: JsonOption = False) -> None:
+    """Show where devices stand now."""
+    from cityvitals.place import listing
+
+    for line in listing(data, as_json):
+        print(line)
+
+
+@app.command()
+def doctor(
+    data: DataOption = DATA,
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 8080,
+    as_json: JsonOption = False,
+) -> None:
+    """Check this machine and the data folder; exit status 1 if something is wrong."""
+    from cityvitals.doctor import report
+
+    raise typer.Exit(report(data, port, as_json))
+
+
+@app.command(hidden=True)
+def warm() -> None:
+    """Compile the kernels, so that a first start does not wait for the compiler."""
+    from cityvitals.warm import compile_kernels
+
+    compile_kernels()
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    try:
+        app()
+    except (SettingsError, PlacesError, RecordedError) as error:
+        print(f"cityvitals: {error}", file=sys.stderr)
+        sys.exit(WRONG_INPUT)

@@ -1,0 +1,183 @@
+"""`cityvitals up`: everything in one process tree, until Ctrl-C or the end of `--for`.
+
+Broker, page, ingest and fleet are processes of their own; this one starts them in order, shows
+how they are, starts again what dies, and leaves nothing behind.
+"""
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from cityvitals import broker, plan
+from cityvitals.children import Child, ChildRefusedError, Children, last_line
+from cityvitals.gauge import Gauge
+from cityvitals.status import Display, Status, display
+from edge.settings import SettingsError
+
+TICK_S = 0.1
+SHOW_S = 1.0
+
+
+class UpError(SettingsError):
+    """Something stands in the way of starting; the text says what would help."""
+
+
+@dataclass(slots=True)
+class Ending:
+    """Why and whether to end: a signal, asked twice for hurry, or the time of `--for`."""
+
+    end_s: float | None
+    asked: int = 0
+
+    def ask(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler of SIGINT, SIGTERM and SIGHUP."""
+        self.asked += 1
+
+    def due(self) -> bool:
+        """True once the run is to end."""
+        return self.asked > 0 or (self.end_s is not None and time.monotonic() >= self.end_s)
+
+    def hurry(self) -> bool:
+        """True once a second signal came."""
+        return self.asked > 1
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the data folder; raises `UpError` if another `up` holds it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise UpError(f"--data {folder}: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(lock, 32).decode("ascii", "replace").strip()
+            raise UpError(
+                f"--data {folder}: in use by process {owner}; end that one, or give another --data"
+            ) from None
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(lock)
+
+
+@dataclass(slots=True)
+class Run:
+    """One run: its children, its display, and how long it goes on. `started_s`: monotonic."""
+
+    options: plan.Options
+    started_s: float
+    ending: Ending
+    screen: Display
+    children: Children = field(init=False)
+    gauge: Gauge = field(init=False)
+    shown_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.children = Children(self.options.folder / "logs")
+        self.gauge = Gauge(self.options.folder / "store.db", time.time_ns() // 1_000_000)
+
+    def during(
+        self, phase: str, until: Callable[[], bool], done: Callable[[], float] = lambda: 0.0
+    ) -> bool:
+        """Watch and show until `until()`; False if the run is to end instead."""
+        while not self.ending.due():
+            now_s = time.monotonic()
+            self.children.watch(now_s)
+            if now_s - self.shown_s >= SHOW_S:
+                # Stay on the whole seconds of the start, so that t_s counts evenly.
+                self.shown_s = now_s - (now_s - self.started_s) % SHOW_S
+                self.screen.show(self.status(phase, done(), now_s))
+            if until():
+                return True
+            time.sleep(TICK_S)
+        return False
+
+    def status(self, phase: str, done: float, now_s: float) -> Status:
+        """The status at `now_s`."""
+        vitals = self.gauge.read(time.time_ns() // 1_000_000)
+        trouble = [_trouble(child, now_s) for child in self.children.all]
+        if phase == "live":
+            trouble += vitals.trouble
+        return Status(
+            now_s - self.started_s, phase, done, self.options.url, vitals.readings,
+            vitals.readings_per_s, vitals.points, vitals.places, vitals.oldest_s,
+            sum(child.restarts for child in self.children.all), vitals.clock,
+            tuple(text for text in trouble if text),
+        )
+
+    def start(self, name: str, argv: list[str], *, once: bool = False) -> Child:
+        """Start one of the programs now."""
+        return self.children.start(name, argv, time.monotonic(), once=once)
+
+    def past(self) -> bool:
+        """Let the simulated city live until now; False if the run is to end first."""
+        child = self.start("past", plan.past_command(self.options), once=True)
+
+        def done() -> float:
+            word = last_line(child.log).removesuffix("%")
+            return float(word) / 100 if word.replace(".", "", 1).isdigit() else 0.0
+
+        if not self.during("past", lambda: not child.running, done):
+            return False
+        if child.status != 0:
+            raise UpError(f"the city's past could not be made: {last_line(child.log)}")
+        return True
+
+    def everything(self) -> None:
+        """Start the programs in order and keep them running until the end."""
+        folder, port = self.options.folder, broker.free_port()
+        url = f"mqtt://127.0.0.1:{port}"
+        plan.write_files(self.options, url)
+        self.start("broker", broker.command(folder / "broker", port))
+        if not self.during("starting", lambda: broker.reachable("127.0.0.1", port)):
+            return
+        if self.options.replay is None and not self.past():
+            return
+        self.start("page", plan.page_command(self.options, url))
+        self.start("ingest", plan.ingest_command(self.options))
+        # Readings that nobody has subscribed to yet would be sent twice.
+        if not self.during("starting", lambda: self.gauge.connected(time.time_ns() // 1_000_000)):
+            return
+        self.start("fleet", plan.fleet_command(self.options, url))
+        self.during("live", lambda: False)
+
+
+def _trouble(child: Child, now_s: float) -> str:
+    if child.running or child.once:
+        return ""
+    again = f"starts again in {max(0.0, child.next_start_s - now_s):.0f} s"
+    return f"{child.name} ended with status {child.status}, {again}: {last_line(child.log)}"
+
+
+def run(options: plan.Options, started_s: float) -> int:
+    """Run until told to end. Raises `UpError` if it cannot start; returns the exit status."""
+    ending = Ending(None if options.for_s is None else started_s + options.for_s)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ending.ask)
+    with held(options.folder):
+        if not broker.is_free(options.port):
+            raise UpError(
+                f"--port {options.port}: in use by another program; give a free one, "
+                f"for example --port {broker.free_port(options.port + 1)}"
+            )
+        screen = display(options.as_json)
+        this = Run(options, started_s, ending, screen)
+        try:
+            this.everything()
+        except ChildRefusedError as error:
+            raise UpError(str(error)) from None
+        finally:
+            this.children.stop(ending.hurry)
+            screen.close("Cityvitals has ended; everything is stopped.")
+    return 0

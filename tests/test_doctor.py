@@ -1,0 +1,49 @@
+"""`cityvitals doctor`: what it says of a folder that is well, absent, broken or in use."""
+
+import fcntl
+import json
+from pathlib import Path
+
+import pytest
+
+from cityvitals import broker, doctor
+from edge import places
+from ingest.store import Store
+from tests.test_place import ROW
+
+
+def _said(folder: Path) -> dict[str, doctor.Finding]:
+    return {row.what: row for row in doctor.findings(folder, broker.free_port(19_400))}
+
+
+def test_before_the_first_start_nothing_is_wrong(tmp_path: Path) -> None:
+    said = _said(tmp_path / "none")
+    assert all(row.ok is not False for row in said.values()), said
+    assert said["up"].text == "not running"
+
+
+def test_a_broken_places_file_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "places.csv").write_text("nonsense")
+    assert doctor.report(tmp_path, broker.free_port(19_400), as_json=False) == 1
+    assert "WRONG places" in capsys.readouterr().out
+
+
+def test_a_held_folder_is_running_and_an_old_health_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "places.csv").write_text(places.render([ROW]))
+    store = Store.create(tmp_path / "store.db")
+    sink = {"name": "influx", "queued": 3, "error": "refused"}
+    store.write_health({
+        "at_ms": 1, "broker": {"url": "mqtt://x:1", "connected": False}, "sinks": [sink],
+    })
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert doctor.report(tmp_path, broker.free_port(19_400), as_json=True) == 1
+    store.close()
+    said = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
+    assert said["places"]["ok"] is True
+    assert said["up"]["text"] == "running"
+    assert [said[name]["ok"] for name in ("page", "ingest", "broker", "sink influx")] == [False] * 4
