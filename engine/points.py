@@ -1,6 +1,6 @@
 """Columns of results: what indicators yield and sinks write."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import numpy as np
@@ -52,6 +52,17 @@ class Points:
         """The points at `rows` (indices or mask)."""
         return Points(*(getattr(self, field.name)[rows] for field in fields(self)))
 
+    def storable(self) -> "Points":
+        """What sinks may write: a value that is not finite becomes 0, insufficient; cov 0."""
+        good = np.isfinite(self.value)
+        if good.all() and np.isfinite(self.cov).all():
+            return self
+        return replace(
+            self, value=np.where(good, self.value, 0.0),
+            level=np.where(good, self.level, np.int8(INSUFFICIENT)),
+            cov=np.where(np.isfinite(self.cov), self.cov, 0.0),
+        )
+
 
 DTYPES: dict[str, type[np.generic]] = {
     "indicator": np.int16, "place": np.int32, "end_s": np.int64, "value": np.float64,
@@ -72,8 +83,13 @@ def empty(count: int = 0) -> Points:
 
 def concatenate(parts: list[Points]) -> Points:
     """All `parts` one after the other."""
-    if not parts:
-        return empty()
+    parts = [part for part in parts if len(part)]
+    if len(parts) < 2:
+        return parts[0] if parts else NONE
     return Points(*(
         np.concatenate([getattr(part, name) for part in parts]) for name in DTYPES
     ))
+
+
+NONE = empty()
+"""No points; shared, since nothing can be written into it."""

@@ -1,0 +1,335 @@
+"""Panes: what is kept of the readings of one series in one aligned interval.
+
+A pane is a pure function of the set of its readings: counts and sums are exact integers
+(10^-6 of the unit; 10^-9 h/km for reciprocals), minima and maxima do not care for order. One
+pass over a batch updates one ring of 1-minute panes; `fold` adds what a minute pane gained since
+its last fold to the panes of 5, 10 and 15 minutes, the hour and the day. A reading too old for
+the minute ring is folded directly. So a late reading ends in the very panes of one on time, in
+any order, for as long as the longer rings reach (docs/decisions/0003).
+
+Level indices are local: (Unix minute + shift[slot]) // period, shift = the zone's standard
+offset in minutes, so that hours and days of half-hour zones start where people's do.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from edge.quantities import INDEX
+
+MINUTES = 64
+MINUTE_NS = 60_000_000_000
+SCALE = 1_000_000.0
+RECIPROCAL_SCALE = 1e9
+FLAG_FAIL = 4
+TOUCHED_MAX = 1 << 17
+
+MINUTE = np.dtype([
+    ("tag", "i4"), ("n", "i4"), ("folded_n", "i4"), ("span", "i4"), ("sum", "i8"),
+    ("folded_sum", "i8"), ("reciprocal", "i8"), ("folded_reciprocal", "i8"), ("min", "f8"),
+    ("max", "f8"),
+])
+"""A minute: 64 bytes, so that the ring of 64 takes 4 KB a series."""
+FINE = np.dtype([("tag", "i4"), ("n", "i4"), ("sum", "i8"), ("covered", "u8")])
+"""5, 10, 15 minutes; `sum` is the reciprocal sum for speeds. Bit 63 of `covered`: touched."""
+COARSE = np.dtype([
+    ("tag", "i4"), ("n", "i4"), ("sum", "i8"), ("covered", "u8"), ("min", "f8"), ("max", "f8"),
+])
+"""Hours and days; a bit of `covered` for each minute with data (hours only)."""
+
+HORIZON_DAYS = 8
+PERIODS = (5, 10, 15, 60, 1440)
+"""Minutes of each level; a touched pane names its level by position here."""
+LENGTHS = (9 * 288 + 96, 9 * 144 + 48, 9 * 96 + 32, 240, 40)
+"""Panes kept a level: the horizon, a day more for windows that look back, and a margin."""
+FIVE, TEN, QUARTER, HOUR, DAY = range(5)
+FINE_LEVELS = 3
+
+LEVEL_OF: dict[str, int] = {"speed": FIVE, "count": FIVE, "voltage": TEN, "power": QUARTER}
+"""Which level below the hour a quantity keeps: what its indicators read."""
+RECIPROCAL = INDEX["speed"]
+REGISTER = INDEX["energy"]
+
+_EMPTY_TAG = -(1 << 30)
+_TOUCHED = np.uint64(1 << 63)
+_COVER = np.uint64((1 << 63) - 1)
+
+_minute = nb.from_dtype(MINUTE)[:, ::1]
+_fine = nb.types.UniTuple(nb.from_dtype(FINE)[:, ::1], FINE_LEVELS)
+_coarse = nb.types.UniTuple(nb.from_dtype(COARSE)[:, ::1], 2)
+_touched = nb.int32[:, ::1]
+_i32 = nb.int32[::1]
+_i64 = nb.int64[::1]
+
+Kernel = Callable[..., Any]
+
+
+def kernel(signature: Any) -> Callable[[Kernel], Kernel]:
+    """Compile with a fixed signature, cached on disk, so that no start waits for a compiler."""
+    decorate: Callable[[Kernel], Kernel] = nb.njit(signature, cache=True, nogil=True)
+    return decorate
+
+
+@kernel(nb.uint64(nb.int64, nb.int64, nb.int64))
+def cover_bits(position: int, span: int, period: int) -> Any:
+    """Bits of the minutes that a reading at `position` (minute in the pane) stands for.
+
+    A reading of a device with a nominal period of `span` minutes stands for the aligned span
+    that holds it, cut at the pane.
+    """
+    if span <= 1:
+        return nb.uint64(1) << nb.uint64(position)
+    first = position - position % span
+    last = min(first + span, period)
+    bits = nb.uint64(0)
+    for i in range(first, last):
+        bits |= nb.uint64(1) << nb.uint64(i)
+    return bits
+
+
+@kernel(nb.void(_touched, nb.int64, nb.int64, nb.int64))
+def _touch(touched: Any, level: int, slot: int, index: int) -> None:
+    count = touched[0, 0]
+    if count + 1 < touched.shape[0]:
+        touched[count + 1, 0] = level
+        touched[count + 1, 1] = slot
+        touched[count + 1, 2] = index
+        touched[0, 0] = count + 1
+    else:
+        touched[0, 1] = 1
+
+
+@kernel(nb.void(
+    _fine, _coarse, nb.int32[:, ::1], _i32, _i32, _touched, nb.int64, nb.int64, nb.int64,
+    nb.int64, nb.int64, nb.int64, nb.float64, nb.float64,
+))
+def _fold_one(
+    fine: Any, coarse: Any, rows: Any, quantity: Any, shift: Any, touched: Any, slot: int,
+    minute: int, span: int, n: int, total: int, reciprocal: int, low: float, high: float,
+) -> None:
+    """Add the gain of one minute of one series to all its levels."""
+    local = minute + shift[slot]
+    for level in range(3):
+        row = rows[level, slot]
+        if row < 0:
+            continue
+        panes = fine[level]
+        period = 5 * (level + 1)
+        index = local // period
+        pane = panes[row, index % panes.shape[1]]
+        if pane.tag > index:
+            continue
+        if pane.tag < index:
+            pane.tag = index
+            pane.n = 0
+            pane.sum = 0
+            pane.covered = 0
+        pane.n += n
+        pane.sum += reciprocal if quantity[slot] == RECIPROCAL else total
+        bits = cover_bits(local - index * period, span, period)
+        if not pane.covered & _TOUCHED:
+            _touch(touched, level, slot, index)
+        pane.covered |= bits | _TOUCHED
+    for k in range(2):
+        panes = coarse[k]
+        period = 60 if k == 0 else 1440
+        index = local // period
+        pane = panes[slot, index % panes.shape[1]]
+        if pane.tag > index:
+            continue
+        if pane.tag < index:
+            pane.tag = index
+            pane.n = 0
+            pane.sum = 0
+            pane.covered = 0
+            pane.min = np.inf
+            pane.max = -np.inf
+        pane.n += n
+        if quantity[slot] != REGISTER:
+            pane.sum += total
+        pane.min = min(pane.min, low)
+        pane.max = max(pane.max, high)
+        if not pane.covered & _TOUCHED:
+            _touch(touched, 3 + k, slot, index)
+        bits = cover_bits(local - index * period, span, period) if k == 0 else nb.uint64(0)
+        pane.covered |= bits | _TOUCHED
+
+
+@kernel(nb.void(
+    _minute, _fine, _coarse, nb.int32[:, ::1], _i32, _i32, _touched, nb.int64, nb.int64,
+))
+def _fold_pane(
+    minutes: Any, fine: Any, coarse: Any, rows: Any, quantity: Any, shift: Any, touched: Any,
+    slot: int, position: int,
+) -> None:
+    pane = minutes[slot, position]
+    n = pane.n - pane.folded_n
+    if n == 0:
+        return
+    _fold_one(
+        fine, coarse, rows, quantity, shift, touched, slot, pane.tag, pane.span, n,
+        pane.sum - pane.folded_sum, pane.reciprocal - pane.folded_reciprocal, pane.min, pane.max,
+    )
+    pane.folded_n = pane.n
+    pane.folded_sum = pane.sum
+    pane.folded_reciprocal = pane.reciprocal
+
+
+@kernel(nb.void(
+    _i32, _i64, nb.float64[::1], nb.uint8[::1], _i32, _minute, _fine, _coarse,
+    nb.int32[:, ::1], _i32, _i32, nb.uint8[::1], _touched,
+))
+def apply_readings(
+    slot: Any, time_ns: Any, value: Any, flag: Any, span: Any, minutes: Any, fine: Any,
+    coarse: Any, rows: Any, quantity: Any, shift: Any, dirty: Any, touched: Any,
+) -> None:
+    """Fold a batch of readings into the minute ring.
+
+    slot: int32[k], series. time_ns: int64[k], Unix ns. value: float64[k], canonical unit, finite.
+    flag: uint8[k], QARTOD; 4 and 9 do not count. span: int32[k], minutes that a reading stands
+    for. minutes: MINUTE[series, 64]. fine: three FINE[row, panes]. coarse: two COARSE[series,
+    panes]. rows: int32[3, series], row of a series in each fine level or -1. quantity: int32,
+    shift: int32, dirty: uint8, all [series]. touched: int32[n, 3], row 0 = (count, overflow, -).
+    O(1) a reading.
+    """
+    for k in range(slot.shape[0]):
+        if flag[k] == 4 or flag[k] == 9:
+            continue
+        s = slot[k]
+        minute = time_ns[k] // MINUTE_NS
+        x = value[k]
+        total = nb.int64(np.floor(x * 1e6 + 0.5))
+        reciprocal = nb.int64(0)
+        if quantity[s] == RECIPROCAL:
+            if x <= 0.0:
+                continue
+            reciprocal = nb.int64(np.floor(1e9 / max(x, 1.0) + 0.5))
+        position = minute & 63
+        pane = minutes[s, position]
+        if pane.tag > minute:
+            _fold_one(
+                fine, coarse, rows, quantity, shift, touched, s, minute, span[k], 1, total,
+                reciprocal, x, x,
+            )
+            continue
+        if pane.tag < minute:
+            _fold_pane(minutes, fine, coarse, rows, quantity, shift, touched, s, position)
+            pane.tag = minute
+            pane.span = 1
+            pane.n = 0
+            pane.folded_n = 0
+            pane.sum = 0
+            pane.folded_sum = 0
+            pane.reciprocal = 0
+            pane.folded_reciprocal = 0
+            pane.min = x
+            pane.max = x
+        pane.n += 1
+        pane.span = max(pane.span, span[k])
+        pane.sum += total
+        pane.reciprocal += reciprocal
+        pane.min = min(pane.min, x)
+        pane.max = max(pane.max, x)
+        dirty[s] = 1
+
+
+@kernel(nb.void(
+    _minute, _fine, _coarse, nb.int32[:, ::1], _i32, _i32, nb.uint8[::1], _touched,
+))
+def fold_dirty(
+    minutes: Any, fine: Any, coarse: Any, rows: Any, quantity: Any, shift: Any, dirty: Any,
+    touched: Any,
+) -> None:
+    """Fold the minute panes of every dirty series; arrays as in `apply_readings`."""
+    for s in range(dirty.shape[0]):
+        if dirty[s]:
+            for position in range(64):
+                _fold_pane(minutes, fine, coarse, rows, quantity, shift, touched, s, position)
+            dirty[s] = 0
+
+
+class Panes:
+    """The rings of all series; grows by doubling as series are registered."""
+
+    def __init__(self) -> None:
+        self.minutes = _blank(MINUTE, 0, MINUTES)
+        self.fine = tuple(_blank(FINE, 0, LENGTHS[level]) for level in range(FINE_LEVELS))
+        self.coarse = (_blank(COARSE, 0, LENGTHS[HOUR]), _blank(COARSE, 0, LENGTHS[DAY]))
+        self.rows = np.full((FINE_LEVELS, 0), -1, np.int32)
+        self.dirty = np.zeros(0, np.uint8)
+        self.touched = np.zeros((TOUCHED_MAX, 3), np.int32)
+        self.fine_rows = [0] * FINE_LEVELS
+
+    def fit(self, quantity: npt.NDArray[np.int32], level_of: list[int]) -> None:
+        """Make room for series 0..len(quantity)-1; `level_of` maps a quantity to its level."""
+        count = len(quantity)
+        old = self.rows.shape[1]
+        if count <= old:
+            return
+        capacity = max(count, 2 * old, 64)
+        self.minutes = _grown(self.minutes, capacity)
+        self.coarse = (_grown(self.coarse[0], capacity), _grown(self.coarse[1], capacity))
+        self.dirty = np.concatenate([self.dirty, np.zeros(capacity - old, np.uint8)])
+        rows = np.full((FINE_LEVELS, capacity), -1, np.int32)
+        rows[:, :old] = self.rows
+        self.rows = rows
+        self.assign(quantity, level_of, 0)
+
+    def assign(
+        self, quantity: npt.NDArray[np.int32], level_of: list[int], first: int
+    ) -> None:
+        """Give series from `first` on their row in the level that their quantity keeps."""
+        for slot in range(first, len(quantity)):
+            level = level_of[quantity[slot]]
+            if level < 0 or self.rows[level, slot] >= 0:
+                continue
+            row = self.fine_rows[level]
+            panes = list(self.fine)
+            if row >= len(panes[level]):
+                panes[level] = _grown(panes[level], max(16, 2 * row))
+                self.fine = tuple(panes)
+            self.rows[level, slot] = row
+            self.fine_rows[level] = row + 1
+
+    def take_touched(self) -> npt.NDArray[np.int32]:
+        """Rows (level, slot, index) of all panes changed since the last call, and clear them."""
+        if self.touched[0, 1]:
+            found = self._scan()
+        else:
+            found = self.touched[1 : 1 + self.touched[0, 0]].copy()
+        for level in range(5):
+            rows = found[found[:, 0] == level]
+            if len(rows):
+                panes = self.fine[level] if level < FINE_LEVELS else self.coarse[level - 3]
+                at = self.rows[level, rows[:, 1]] if level < FINE_LEVELS else rows[:, 1]
+                panes["covered"][at, rows[:, 2] % LENGTHS[level]] &= _COVER
+        self.touched[0] = 0
+        return found
+
+    def _scan(self) -> npt.NDArray[np.int32]:
+        """All marked panes; only after more than `TOUCHED_MAX` changed between two ticks."""
+        parts = []
+        for level in range(5):
+            panes = self.fine[level] if level < FINE_LEVELS else self.coarse[level - 3]
+            row, column = np.nonzero(panes["covered"] & _TOUCHED)
+            owner = np.arange(len(panes))
+            if level < FINE_LEVELS:
+                known = self.rows[level] >= 0
+                owner[self.rows[level][known]] = np.nonzero(known)[0]
+            slot = owner[row]
+            index = panes["tag"][row, column]
+            parts.append(np.stack([np.full(len(row), level), slot, index], axis=1))
+        return np.concatenate(parts).astype(np.int32)
+
+
+def _blank(dtype: np.dtype[Any], rows: int, columns: int) -> npt.NDArray[Any]:
+    panes = np.zeros((rows, columns), dtype)
+    panes["tag"] = _EMPTY_TAG
+    return panes
+
+
+def _grown(panes: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
+    return np.concatenate([panes, _blank(panes.dtype, rows - len(panes), panes.shape[1])])

@@ -1,0 +1,202 @@
+"""Which series there are: places, devices and slots, and the dated rows that describe them.
+
+A series is one quantity at one place from one device on one channel; its slot is a dense
+integer that is never reused. Places are appended as they appear, so that a row number means the
+same for ever; both survive in snapshots and in the archive.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.places import PlaceKey, PlaceRow
+from edge.quantities import INDEX, QUANTITIES
+from engine.calendar import standard_offset_min
+from engine.panes import LEVEL_OF, Panes
+
+SERIES_MAX = 1_000_000
+DEVICES_MAX = 500_000
+DATED_MAX = 6
+"""Dated periods kept a series; an older row is replaced by the oldest that is kept."""
+
+_ALWAYS = np.int64(-(1 << 60))
+_NEVER = np.int64(1 << 60)
+_LEVELS = [LEVEL_OF.get(name, -1) for name in QUANTITIES]
+
+
+class Series(NamedTuple):
+    """What one slot is: rows of `Registry.keys`, `Registry.devices`, of the quantities."""
+
+    place: int
+    device: int
+    quantity: int
+    channel: str
+
+
+@dataclass(slots=True)
+class Attributes:
+    """What is known of a station: its latest row."""
+
+    name: str
+    lat: float
+    lon: float
+    tz: str
+    length_km: float
+    lanes: int
+    posted_kmh: float
+    shift_min: int
+
+
+@dataclass(slots=True)
+class Registry:
+    """Places, devices and series of one city; see the module for what is append-only."""
+
+    keys: list[PlaceKey] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
+    place_of: dict[PlaceKey, int] = field(default_factory=dict)
+    device_of: dict[str, int] = field(default_factory=dict)
+    slot_of: dict[Series, int] = field(default_factory=dict)
+    rows_of: dict[str, list[PlaceRow]] = field(default_factory=dict)
+    attributes: dict[int, Attributes] = field(default_factory=dict)
+    version: int = 0
+    quantity: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    shift: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    since_s: npt.NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros((0, DATED_MAX), np.int64)
+    )
+    period_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, DATED_MAX)))
+
+    def load_places(self, rows: list[PlaceRow]) -> None:
+        """Take a new places file: later rows describe what comes, earlier ones what was."""
+        self.rows_of = {}
+        for row in rows:
+            self.rows_of.setdefault(row.device, []).append(row)
+            place = self.place(PlaceKey(row.city, row.district, row.station))
+            shift = standard_offset_min(row.tz, max(row.valid_from_ms, 0) // 60_000)
+            self.attributes[place] = Attributes(
+                row.name, row.lat, row.lon, row.tz, row.length_km, row.lanes, row.posted_kmh,
+                shift,
+            )
+        for slot in range(len(self.series)):
+            self._describe(slot)
+        self.version += 1
+
+    def place(self, key: PlaceKey) -> int:
+        """Row of a place, appended if new, with its district and city before it."""
+        if key not in self.place_of:
+            for parent in (PlaceKey(key.city, "", ""), PlaceKey(key.city, key.district, "")):
+                if parent not in self.place_of and parent != key:
+                    self.place_of[parent] = len(self.keys)
+                    self.keys.append(parent)
+            self.place_of[key] = len(self.keys)
+            self.keys.append(key)
+            self.version += 1
+        return self.place_of[key]
+
+    def device(self, name: str) -> int:
+        """Row of a device, appended if new; -1 when `DEVICES_MAX` is reached."""
+        index = self.device_of.get(name)
+        if index is None:
+            if len(self.devices) >= DEVICES_MAX:
+                return -1
+            index = self.device_of[name] = len(self.devices)
+            self.devices.append(name)
+        return index
+
+    def row_at(self, device: str, time_ms: int) -> PlaceRow | None:
+        """The row of `device` at that time; its first row for earlier times; None if unknown."""
+        rows = self.rows_of.get(device)
+        if not rows:
+            return None
+        found = rows[0]
+        for row in rows:
+            if row.valid_from_ms <= time_ms:
+                found = row
+        return found
+
+    def slot(self, series: Series, panes: Panes) -> int:
+        """Slot of a series, appended if new; -1 when `SERIES_MAX` is reached."""
+        slot = self.slot_of.get(series)
+        if slot is None:
+            if len(self.series) >= SERIES_MAX:
+                return -1
+            slot = self.slot_of[series] = len(self.series)
+            self.series.append(series)
+            self._grow(slot + 1)
+            self.quantity[slot] = series.quantity
+            self._describe(slot)
+            panes.fit(self.quantity[: slot + 1], _LEVELS)
+            panes.assign(self.quantity[: slot + 1], _LEVELS, slot)
+            self.version += 1
+        return slot
+
+    def _grow(self, count: int) -> None:
+        old = len(self.quantity)
+        if count <= old:
+            return
+        more = max(count, 2 * old, 64) - old
+        self.quantity = np.concatenate([self.quantity, np.zeros(more, np.int32)])
+        self.shift = np.concatenate([self.shift, np.zeros(more, np.int32)])
+        self.since_s = np.concatenate([self.since_s, np.full((more, DATED_MAX), _NEVER)])
+        self.period_s = np.concatenate([self.period_s, np.zeros((more, DATED_MAX))])
+
+    def _describe(self, slot: int) -> None:
+        """Fill the zone shift and the dated periods of a slot from its device's rows."""
+        series = self.series[slot]
+        self.shift[slot] = self.attributes[series.place].shift_min
+        self.since_s[slot] = _NEVER
+        self.period_s[slot] = 0.0
+        rows = self.rows_of.get(self.devices[series.device], [])[-DATED_MAX:]
+        for i, row in enumerate(rows):
+            here = PlaceKey(row.city, row.district, row.station) == self.keys[series.place]
+            self.since_s[slot, i] = row.valid_from_ms // 1000 if i else _ALWAYS
+            active = here and row.status == "active"
+            self.period_s[slot, i] = row.period_s if active else 0.0
+
+    def parents(self, place: int) -> tuple[int, int]:
+        """Rows of the district and the city of a station."""
+        key = self.keys[place]
+        return (
+            self.place_of[PlaceKey(key.city, key.district, "")],
+            self.place_of[PlaceKey(key.city, "", "")],
+        )
+
+    def period_at(
+        self, slot: npt.NDArray[np.int32], time_s: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float64]:
+        """Nominal period in seconds of each series at each time; 0 where none holds."""
+        row = (self.since_s[slot] <= time_s[:, None]).sum(axis=1) - 1
+        periods: npt.NDArray[np.float64] = self.period_s[slot, np.maximum(row, 0)]
+        return periods
+
+    def stations_with(self, quantities: tuple[str, ...]) -> dict[int, dict[int, list[int]]]:
+        """Place row -> quantity row -> slots, for stations that have any of `quantities`."""
+        wanted = {INDEX[name] for name in quantities}
+        found: dict[int, dict[int, list[int]]] = {}
+        for slot, series in enumerate(self.series):
+            if series.quantity in wanted:
+                found.setdefault(series.place, {}).setdefault(series.quantity, []).append(slot)
+        return found
+
+    def dump(self) -> dict[str, Any]:
+        """What a snapshot keeps (JSON); the places file is kept beside it."""
+        return {
+            "keys": [list(key) for key in self.keys],
+            "devices": self.devices,
+            "series": [list(series) for series in self.series],
+        }
+
+    def restore(self, kept: dict[str, Any], rows: list[PlaceRow], panes: Panes) -> None:
+        """Rebuild from `dump` and the places file; slots and rows come out as they were."""
+        for key in kept["keys"]:
+            place = PlaceKey(*key)
+            self.place_of[place] = len(self.keys)
+            self.keys.append(place)
+        for name in kept["devices"]:
+            self.device(name)
+        self.load_places(rows)
+        for row in kept["series"]:
+            self.slot(Series(*row), panes)
