@@ -111,7 +111,7 @@ class PointLines:
         batches = []
         for rows, is_areas in ((np.flatnonzero(~is_area), False), (np.flatnonzero(is_area), True)):
             for start in range(0, len(rows), LINES_MAX):
-                part = points.take(rows[start:start + LINES_MAX])
+                part = points.take(rows[start:start + LINES_MAX]).storable()
                 found = self._series(part, keys)
                 lines = _area_lines(part, found) if is_areas else _station_lines(part, found)
                 lines.append("")
@@ -142,18 +142,11 @@ def _prefix(key: PlaceKey, indicator: int) -> str:
     return f"indicator_area,{where},scope={key.scope},{what} value="
 
 
-def _finite(points: Points) -> tuple[list[float], list[int], list[float]]:
-    """Value, level and coverage; what is not finite is insufficient."""
-    good = np.isfinite(points.value)
-    value = np.where(good, points.value, 0.0).tolist()
-    level = np.where(good, points.level, INSUFFICIENT).tolist()
-    return value, level, np.nan_to_num(points.cov, posinf=0.0, neginf=0.0).tolist()
-
-
 def _station_lines(points: Points, prefixes: list[str]) -> list[str]:
     columns = zip(
-        prefixes, *_finite(points), points.n.tolist(), points.state.tolist(),
-        points.rev.tolist(), points.end_s.tolist(), strict=True,
+        prefixes, points.value.tolist(), points.level.tolist(), points.cov.tolist(),
+        points.n.tolist(), points.state.tolist(), points.rev.tolist(), points.end_s.tolist(),
+        strict=True,
     )
     return [
         f"{prefix}{value!r},level={level}i,cov={cov!r},n={n}i,state={state}i,rev={rev}i {end_s}"
@@ -162,17 +155,15 @@ def _station_lines(points: Points, prefixes: list[str]) -> list[str]:
 
 
 def _area_lines(points: Points, prefixes: list[str]) -> list[str]:
-    value, level, cov = _finite(points)
-
     def spread(column: npt.NDArray[np.float64]) -> list[float]:
         """An area without stations to spread over repeats its value."""
-        filled: list[float] = np.where(np.isfinite(column), column, value).tolist()
+        filled: list[float] = np.where(np.isfinite(column), column, points.value).tolist()
         return filled
 
     columns = zip(
-        prefixes, value, spread(points.p50), spread(points.p95), spread(points.max), level, cov,
-        points.n.tolist(), np.maximum(points.over, 0).tolist(), points.end_s.tolist(),
-        strict=True,
+        prefixes, points.value.tolist(), spread(points.p50), spread(points.p95),
+        spread(points.max), points.level.tolist(), points.cov.tolist(), points.n.tolist(),
+        np.maximum(points.over, 0).tolist(), points.end_s.tolist(), strict=True,
     )
     return [
         f"{prefix}{value!r},p50={p50!r},p95={p95!r},max={top!r},level={level}i,cov={cov!r}"

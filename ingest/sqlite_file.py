@@ -15,8 +15,7 @@ log = logging.getLogger(__name__)
 
 BUSY_MS_MAX = 5000
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_PRAGMAS = f"""
-PRAGMA busy_timeout = {BUSY_MS_MAX};
+_PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA cache_size = -32768;
@@ -88,8 +87,9 @@ def reader(path: Path, kind: Kind) -> sqlite3.Connection:
 def _open(path: Path, kind: Kind) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
+        found = _format(connection, path, kind)  # before anything is changed
         connection.executescript(_PRAGMAS)
-        found = _format(connection, path, kind)
         if found == 0:
             connection.executescript(
                 f"BEGIN; {kind.schema} PRAGMA application_id = {kind.application_id};"

@@ -143,6 +143,7 @@ class Store:
         """
         if not len(points):
             return
+        points = points.storable()
         with self._transaction() as file:
             sid = self._sid_column(points, keys)
             is_open = points.state == PointState.OPEN
@@ -180,7 +181,7 @@ class Store:
         order = np.lexsort((points.end_s[closed], sid[closed], day))
         closed, day = closed[order], day[order]
         starts = np.flatnonzero(np.diff(day, prepend=-1))
-        for rows, number in zip(np.split(closed, starts[1:]), day[starts].tolist(), strict=True):
+        for rows, number in zip(np.split(closed, starts)[1:], day[starts].tolist(), strict=True):
             if number not in self._days:
                 file.execute(sql.create_day(number))
                 self._days.add(number)
@@ -206,7 +207,7 @@ class Store:
         rows: npt.NDArray[np.intp], known_ms: int,
     ) -> npt.NDArray[np.intp]:
         """Offer the newest row of each series to `last`; returns those rows."""
-        rows = rows[np.lexsort((points.end_s[rows], sid[rows]))]
+        rows = rows[np.lexsort((points.rev[rows], points.end_s[rows], sid[rows]))]
         newest: npt.NDArray[np.intp] = rows[np.diff(sid[rows], append=-1) != 0]
         numbers = range(self._seq + 1, self._seq + 1 + len(newest))
         self._seq += len(newest)

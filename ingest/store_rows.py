@@ -117,7 +117,8 @@ def samples(rows: list[tuple[Any, ...]], limit: int) -> list[Sample]:
     If there are more rows, those within equal stretches of time are merged, see `Sample`.
     """
     if len(rows) <= limit:
-        return [_sample(row, [row]) for row in rows]
+        return [Sample(end_s * 1000, value, level, cov, n, rev, state, value, value, level, 1)
+                for end_s, value, level, cov, n, rev, state in rows]
     start = rows[0][0]
     width_s = (rows[-1][0] - start) // limit + 1
     stretches: dict[int, list[tuple[Any, ...]]] = {}
