@@ -47,16 +47,6 @@ def tti(free_flow_kmh: float, speed_kmh: float) -> float:
     return free_flow_kmh / speed_kmh if free_flow_kmh > 0.0 and speed_kmh > 0.0 else np.nan
 
 
-@njit("int8(float64)", cache=True, nogil=True)
-def rating(index: float) -> int:
-    """U4SSC level: 0 up to 1.5 (Good), 1 up to 2.5 (Potentially Acceptable), 2 above, -1 NaN."""
-    if np.isnan(index):
-        return -1
-    if index <= 1.5:
-        return 0
-    return 1 if index <= 2.5 else 2
-
-
 @njit("float64(float64[::1], float64)", cache=True, nogil=True)
 def quantile(ordered: Floats, share: float) -> float:
     """Type 7 quantile of `ordered`: float64[n], ascending, n >= 1. `share` in 0 … 1."""

@@ -156,8 +156,6 @@ PAIRS: tuple[Pair, ...] = (
          lambda rng, k: ((_speeds(rng, 1, 30)[0], rng.integers(0, 5, 30).astype(float)), ()),
          1e-9),
     Pair(travel_time.tti, reference.tti, _two(-5, 120)),
-    Pair(travel_time.rating, reference.rating,
-         lambda rng, k: ((float(rng.choice([1.5, 2.5, np.nan, rng.uniform(0, 4)])),), ())),
     Pair(travel_time.quantile, reference.quantile,
          lambda rng, k: ((np.sort(rng.normal(50, 9, int(rng.integers(1, 9)))),
                           float(rng.choice([0.0, 0.85, 1.0]))), ()), 1e-9),

@@ -186,11 +186,6 @@ def tti(free_flow_kmh: float, speed_kmh: float) -> float:
     return free_flow_kmh / speed_kmh if free_flow_kmh > 0 and speed_kmh > 0 else NAN
 
 
-def rating(index: float) -> int:
-    """U4SSC: Good, Potentially Acceptable, Less Desirable."""
-    return -1 if math.isnan(index) else (index > 1.5) + (index > 2.5)
-
-
 def quantile(ordered: Sequence[float], share: float) -> float:
     """Type 7, by its definition: h = (n - 1) p + 1."""
     h = (len(ordered) - 1) * share + 1

@@ -20,7 +20,6 @@ from engine.travel_time import (
     harmonic_mean_kmh,
     peak_tti,
     quantile,
-    rating,
     tti,
 )
 
@@ -88,19 +87,15 @@ def test_space_mean_never_exceeds_the_time_mean(cars: list[tuple[float, int]]) -
     assert speeds.min() - 1e-9 <= mean <= np.average(speeds, weights=counts) + 1e-9
 
 
-def test_index_and_rating() -> None:
+def test_index_and_its_u4ssc_level() -> None:
     assert tti(60 / 20, 60 / 26) == pytest.approx(1.3, abs=1e-12)
     assert math.isnan(tti(0.0, 50.0))
     assert math.isnan(tti(50.0, 0.0))
     assert tti(50.0, 60.0) < 1
-    assert [rating(x) for x in (0.9, 1.5, 1.5001, 2.5, 2.5001, NAN)] == [0, 0, 1, 1, 2, -1]
-
-
-@given(st.lists(st.one_of(st.just(NAN), st.floats(0, 4)), min_size=1))
-def test_rating_is_the_catalogues(values: list[float]) -> None:
-    out = np.zeros(len(values), np.int8)
-    levels_of(np.array(values), np.array([level.upper for level in TTI_LEVELS]), out)
-    assert out.tolist() == [rating(value) for value in values]
+    values = np.array([0.9, 1.5, 1.5001, 2.5, 2.5001, NAN])
+    out = np.zeros(6, np.int8)
+    levels_of(values, np.array([level.upper for level in TTI_LEVELS]), out)
+    assert out.tolist() == [0, 0, 1, 1, 2, -1]
 
 
 def test_peak_takes_both_peaks_and_nothing_else() -> None:
