@@ -5,12 +5,13 @@ the level -1. NaN is never written; absent numbers are null.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dashboards import texts
 from dashboards.latest import PARTS, Latest, Worst
 from dashboards.trust import Health, Trust, clock, judge
+from edge.quantities import QUANTITIES
 from edge.topics import parse_source
 from edge.verdicts import WORDS, Verdict
 from engine.catalogue import INDICATORS, POSITION, Indicator
@@ -128,7 +129,7 @@ def worst_row(worst: Worst, place: PlaceInfo | None, held: Since | None) -> Json
         "level": point.level, "word": entry.levels[point.level].word,
         "over": entry.over_level is not None and point.level >= entry.over_level,
         "cause": worst.cause or None,
-        "since_ms": held.since_ms if held else min(point.end_ms, point.known_ms),
+        "since_ms": held.since_ms if held else point.end_ms - entry.cadence_s * 1000,
         "since_at_least": bool(held and held.at_least),
     }
 
@@ -147,19 +148,22 @@ def now(
     devices: Iterable[list[Any]] = (), indicators: Sequence[Indicator] = INDICATORS,
 ) -> Json:
     """`/api/now`: everything a page needs to draw itself, consistent at `seq`."""
-    stations = sum(place.key.scope == "station" for place in latest.places)
     city = latest.places[0].key.city if latest.places else ""
     at = clock(health, wall_ms)
     return {
         "format": FORMAT, "now_ms": at["now_ms"], "seq": latest.seq, "clock": at,
         "city": health["city"] if health else city,
-        "status": status(judge(health, wall_ms, stations), worst),
+        "status": status(judge(health, wall_ms, latest.stations()), worst),
         "indicators": [indicator_row(entry) for entry in indicators],
+        "quantities": [
+            {"id": row.id, "name": row.name, "unit": row.symbol, "digits": row.digits}
+            for row in QUANTITIES.values()
+        ],
         "places": [place_row(place) for place in latest.places],
         "points": [point_row(point) for point in latest.points()],
         "readings": [reading_row(row) for row in latest.readings()],
         "devices": list(devices),
-        "health": health_view(health),
+        "health": health_view(health), "verdict_words": verdict_words(),
     }
 
 
@@ -200,7 +204,7 @@ def health_view(health: Health | None) -> Health | None:
 
 
 def health_answer(
-    health: Health | None, wall_ms: int, stations: int, page: dict[str, int]
+    health: Health | None, wall_ms: int, stations: Mapping[str, str], page: dict[str, int]
 ) -> Json:
     """`/api/health`: what ingest says of itself, what that means, and the page's own counts."""
     trust = judge(health, wall_ms, stations)

@@ -77,6 +77,10 @@ class Latest:
             self._readings[row.path, row.device, row.quantity, row.channel] = row
         self.seq = seq
 
+    def stations(self) -> dict[str, str]:
+        """Path and name of every station."""
+        return {row.key.path: row.name for row in self.places if row.key.station}
+
     def points(self) -> Iterator[Last]:
         """Every newest point, open and closed."""
         for pair in self._points.values():
@@ -112,7 +116,7 @@ class Latest:
             if not entry.headline or entry.over_level is None or entry.domain == "dq":
                 continue
             points = [
-                point for place in self.places if place.key.scope == "station"
+                point for place in self.places if place.key.station
                 and (point := self.current(place.key.path, entry.key)) is not None
                 and point.level != INSUFFICIENT and not stale(point, now_ms)
             ]

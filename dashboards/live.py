@@ -122,11 +122,6 @@ class Feed:
         """Pages listening now."""
         return len(self._clients)
 
-    @property
-    def stations(self) -> int:
-        """Stations in the places table."""
-        return sum(place.key.scope == "station" for place in self.latest.places)
-
     async def read(self, what: Callable[[Store], Result]) -> Result:
         """Run `what` on the store in the reading thread. Raises `NoStoreError`."""
         loop = asyncio.get_running_loop()
@@ -250,7 +245,7 @@ class Feed:
 
     def status(self) -> answers.Json:
         """The status as of now."""
-        trust = judge(self.health, self.wall_ms(), self.stations)
+        trust = judge(self.health, self.wall_ms(), self.latest.stations())
         return answers.status(trust, self.worst)
 
     def _send(self, data: bytes) -> None:

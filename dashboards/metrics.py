@@ -1,7 +1,7 @@
 """Prometheus text of what ingest says of itself, and of the page's own counts. Pure."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dashboards.trust import Health, judge, stopped
 
@@ -69,7 +69,7 @@ _SINK = (
 
 
 def render(
-    health: Health | None, wall_ms: int, stations: int, clients: int, dropped: int
+    health: Health | None, wall_ms: int, stations: Mapping[str, str], clients: int, dropped: int
 ) -> str:
     """The whole answer of `/metrics` at `wall_ms` (Unix ms)."""
     trust = judge(health, wall_ms, stations)

@@ -137,12 +137,13 @@ class Page:
             raise NoStoreError
         counts = {"clients": self.feed.clients, "dropped": self.feed.dropped}
         return _json(answers.health_answer(
-            self.feed.health, self.feed.wall_ms(), self.feed.stations, counts))
+            self.feed.health, self.feed.wall_ms(), self.feed.latest.stations(), counts))
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """Prometheus text."""
-        text = metrics.render(self.feed.health, self.feed.wall_ms(), self.feed.stations,
-                              self.feed.clients, self.feed.dropped)
+        feed = self.feed
+        text = metrics.render(feed.health, feed.wall_ms(), feed.latest.stations(), feed.clients,
+                              feed.dropped)
         return web.Response(body=text.encode(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def live(self, request: web.Request) -> web.StreamResponse:

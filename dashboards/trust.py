@@ -4,6 +4,7 @@
 everywhere. `bad`: do not act on the numbers. Reasons of grade `note` do not lower the trust.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from dashboards import texts
@@ -56,10 +57,11 @@ def now_ms(health: Health | None, wall_ms: int) -> int:
 
 
 def clock(health: Health | None, wall_ms: int) -> dict[str, Any]:
-    """The clock as answers carry it: kind, now, and whether ingest moves it."""
+    """The clock as answers carry it: kind, now, wall clock, and whether ingest moves it."""
     kind = health["clock"]["kind"] if health else "wall"
     moving = not stopped(health, wall_ms)
-    return {"kind": kind, "now_ms": now_ms(health, wall_ms), "moving": moving}
+    at = now_ms(health, wall_ms)
+    return {"kind": kind, "now_ms": at, "wall_ms": wall_ms, "moving": moving}
 
 
 def refused(verdicts: dict[str, int]) -> int:
@@ -96,21 +98,22 @@ def _pipeline(health: Health, wall_ms: int) -> list[Reason]:
     return why
 
 
-def _stations(health: Health, stations: int, reporting: int) -> list[Reason]:
+def _stations(health: Health, stations: Mapping[str, str]) -> list[Reason]:
     """Silent stations; the few longest silent are named."""
-    if reporting == stations:
+    silent = [row for row in health["silent"] if row["place"] in stations]
+    if not silent:
         return []
-    share = reporting / stations if stations else 0.0
+    share = 1 - len(silent) / len(stations)
     grade = "note" if share >= REPORTING_GOOD_MIN else "degraded"
     if share < REPORTING_BAD_MIN:
         grade = "bad"
     clock_ms = int(health["clock"]["now_ms"])
-    why = [_reason("stations_silent", grade, silent=stations - reporting, stations=stations)]
-    longest = sorted(health["silent"], key=lambda row: -row["age_s"])[:SILENT_NAMED_MAX]
+    why = [_reason("stations_silent", grade, silent=len(silent), stations=len(stations))]
+    longest = sorted(silent, key=lambda row: -row["age_s"])[:SILENT_NAMED_MAX]
     for row in longest:
         age_ms = row["age_s"] * 1000
         why.append(_reason("station_silent", "note", clock_ms - round(age_ms), row["place"],
-                           place_path=row["place"], age=texts.age(age_ms)))
+                           name=stations[row["place"]], age=texts.age(age_ms)))
     return why
 
 
@@ -127,14 +130,14 @@ def _readings(health: Health) -> list[Reason]:
     return why
 
 
-def judge(health: Health | None, wall_ms: int, stations: int) -> Trust:
-    """Judge the data at `wall_ms` for `stations` active stations."""
+def judge(health: Health | None, wall_ms: int, stations: Mapping[str, str]) -> Trust:
+    """Judge the data at `wall_ms` for the active `stations` (path and name)."""
     if health is None:
-        return Trust("bad", [_reason("no_health", "bad")], stations, 0)
+        return Trust("bad", [_reason("no_health", "bad")], len(stations), 0)
     silent = {row["place"] for row in health["silent"]}
-    reporting = max(0, stations - len(silent))
-    why = _pipeline(health, wall_ms) + _stations(health, stations, reporting)
+    reporting = sum(path not in silent for path in stations)
+    why = _pipeline(health, wall_ms) + _stations(health, stations)
     why += _readings(health)
     worst = max((GRADES.index(reason.grade) for reason in why), default=0)
     why.sort(key=lambda reason: -GRADES.index(reason.grade))
-    return Trust(("good", "degraded", "bad")[worst], why, stations, reporting)
+    return Trust(("good", "degraded", "bad")[worst], why, len(stations), reporting)

@@ -1,0 +1,122 @@
+// Starts the page: words, model, live feed; draws what changed, at most once a frame.
+
+import { CardsView } from "./cards_view.js";
+import { byId, el, fill, setText } from "./dom.js";
+import { updateHealth } from "./health_view.js";
+import { tickAges } from "./levels.js";
+import { MapView } from "./map_view.js";
+import { Model } from "./model.js";
+import { StationView } from "./station_view.js";
+import { StatusView, updateBanners, updateClock } from "./status_view.js";
+import { Stream } from "./stream.js";
+import { TableView } from "./table_view.js";
+import { startTheme } from "./theme.js";
+import { loadWords, say, setZone } from "./words.js";
+
+const HISTORY_MS = 60_000;
+
+await loadWords(document.documentElement.lang);
+
+const model = new Model();
+const status = new StatusView();
+const cards = new CardsView();
+const map = new MapView();
+const station = new StationView();
+const table = new TableView(() => mark("points"));
+const pending = new Set();
+let key = "";
+let loaded = false;
+
+function mark(what) {
+  if (!pending.size) requestAnimationFrame(draw);
+  pending.add(what);
+}
+
+const stream = new Stream(model, mark);
+
+function choose(wanted) {
+  key = wanted;
+  fill(byId("choice"), model.headlines().map((entry) => el("button", {
+    type: "button", "aria-pressed": String(entry.key === key), "data-focus": entry.key,
+    onclick: () => {
+      choose(entry.key);
+      mark("points");
+    },
+  }, entry.name)));
+}
+
+function drawAll() {
+  loaded = true;
+  setZone(model.places.get("_/_")?.tz ?? model.stations[0]?.tz);
+  const city = model.places.get("_/_")?.name || model.city;
+  setText(byId("city"), city);
+  document.title = `${city} · Cityvitals`;
+  byId("choice").setAttribute("aria-label", say("where.choice"));
+  const heads = model.headlines().map((entry) => entry.key);
+  choose(heads.includes(key) ? key : heads[0]);
+  map.build(model);
+  cards.load(model);
+  route();
+}
+
+function draw() {
+  const what = new Set(pending);
+  pending.clear();
+  if (what.has("all")) drawAll();
+  if (!loaded) return;
+  status.update(model);
+  if (what.has("points") || what.has("all")) {
+    cards.update(model);
+    map.update(model, key);
+    table.update(model, key);
+  }
+  if (what.has("health") || what.has("all")) updateHealth(model);
+  station.update(model);
+  second();
+}
+
+function second() {
+  updateBanners(model, stream);
+  if (!loaded) return;
+  updateClock(model, stream);
+  tickAges(model.now(), model.wall());
+}
+
+// #/station/{district}/{station}[/{indicator}], #/health or nothing.
+function route() {
+  const [, view, district, name, wanted] = location.hash.split("/").map(decodeURIComponent);
+  if (view === "station" && model.places.has(`${district}/${name}`)) {
+    station.open(model, `${district}/${name}`, wanted ?? key);
+    return;
+  }
+  station.close();
+  if (view === "health") {
+    byId("health").scrollIntoView();
+    byId("health").focus({ preventScroll: true });
+  }
+}
+
+function closePanel() {
+  const path = station.path;
+  location.hash = "#/";
+  document.querySelector(`[data-focus="${CSS.escape(path)}"]`)?.focus();
+}
+
+addEventListener("hashchange", () => loaded && route());
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && station.path) closePanel();
+});
+byId("panel-close").addEventListener("click", closePanel);
+startTheme(() => {
+  if (!loaded) return;
+  cards.load(model);
+  station.load(model);
+});
+setInterval(second, 1000);
+setInterval(() => {
+  if (!loaded || !stream.connected) return;
+  cards.load(model);
+  station.load(model);
+  mark("points"); // what has grown stale meanwhile turns grey
+}, HISTORY_MS);
+stream.start();
