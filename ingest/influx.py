@@ -251,7 +251,7 @@ class _Server:
             words = f"{self._settings.url}: {type(error).__name__}: {error}"
             raise _LaterError(words[:WORDS_MAX]) from None
 
-    def _post(self, body: bytes, precision: str) -> None:
+    def _post(self, body: bytes, precision: str, may_create: bool = True) -> None:
         bucket = self._settings.bucket
         try:
             if self._version is not None and self._version < (1, 8):
@@ -264,10 +264,11 @@ class _Server:
             words = _words(error)
             if error.status == 413 or (error.status in (400, 422) and words):
                 raise _RefusedError(f"{error.status}: {words}") from None
-            if error.status == 404 and self._version is not None and self._version < (2, 0):
-                self._create_database()
-                raise _LaterError(f"{self._settings.url}: database {bucket} was made") from None
-            raise self._later(error) from None
+            is_old = self._version is not None and self._version < (2, 0)
+            if error.status != 404 or not is_old or not may_create:
+                raise self._later(error) from None
+            self._create_database()
+            self._post(body, precision, may_create=False)
 
     def _post_v2(self, body: bytes, precision: str) -> None:
         try:
@@ -285,6 +286,7 @@ class _Server:
                        query_params=[("q", f'CREATE DATABASE "{name}"')])
         except ApiException as error:
             raise self._later(error) from None
+        log.info("%s: made the database %s", self._settings.url, self._settings.bucket)
 
     def _later(self, error: ApiException) -> _LaterError:
         after = (error.headers or {}).get("Retry-After") or ""

@@ -65,26 +65,27 @@ def lines(first: int, count: int) -> bytes:
                     for i in range(first, first + count))
 
 
-def test_every_point_is_counted_though_the_server_is_killed_twice(
+def test_every_point_is_counted_though_the_server_is_killed_three_times(
     influxd: Influxd, spool: Spool
 ) -> None:
-    sink = running(spool, url=influxd.url)
-    batches, each, bad = 240, 250, 0
+    """The server dies while a long queue is being sent, and again as soon as it is back."""
+    batches, each, bad = 400, 250, 0
     for number in range(batches):
-        body = lines(number * each, each)
+        rows = lines(number * each, each).split(b"\n")
         if number % 50 == 25:
-            rows = body.split(b"\n")
             rows.insert(each // 2, b"m,s=s1 value=abc %d" % BASE_S)
             rows.insert(3, b"m,s=s1 value=%di %d" % (number, BASE_S))  # a float field elsewhere
-            body, bad = b"\n".join(rows), bad + 2
-        sink.write([Batch(body, body.count(b"\n"))])
-        if number in (60, 150):
-            influxd.kill()
-            until(lambda: sink.status()["error"])
-        if number in (90, 180):
-            influxd.start()
-            until(lambda: sink.status()["ok_ms"])
-        time.sleep(0.002)
+            bad += 2
+        body = b"\n".join(rows)
+        spool.put(body, body.count(b"\n"))
+    sink = running(spool, url=influxd.url)
+    for part in (0.2, 0.5, 0.8):
+        while sink.status()["written"] < part * batches * each:
+            time.sleep(0.01)
+        influxd.kill()
+        assert sink.status()["queued"] > 0, "killed in the middle"
+        until(lambda: sink.status()["error"])
+        influxd.start()
     until(lambda: sink.status()["queued"] == 0)
     assert influxd.count("m") == batches * each
     status = sink.status()

