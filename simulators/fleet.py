@@ -1,0 +1,105 @@
+"""All agents of simville in one process: the real agent code, simulated sensors.
+
+Each station has its own agent, connection and outbox, as if it were a device of its own.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from edge.agent import Agent, AgentSettings
+from edge.outbox_file import OutboxError
+from simulators.city import City, SimulatedDriver, period_ms
+
+START_GAP_S = 0.02
+"""Between the starts of two agents, so that a broker never sees all of them at once."""
+STEP_S_MAX = 1.0
+"""Agents are stepped at least so often: acknowledgements arrive between samples too."""
+STOPPING_THREADS_MAX = 32
+
+log = logging.getLogger(__name__)
+
+
+def outbox_path(data_dir: Path, device: str) -> Path:
+    """Where the agent of `device` keeps what ingest has not acknowledged."""
+    return data_dir / "agents" / f"{device}.db"
+
+
+def agents_of(city: City, broker_url: str, data_dir: Path, period_s: float) -> list[Agent]:
+    """One agent for each station of `city`, not yet started."""
+    return [
+        Agent(
+            AgentSettings(
+                city=city.name, district=station.district, station=station.station,
+                device=station.device, broker=broker_url, period_s=period_s,
+                outbox=str(outbox_path(data_dir, station.device)),
+            ),
+            SimulatedDriver(city, row, period_s),
+        )
+        for row, station in enumerate(city.stations)
+    ]
+
+
+def start_all(agents: Iterable[Agent], stopping: threading.Event, started: list[Agent]) -> None:
+    """Start one agent after the other, adding each to `started`; ends early on `stopping`.
+
+    Raises `OutboxError` or `BrokerSettingsError`; agents started before then run on.
+    """
+    for agent in agents:
+        if stopping.is_set():
+            return
+        agent.start()
+        started.append(agent)
+        stopping.wait(START_GAP_S)
+
+
+def stop_all(agents: Sequence[Agent]) -> None:
+    """Stop all agents, many at a time: with a broker that hangs each takes seconds."""
+    if agents:
+        with ThreadPoolExecutor(min(len(agents), STOPPING_THREADS_MAX)) as pool:
+            list(pool.map(Agent.stop, agents))
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set; only the main thread may ask for it."""
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    return stopping
+
+
+def serve(agents: Sequence[Agent], period_s: float, stopping: threading.Event) -> None:
+    """Step all agents on the grid of the period until `stopping` is set."""
+    step = min(period_s, STEP_S_MAX)
+    while not stopping.is_set():
+        now_ms = time.time_ns() // 1_000_000
+        for agent in agents:
+            agent.step(now_ms)
+        stopping.wait(step - time.time() % step)
+
+
+def run(broker_url: str, data_dir: Path, seed: int = 1, period_s: float = 1.0) -> int:
+    """Run simville until SIGINT or SIGTERM; the exit status of `cityvitals simulate`.
+
+    Raises `SettingsError` for a broker URL that cannot work, ValueError for a period that cannot
+    be. 1: an outbox cannot be opened, for example because another fleet runs in `data_dir`.
+    """
+    period_ms(period_s)
+    stopping = stop_on_signals()
+    city = City(seed)
+    started: list[Agent] = []
+    try:
+        start_all(agents_of(city, broker_url, data_dir, period_s), stopping, started)
+        log.info("%s: %d agents on %s", city.name, len(started), broker_url)
+        serve(started, period_s, stopping)
+    except OutboxError as error:
+        log.error("%s", error)
+        return 1
+    finally:
+        stop_all(started)
+    log.info("%s: stopped", city.name)
+    return 0
