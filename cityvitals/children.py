@@ -48,6 +48,11 @@ class Child:
     status: int | None = None
 
     @property
+    def finished(self) -> bool:
+        """True once it ended with status 0 and was meant to end by itself."""
+        return self.once and self.status == 0
+
+    @property
     def running(self) -> bool:
         """True while its process lives (as far as the last `watch` saw)."""
         return self.process is not None
@@ -89,7 +94,7 @@ class Children:
     all: list[Child] = field(default_factory=list)
 
     def start(self, name: str, argv: list[str], now_s: float, *, once: bool = False) -> Child:
-        """Start a program with its own log; `once` says that it is to end by itself."""
+        """Start a program with its own log; `once`: status 0 ends it for good."""
         self.log_dir.mkdir(parents=True, exist_ok=True)
         child = Child(name, argv, self.log_dir / f"{name}.log", once)
         if once:
@@ -124,7 +129,7 @@ class Children:
                 status = child.process.poll()
                 if status is not None:
                     self._ended(child, status, now_s)
-            elif not child.once and now_s >= child.next_start_s:
+            elif not child.finished and now_s >= child.next_start_s:
                 child.restarts += 1
                 self._spawn(child, now_s)
 

@@ -36,6 +36,16 @@ DataOption = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="Folder that holds all data.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+BrokerOption = Annotated[
+    str, typer.Option(metavar="URL", help="Broker: mqtt://[user@]host:port or mqtts://…")
+]
+PlacesOption = Annotated[
+    Path | None, typer.Option("--places", metavar="FILE", help="Places file of the recording.")
+]
+SpeedOption = Annotated[
+    float,
+    typer.Option(min=0, max=1e6, help="How many times faster a recording is played; 0: all out."),
+]
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
@@ -83,9 +93,8 @@ def up(
             metavar="FILE", help="Show a recorded city as of its own time; `sample` is built in."
         ),
     ] = "",
-    speed: Annotated[
-        float, typer.Option(min=0.1, help="How many times faster a recording is replayed.")
-    ] = 60.0,
+    places: PlacesOption = None,
+    speed: SpeedOption = 600.0,
     seed: Annotated[int, typer.Option(help="Another seed, another simulated city.")] = 1,
 ) -> None:
     """Run everything on this machine: broker, a simulated city, ingest, store and page.
@@ -94,13 +103,26 @@ def up(
     up where this one ended.
     """
     from cityvitals import up as program
-    from cityvitals.plan import options
+    from cityvitals.plan import options, recording
 
     wanted = options(
         data, port=port, for_s=seconds(duration, "--for") if duration else None,
-        as_json=as_json, influx=influx or None, replay=replay or None, speed=speed, seed=seed,
+        as_json=as_json, influx=influx or None,
+        replay=recording(replay, places) if replay else None, speed=speed, seed=seed,
     )
     raise typer.Exit(program.run(wanted, STARTED_S))
+
+
+@app.command()
+def edge(
+    config: Annotated[
+        Path, typer.Argument(help="Configuration, see cityvitals/examples/edge.toml.")
+    ],
+) -> None:
+    """Run an agent: read sensors, keep readings on disk, publish until ingest has them."""
+    from edge.edge_program import run
+
+    raise typer.Exit(run(config))
 
 
 @app.command()
@@ -111,6 +133,40 @@ def ingest(
     from ingest.program import run
 
     raise typer.Exit(run(config))
+
+
+@app.command()
+def simulate(
+    broker: BrokerOption = "mqtt://127.0.0.1:1883",
+    data: DataOption = DATA,
+    seed: Annotated[int, typer.Option(help="Another seed, another course of events.")] = 1,
+    period: Annotated[
+        str, typer.Option(metavar="TIME", help="Time between the readings of a device.")
+    ] = "1s",
+) -> None:
+    """Publish a city that does not exist: 72 stations, each with the real agent."""
+    from simulators.fleet import run
+
+    raise typer.Exit(run(broker, data, seed, seconds(period, "--period")))
+
+
+@app.command()
+def replay(
+    file: Annotated[str, typer.Argument(help="Recorded readings, CSV, or `sample`.")],
+    places: PlacesOption = None,
+    broker: BrokerOption = "mqtt://127.0.0.1:1883",
+    data: DataOption = DATA,
+    speed: SpeedOption = 600.0,
+) -> None:
+    """Publish a recording with its own times; ends when ingest has acknowledged all of it.
+
+    Ingest must run with `clock = "recorded"`. A run that ended before is picked up.
+    """
+    from cityvitals.plan import recording
+    from simulators.replay import run
+
+    wanted = recording(file, places)
+    raise typer.Exit(run(wanted.path, wanted.places, broker, data, speed))
 
 
 @app.command()
@@ -227,6 +283,17 @@ def doctor(
     from cityvitals.doctor import report
 
     raise typer.Exit(report(data, port, as_json))
+
+
+@app.command(hidden=True)
+def past(
+    folder: Annotated[Path, typer.Argument(help="The data folder.")],
+    seed: Annotated[int, typer.Option(help="Seed of the simulated city.")] = 1,
+) -> None:
+    """Let the simulated city live until now; `up` runs this before it goes live."""
+    from cityvitals.past import run
+
+    raise typer.Exit(run(folder, seed))
 
 
 @app.command(hidden=True)

@@ -1,12 +1,36 @@
 """What `up` starts: the files it writes into the data folder, and the command of each program."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cityvitals.children import python_command
+from edge.settings import SettingsError
 
 PAGE_HOST = "127.0.0.1"
+
+
+class Recording(NamedTuple):
+    """A recording and its places file."""
+
+    path: Path
+    places: Path
+
+
+def recording(name: str, places: Path | None) -> Recording:
+    """The recording `name`, a file, or `sample`. Raises `SettingsError` if a file is missing."""
+    if name == "sample":
+        from simulators import sample_city
+
+        return Recording(sample_city.recording(), places or sample_city.places())
+    path = Path(name)
+    if not path.is_file():
+        raise SettingsError(f"{name}: no such file; `sample` is built in")
+    if places is None:
+        raise SettingsError(f"{name}: say where its devices stand, with --places FILE")
+    return Recording(path, places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +42,7 @@ class Options:
     for_s: float | None
     as_json: bool
     influx: str | None
-    replay: str | None
+    replay: "Recording | None"
     speed: float
     seed: int
 
@@ -38,6 +62,18 @@ def text(value: str | Path) -> str:
     return json.dumps(str(value), ensure_ascii=False)
 
 
+def options(
+    data: Path, *, port: int, for_s: float | None, as_json: bool, influx: str | None,
+    replay: Recording | None, speed: float, seed: int,
+) -> Options:
+    """What was asked for. A recording gets a folder of its own: its time is not ours."""
+    folder = data
+    if replay is not None:
+        name = re.sub(r"[^a-z0-9_-]+", "-", replay.path.name.split(".")[0].lower())
+        folder = data / f"replay-{name}"
+    return Options(folder, port, for_s, as_json, influx, replay, speed, seed)
+
+
 def page_command(options: Options, broker_url: str) -> list[str]:
     """The page: reads the store, listens to device states."""
     return python_command(
@@ -46,6 +82,26 @@ def page_command(options: Options, broker_url: str) -> list[str]:
     )
 
 
+def past_command(options: Options) -> list[str]:
+    """Makes the simulated city's past."""
+    return python_command("past", str(options.folder), "--seed", str(options.seed))
+
+
 def ingest_command(options: Options) -> list[str]:
     """Ingest with engine and sinks."""
     return python_command("ingest", str(options.folder / "ingest.toml"))
+
+
+def fleet_command(options: Options, broker_url: str) -> list[str]:
+    """What publishes: the simulated city, or a recording."""
+    where = ("--broker", broker_url, "--data", str(options.folder))
+    if options.replay is None:
+        return python_command("simulate", *where, "--seed", str(options.seed))
+    return python_command(
+        "replay", str(options.replay.path), *where, "--speed", str(options.speed),
+        "--places", str(options.folder / "places.csv"),
+    )
+
+
+def write_files(options: Options, broker_url: str) -> None:
+    """Write what the programs read: the configuration of ingest."""

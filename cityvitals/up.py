@@ -149,12 +149,13 @@ class Run:
         # Readings that nobody has subscribed to yet would be sent twice.
         if not self.during("starting", lambda: self.gauge.connected(time.time_ns() // 1_000_000)):
             return
-        self.start("fleet", plan.fleet_command(self.options, url))
+        recorded = self.options.replay is not None
+        self.start("fleet", plan.fleet_command(self.options, url), once=recorded)
         self.during("live", lambda: False)
 
 
 def _trouble(child: Child, now_s: float) -> str:
-    if child.running or child.once:
+    if child.running or child.finished:
         return ""
     again = f"starts again in {max(0.0, child.next_start_s - now_s):.0f} s"
     return f"{child.name} ended with status {child.status}, {again}: {last_line(child.log)}"

@@ -79,13 +79,21 @@ def test_a_refused_configuration_is_not_tried_again(tree: Children) -> None:
         wait_for(lambda: ended(tree, 0.0, "picky"))
 
 
-def test_a_child_that_runs_once_is_not_started_again(tree: Children) -> None:
+def test_a_child_that_is_to_end_is_not_started_again(tree: Children) -> None:
     child = tree.start("once", [sys.executable, "-c", "print(0.5)"], 0.0, once=True)
     wait_for(lambda: ended(tree, 0.0, "once"))
     tree.watch(1000.0)
     assert not child.running
-    assert child.status == 0
+    assert child.finished
     assert children.last_line(child.log) == "0.5"
+
+
+def test_a_child_that_is_to_end_but_fails_is_started_again(tree: Children) -> None:
+    child = tree.start("once", [sys.executable, "-c", "raise SystemExit(1)"], 0.0, once=True)
+    wait_for(lambda: ended(tree, 0.0, "once"))
+    assert not child.finished
+    tree.watch(1000.0)
+    assert child.running
 
 
 def test_stop_ends_the_last_started_first(tree: Children, tmp_path: Path) -> None:

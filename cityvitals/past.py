@@ -1,0 +1,94 @@
+"""The simulated city's past, made before it goes live: its last 35 days, or since the last run.
+
+Runs as a child of `up` that prints its progress in percent, a line each, and ends.
+"""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from cityvitals.place import FILE, write
+from edge import places
+from edge.places import PlaceRow
+from ingest.store import Store, StoreError
+from simulators.city import City
+
+PAST_MS = 35 * 86_400_000
+FINE_MS = 2 * 86_400_000
+"""The last two days are finer."""
+KEPT_MS = PAST_MS + 8 * 86_400_000
+PERCENT_STEP = 1.0
+
+
+def last_ms(store_path: Path) -> int | None:
+    """Time of the newest reading in the store; None if there is no store or no reading."""
+    try:
+        store = Store.reader(store_path)
+        times = [row.time_ms for row in store.readings()]
+        store.close()
+    except StoreError:
+        return None
+    return max(times, default=None)
+
+
+def _only_period(row: PlaceRow, before: PlaceRow) -> bool:
+    """True if `row` says nothing new but how often the device reports."""
+    return replace(row, valid_from_ms=before.valid_from_ms, period_s=before.period_s) == before
+
+
+def _kept(rows: list[PlaceRow], start_ms: int, now_ms: int) -> list[PlaceRow]:
+    """Rows of one device, in time order, that are still needed.
+
+    A period dated after `start_ms` is of a run that ended before it had any readings; a row that
+    another replaced before any window began that can still change is history.
+    """
+    kept: list[PlaceRow] = []
+    for row in rows:
+        if kept and row.valid_from_ms > start_ms and _only_period(row, kept[-1]):
+            continue
+        if row.valid_from_ms <= now_ms - KEPT_MS:
+            kept.clear()
+        kept.append(row)
+    return kept
+
+
+def dated(rows: list[PlaceRow], city: City, start_ms: int, now_ms: int) -> list[PlaceRow]:
+    """Places for a past from `start_ms` and a present from `now_ms`, added to `rows`.
+
+    What a person changed (moved, renamed, retired, added) stays: only periods are dated anew.
+    """
+    by_device: dict[str, list[PlaceRow]] = {}
+    for row in rows:
+        by_device.setdefault(row.device, []).append(row)
+    by_device = {device: _kept(own, start_ms, now_ms) for device, own in by_device.items()}
+    fine_ms = max(start_ms, now_ms - FINE_MS)
+    for row in city.place_rows(start_ms, fine_ms, now_ms):
+        own = by_device.setdefault(row.device, [])
+        known = own[-1] if own else row
+        if own and own[-1].valid_from_ms == row.valid_from_ms:
+            own.pop()
+        own.append(replace(known, valid_from_ms=row.valid_from_ms, period_s=row.period_s))
+    every = [row for own in by_device.values() for row in own]
+    return sorted(every, key=lambda row: row.valid_from_ms)
+
+
+def run(folder: Path, seed: int) -> int:
+    """Make the past of `folder` up to now; the exit status."""
+    from cityvitals.backfill import backfill
+
+    now_ms = time.time_ns() // 1_000_000
+    city = City(seed)
+    start_ms = max(last_ms(folder / "store.db") or 0, now_ms - PAST_MS)
+    path = folder / FILE
+    rows = places.load(path) if path.exists() else []
+    write(path, dated(rows, city, start_ms, now_ms))
+    said = -PERCENT_STEP
+
+    def progress(done: float) -> None:
+        nonlocal said
+        if done * 100 >= said + PERCENT_STEP:
+            said = done * 100
+            print(f"{said:.0f}%", flush=True)
+
+    backfill(folder, city, start_ms, now_ms, progress)
+    return 0

@@ -1,0 +1,64 @@
+"""Dated places of the simulated city: each run's past and present, and what people changed."""
+
+from dataclasses import replace
+
+from cityvitals import past
+from edge.places import PlaceRow
+from simulators.city import City
+
+NOW_MS = 1_790_000_000_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+CITY = City(1)
+DEVICE = CITY.stations[0].device
+
+
+def first_run() -> list[PlaceRow]:
+    return past.dated([], CITY, NOW_MS - past.PAST_MS, NOW_MS)
+
+
+def periods(rows: list[PlaceRow], device: str = DEVICE) -> list[tuple[int, float]]:
+    return [(row.valid_from_ms, row.period_s) for row in rows if row.device == device]
+
+
+def test_the_first_run_dates_three_periods() -> None:
+    assert periods(first_run()) == [
+        (NOW_MS - 35 * DAY_MS, 300.0), (NOW_MS - 2 * DAY_MS, 60.0), (NOW_MS, 1.0),
+    ]
+
+
+def test_a_second_run_dates_the_gap_and_the_new_present() -> None:
+    later_ms, stop_ms = NOW_MS + 3 * HOUR_MS, NOW_MS + HOUR_MS
+    rows = past.dated(first_run(), CITY, stop_ms, later_ms)
+    assert periods(rows)[2:] == [(NOW_MS, 1.0), (stop_ms, 60.0), (later_ms, 1.0)]
+
+
+def test_a_run_that_ended_before_it_had_readings_leaves_no_present_behind() -> None:
+    later_ms = NOW_MS + 10 * DAY_MS
+    rows = past.dated(first_run(), CITY, later_ms - past.PAST_MS, later_ms)
+    assert periods(rows) == [
+        (NOW_MS - 35 * DAY_MS, 300.0), (later_ms - 35 * DAY_MS, 300.0),
+        (later_ms - 2 * DAY_MS, 60.0), (later_ms, 1.0),
+    ]
+
+
+def test_what_a_person_changed_stays() -> None:
+    rows = first_run()
+    moved = replace(
+        next(row for row in rows if row.device == DEVICE), valid_from_ms=NOW_MS + HOUR_MS,
+        name="Moved", lat=1.0, period_s=1.0,
+    )
+    added = replace(moved, device="own", station="own")
+    later_ms = NOW_MS + 2 * HOUR_MS
+    rows = past.dated([*rows, moved, added], CITY, later_ms - 60_000, later_ms)
+    assert [row.name for row in rows if row.device == DEVICE][-3:] == ["Moved"] * 3
+    assert [row for row in rows if row.device == "own"] == [added]
+
+
+def test_a_thousand_runs_do_not_grow_the_file_without_end() -> None:
+    rows, now_ms = first_run(), NOW_MS
+    for _ in range(200):
+        stop_ms, now_ms = now_ms + 12 * HOUR_MS, now_ms + DAY_MS
+        rows = past.dated(rows, CITY, stop_ms, now_ms)
+    assert len(periods(rows)) <= 2 * 43 + 4
+    assert periods(rows)[0][0] <= now_ms - past.KEPT_MS

@@ -1,0 +1,54 @@
+"""What `up` starts, and where a recording lives."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cityvitals import plan
+from edge.settings import SettingsError
+
+
+def options(data: Path, **changes: object) -> plan.Options:
+    wanted: dict[str, object] = {
+        "port": 8080, "for_s": None, "as_json": False, "influx": None, "replay": None,
+        "speed": 600.0, "seed": 1, **changes,
+    }
+    return plan.options(data, **wanted)  # type: ignore[arg-type]
+
+
+def test_a_recording_gets_a_folder_of_its_own(tmp_path: Path) -> None:
+    assert options(tmp_path).folder == tmp_path
+    sample = plan.recording("sample", None)
+    assert options(tmp_path, replay=sample).folder == tmp_path / "replay-sample"
+    other = sample._replace(path=Path("/x/My City.csv.gz"))
+    assert options(tmp_path, replay=other).folder == tmp_path / "replay-my-city"
+
+
+def test_a_recording_needs_its_file_and_its_places(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.csv: no such file"):
+        plan.recording("nowhere.csv", None)
+    (tmp_path / "a.csv").write_text("")
+    with pytest.raises(SettingsError, match="--places FILE"):
+        plan.recording(str(tmp_path / "a.csv"), None)
+    found = plan.recording(str(tmp_path / "a.csv"), tmp_path / "p.csv")
+    assert found == (tmp_path / "a.csv", tmp_path / "p.csv")
+
+
+def test_the_fleet_is_a_simulated_city_or_a_recording(tmp_path: Path) -> None:
+    simulated = plan.fleet_command(options(tmp_path, seed=7), "mqtt://127.0.0.1:1")
+    assert simulated[4:] == [
+        "simulate", "--broker", "mqtt://127.0.0.1:1", "--data", str(tmp_path), "--seed", "7",
+    ]
+    sample = plan.recording("sample", None)
+    recorded = plan.fleet_command(options(tmp_path, replay=sample), "mqtt://127.0.0.1:1")
+    assert recorded[4:6] == ["replay", str(sample.path)]
+    folder = tmp_path / "replay-sample"
+    assert recorded[8:] == [
+        "--data", str(folder), "--speed", "600.0", "--places", str(folder / "places.csv"),
+    ]
+
+
+@pytest.mark.parametrize("value", ['a "quoted" path', "back\\slash", "Zürich"])
+def test_text_survives_toml(value: str) -> None:
+    assert tomllib.loads(f"key = {plan.text(value)}") == {"key": value}
