@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edge.agent import Agent, AgentSettings
 from edge.outbox_file import OutboxError
+from edge.settings import SettingsError
 from simulators.city import City, SimulatedDriver, period_ms
 
 START_GAP_S = 0.02
@@ -85,15 +86,19 @@ def serve(agents: Sequence[Agent], period_s: float, stopping: threading.Event) -
 def run(broker_url: str, data_dir: Path, seed: int = 1, period_s: float = 1.0) -> int:
     """Run simville until SIGINT or SIGTERM; the exit status of `cityvitals simulate`.
 
-    Raises `SettingsError` for a broker URL that cannot work, ValueError for a period that cannot
-    be. 1: an outbox cannot be opened, for example because another fleet runs in `data_dir`.
+    Raises `SettingsError` for a broker URL or a period that cannot be. 1: an outbox cannot be
+    opened, for example because another fleet runs in `data_dir`.
     """
-    period_ms(period_s)
-    stopping = stop_on_signals()
     city = City(seed)
+    try:
+        period_ms(period_s)
+        agents = agents_of(city, broker_url, data_dir, period_s)
+    except ValueError as error:
+        raise SettingsError(f"--broker {broker_url} --period {period_s:g}s: {error}") from None
+    stopping = stop_on_signals()
     started: list[Agent] = []
     try:
-        start_all(agents_of(city, broker_url, data_dir, period_s), stopping, started)
+        start_all(agents, stopping, started)
         log.info("%s: %d agents on %s", city.name, len(started), broker_url)
         serve(started, period_s, stopping)
     except OutboxError as error:

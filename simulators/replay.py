@@ -22,6 +22,7 @@ from edge.outbox_file import OutboxError
 from edge.places import PlaceRow
 from edge.places import load as load_places
 from edge.recorded import HOUR_MS, end_of_recording_ms
+from edge.settings import SettingsError
 from simulators.fleet import outbox_path, start_all, stop_all, stop_on_signals
 from simulators.recording import Table, load
 from simulators.signals import Times
@@ -240,19 +241,22 @@ def run(
     """Replay until ingest has acknowledged everything; the exit status of `cityvitals replay`.
 
     `speed` 1 is real time, 3600 an hour a second, 0 as fast as it goes. A run that ended before
-    is picked up. Raises `RecordedError`, `PlacesError`, `SettingsError`, ValueError for a speed
-    that cannot be. 0: everything is acknowledged. 1: an outbox cannot be opened, or SIGINT or
-    SIGTERM came first.
+    is picked up. Raises `RecordedError`, `PlacesError`, and `SettingsError` for a broker URL or
+    a speed that cannot be. 0: everything is acknowledged. 1: an outbox cannot be opened, or
+    SIGINT or SIGTERM came first.
     """
     if not 0 <= speed <= SPEED_MAX:
-        raise ValueError(f"speed = {speed}: must lie between 0 and {SPEED_MAX:g}")
-    stopping = stop_on_signals()
+        raise SettingsError(f"--speed {speed:g}: must lie between 0 and {SPEED_MAX:g}")
     table = load(recording, load_places(places))
     progress = Progress(data_dir, recording)
     after_ms = progress.load()
-    started: list[Agent] = []
     try:
         devices = devices_of(table, broker_url, data_dir, after_ms)
+    except ValueError as error:
+        raise SettingsError(f"--broker {broker_url}: {error}") from None
+    stopping = stop_on_signals()
+    started: list[Agent] = []
+    try:
         start_all([device.agent for device in devices], stopping, started)
         if stopping.is_set():
             return 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.quantities import INDEX
+from edge.settings import SettingsError
 from simulators import fleet
 from simulators.city import City
 from tests.stand_in_ingest import Broker, StandInIngest, wait_until
@@ -112,6 +113,9 @@ def test_a_fleet_without_a_broker_stops_quickly(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
-def test_periods_that_cannot_be_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="must lie between"):
+def test_what_cannot_be_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"--period 0s: period .* must lie between"):
         fleet.run("mqtt://127.0.0.1:1", tmp_path, period_s=0.0)
+    with pytest.raises(SettingsError, match=r"--broker http://x .* must be mqtt://"):
+        fleet.run("http://x", tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ import pytest
 
 from edge.places import load as load_places
 from edge.recorded import HOUR_MS, end_of_recording_ms, read
+from edge.settings import SettingsError
 from simulators import replay, sample_city
 from simulators.recording import load
 from tests.stand_in_ingest import Broker, StandInIngest, wait_until
@@ -177,5 +178,10 @@ def test_progress_of_another_recording_or_a_torn_file_is_ignored(tmp_path: Path)
 
 @pytest.mark.parametrize("speed", [-1.0, 2e6, float("nan")])
 def test_speeds_that_cannot_be_are_refused(tmp_path: Path, speed: float) -> None:
-    with pytest.raises(ValueError, match="must lie between"):
+    with pytest.raises(SettingsError, match=r"--speed .* must lie between"):
         replay.run(sample_city.recording(), sample_city.places(), "mqtt://x", tmp_path, speed)
+
+
+def test_a_broker_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"--broker http://x: .* must be mqtt://"):
+        replay.run(sample_city.recording(), sample_city.places(), "http://x", tmp_path)
