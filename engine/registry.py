@@ -192,11 +192,15 @@ class Registry:
     def restore(self, kept: dict[str, Any], rows: list[PlaceRow], panes: Panes) -> None:
         """Rebuild from `dump` and the places file; slots and rows come out as they were."""
         for key in kept["keys"]:
-            place = PlaceKey(*key)
-            self.place_of[place] = len(self.keys)
-            self.keys.append(place)
+            self.place(PlaceKey(*key))
+        self.load_places(rows)
+        self.restore_more(kept, panes)
+
+    def restore_more(self, kept: dict[str, Any], panes: Panes) -> None:
+        """Append what an archive record says was appended; what is there already stays."""
+        for key in kept["keys"]:
+            self.place(PlaceKey(*key))
         for name in kept["devices"]:
             self.device(name)
-        self.load_places(rows)
         for row in kept["series"]:
             self.slot(Series(*row), panes)

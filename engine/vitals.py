@@ -77,7 +77,7 @@ class Vitals:
 
     def apply(self, batch: Batch) -> None:
         """Fold admitted readings (slot >= 0, verdict applied or late) into the panes."""
-        self._fit()
+        self.fit()
         slot, time_ns = batch.slot, batch.time_ns
         if not len(slot):
             return
@@ -111,7 +111,7 @@ class Vitals:
         Windows close and are restated when the minute changes; `with_open` asks for those in
         progress too.
         """
-        self._fit()
+        self.fit()
         self.now_ns = max(self.now_ns, now_ns)
         now_min = self.now_ns // MINUTE_NS
         panes = self.panes
@@ -175,6 +175,11 @@ class Vitals:
             known = table[:, column] >= 0
             np.maximum.at(self.series.closed_ns, table[known, column], closed_ns[known])
 
+    def resume(self, now_ns: int) -> None:
+        """Take up the clock where a snapshot left it."""
+        self.now_ns = now_ns
+        self._minute = now_ns // MINUTE_NS
+
     def take_restated(self) -> Restated:
         """Late readings since the last call, for events that say what changed and why."""
         slots = np.nonzero(self._late_n)[0].astype(np.int32)
@@ -190,7 +195,8 @@ class Vitals:
             for windows in self.windows:
                 windows.enrol(self.registry, self.series.first_min)
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
+        """Make room for the series that the registry knows."""
         more = len(self.registry.quantity) - len(self.series.first_min)
         if more <= 0:
             return

@@ -1,0 +1,138 @@
+"""Snapshots: the state of a city as one file, so that a start need not read the whole archive.
+
+A zip of plain numpy arrays (each with its CRC) and one JSON member; nothing is unpickled. What
+the file holds can always be rebuilt from the archive, so a damaged one is only set aside.
+"""
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.places import PlacesError, parse, render
+from engine.family import Integers
+from engine.vitals import Vitals
+
+FORMAT = 1
+ENGINE = 1
+"""Version of the computation: a snapshot of another one is not used, the archive is replayed."""
+
+_FREE_FLOW = ("bins", "bins_day", "speed", "day", "used", "frozen")
+_SERIES = ("first_min", "delivered_min", "closed_ns", "last_ns", "last_value", "last_flag")
+
+
+class SnapshotError(Exception):
+    """A snapshot that cannot be used; the archive is replayed instead."""
+
+
+def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
+    panes = vitals.panes
+    used = len(vitals.registry.series)
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "minutes": panes.minutes[:used], "hours": panes.coarse[0][:used],
+        "days": panes.coarse[1][:used], "dirty": panes.dirty[:used],
+    }
+    for level, rows in enumerate(panes.fine_rows):
+        arrays[f"fine{level}"] = panes.fine[level][:rows]
+    for name in _SERIES:
+        arrays[f"series_{name}"] = getattr(vitals.series, name)[:used]
+    for name in _FREE_FLOW:
+        arrays[f"free_{name}"] = getattr(vitals.segments.free, name)
+    for i, windows in enumerate(vitals.windows):
+        arrays[f"closed{i}"] = windows.closed
+    for place, (days, peaks, ends) in vitals.peaks.kept.items():
+        arrays[f"peak_{place}"] = np.stack([days.astype(np.float64), peaks, ends])
+    return arrays
+
+
+def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
+    """Write a snapshot beside `path`, make it durable, then put it in place.
+
+    `extra` is kept as it is (JSON): archive position, counters, message intervals.
+    """
+    rows = [row for rows in vitals.registry.rows_of.values() for row in rows]
+    meta = {
+        "format": FORMAT, "engine": ENGINE, "now_ns": vitals.now_ns, "extra": extra,
+        "registry": vitals.registry.dump(),
+        "places": render(sorted(rows, key=lambda row: row.valid_from_ms)),
+        "members": [windows.family.places for windows in vitals.windows],
+        "area_closed": [windows.area_closed for windows in vitals.windows],
+        "revisions": [_pairs(windows.revisions) for windows in vitals.windows],
+        "area_revisions": [_pairs(windows.area_revisions) for windows in vitals.windows],
+    }
+    temporary = path.with_suffix(".new")
+    with temporary.open("wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("meta.json", json.dumps(meta))
+            for name, array in _arrays(vitals).items():
+                body = io.BytesIO()
+                np.save(body, array, allow_pickle=False)
+                archive.writestr(f"{name}.npy", body.getbuffer())
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load(path: Path, grace_s: int) -> tuple[Vitals, dict[str, Any]]:
+    """Read a snapshot: the state and `extra`. Raises `SnapshotError` if it cannot be used."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            meta = json.loads(archive.read("meta.json"))
+            if (meta.get("format"), meta.get("engine")) != (FORMAT, ENGINE):
+                raise SnapshotError(f"{path}: is of another version; the archive is replayed")
+            arrays = {
+                name[:-4]: np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
+                for name in archive.namelist() if name.endswith(".npy")
+            }
+        vitals = _rebuild(meta, arrays, grace_s)
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError, PlacesError) as error:
+        raise SnapshotError(f"{path}: {error}; the archive is replayed") from error
+    return vitals, meta["extra"]
+
+
+def _rebuild(
+    meta: dict[str, Any], arrays: dict[str, npt.NDArray[Any]], grace_s: int
+) -> Vitals:
+    vitals = Vitals(grace_s)
+    vitals.registry.restore(meta["registry"], parse(meta["places"]), vitals.panes)
+    used = len(vitals.registry.series)
+    panes = vitals.panes
+    panes.fit(vitals.registry.quantity[:used], [])
+    for name, target in (
+        ("minutes", panes.minutes), ("hours", panes.coarse[0]), ("days", panes.coarse[1]),
+        ("dirty", panes.dirty), *((f"fine{i}", fine) for i, fine in enumerate(panes.fine)),
+    ):
+        target[: len(arrays[name])] = arrays[name]
+    vitals.fit()
+    for name in _SERIES:
+        getattr(vitals.series, name)[:used] = arrays[f"series_{name}"]
+    for i, windows in enumerate(vitals.windows):
+        windows.family.places.extend(meta["members"][i][len(windows.family.places):])
+    for i, windows in enumerate(vitals.windows):
+        windows.closed = arrays[f"closed{i}"].astype(np.int64)
+        windows.area_closed = meta["area_closed"][i]
+        windows.revisions = _unpaired(meta["revisions"][i])
+        windows.area_revisions = _unpaired(meta["area_revisions"][i])
+    vitals.enrol()
+    for name in _FREE_FLOW:
+        setattr(vitals.segments.free, name, arrays[f"free_{name}"])
+    for name, array in arrays.items():
+        if name.startswith("peak_"):
+            days: Integers = array[0].astype(np.int64)
+            kept = (days, array[1].copy(), array[2].astype(np.int64))
+            vitals.peaks.kept[int(name.removeprefix("peak_"))] = kept
+    vitals.resume(meta["now_ns"])
+    return vitals
+
+
+def _pairs(kept: dict[tuple[int, int], int]) -> list[list[int]]:
+    return [[row, window, revision] for (row, window), revision in kept.items()]
+
+
+def _unpaired(rows: list[list[int]]) -> dict[tuple[int, int], int]:
+    return {(row, window): revision for row, window, revision in rows}

@@ -1,0 +1,187 @@
+"""`cityvitals compute`: the engine over recorded readings, without broker or database.
+
+The same admission and the same steps of the recorded clock as a replay over MQTT, so the final
+points are the same.
+"""
+
+import csv
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.places import PlaceKey, PlacesError
+from edge.places import load as load_places
+from edge.quantities import INDEX, QUANTITIES
+from edge.recorded import RecordedError, Rows, end_of_recording_ms, read
+from edge.verdicts import Verdict
+from engine.batch import Batch
+from engine.catalogue import INDICATORS
+from engine.points import INSUFFICIENT, Points, PointState, concatenate
+from engine.vitals import HORIZON_NS, Vitals
+from ingest.admission import Admission, judge
+from ingest.intervals import Seen
+from ingest.recorded_clock import STEP_NS, step_end_ns
+
+COLUMNS = (
+    "time", "place", "indicator", "value", "level", "category", "coverage", "n", "state", "rev",
+)
+_WORDS = {PointState.OPEN: "open", PointState.CLOSED: "closed", PointState.FINAL: "final"}
+
+
+class Computed:
+    """A recording run through the engine: its points, and what became of its readings."""
+
+    def __init__(self, places: Path, grace_s: int = 60) -> None:
+        self.vitals = Vitals(grace_s)
+        self.vitals.load_places(load_places(places))
+        self.admission = Admission(self.vitals, Seen())
+        self.counts = np.zeros(256, np.int64)
+        self._parts: list[Points] = []
+        self._devices = {
+            f"{row.district}/{row.station}": device
+            for device, rows in sorted(self.vitals.registry.rows_of.items(), reverse=True)
+            for row in rows
+        }
+        self._now_ns = 0
+
+    def batch(self, rows: Rows, file: str) -> tuple[Batch, npt.NDArray[np.int64]]:
+        """Judge one chunk of a recording; returns it with the receive time of each reading.
+
+        Raises `RecordedError` for a place that the places file lacks or a unit that is refused.
+        """
+        count = len(rows)
+        device = np.zeros(count, np.int32)
+        value = np.array(rows.value, np.float64)
+        for k in range(count):
+            name = self._devices.get(rows.place[k])
+            if name is None:
+                raise RecordedError(
+                    f"{file}: line {rows.line[k]}: place = {rows.place[k]!r}: not in the places"
+                )
+            convert = QUANTITIES[rows.quantity[k]].accepts(rows.unit[k] or None)
+            if convert is None:
+                known = ", ".join([QUANTITIES[rows.quantity[k]].unit,
+                                   *QUANTITIES[rows.quantity[k]].units])
+                raise RecordedError(
+                    f"{file}: line {rows.line[k]}: unit = {rows.unit[k]!r}: use {known}"
+                )
+            device[k] = self.vitals.registry.device(name)
+            if rows.unit[k]:
+                value[k] = value[k] * convert[0] + convert[1]
+        quantity = np.array([INDEX[name] for name in rows.quantity], np.int64)
+        received = np.array(rows.received_ms, np.int64) * 1_000_000
+        zero = np.zeros(count, np.int64)
+        batch = Batch(
+            np.full(count, -1, np.int32), np.array(rows.time_ms, np.int64) * 1_000_000, value,
+            np.array(rows.flag, np.uint8), device, zero, zero, np.zeros(count, np.uint8), 0,
+        )
+        judge(quantity, value, batch.time_ns, received, batch.flag, batch.verdict)
+        for k in np.nonzero(batch.verdict == Verdict.APPLIED)[0].tolist():
+            batch.slot[k] = self.admission.slot(
+                int(device[k]), int(quantity[k]), rows.channel[k], int(batch.time_ns[k])
+            )
+        return batch, received
+
+    def feed(self, batch: Batch, received_ns: npt.NDArray[np.int64]) -> None:
+        """Apply readings in the order of their receive time, in steps of the recorded clock."""
+        order = np.argsort(received_ns, kind="stable")
+        batch, received_ns = batch.take(order), received_ns[order]
+        steps = received_ns // STEP_NS
+        for part in np.split(np.arange(len(batch)), np.nonzero(np.diff(steps))[0] + 1):
+            if len(part):
+                end_ns = step_end_ns(int(received_ns[part[0]]))
+                self._step(batch.take(part), end_ns)
+
+    def _step(self, batch: Batch, end_ns: int) -> None:
+        if self._now_ns and end_ns > self._now_ns + STEP_NS:
+            self.tick(end_ns - STEP_NS)
+        self.admission.mark_late(batch)
+        self.counts += np.bincount(batch.verdict, minlength=256)
+        counted = (batch.slot >= 0) & (batch.verdict <= Verdict.LATE)
+        self.vitals.apply(batch.take(counted))
+        self.tick(end_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """Move the clock."""
+        self._now_ns = max(self._now_ns, now_ns)
+        points = self.vitals.tick(self._now_ns, with_open=False)
+        if len(points):
+            self._parts.append(points)
+
+    def points(self) -> Points:
+        """The last word on every window, by place, indicator and time; closed or final."""
+        every = concatenate(self._parts)
+        order = np.lexsort((np.arange(len(every)), every.end_s, every.indicator, every.place))
+        every = every.take(order)
+        keys = np.stack([every.place, every.indicator, every.end_s])
+        last = np.ones(len(every), np.bool_)
+        if len(every):
+            last[:-1] = np.any(keys[:, 1:] != keys[:, :-1], axis=0)
+        every = every.take(last)
+        every.state[every.end_s * 1_000_000_000 + HORIZON_NS < self._now_ns] = PointState.FINAL
+        return every
+
+
+def compute(readings: Path, places: Path) -> Computed:
+    """Run a whole recording. Raises `RecordedError` or `PlacesError`.
+
+    The recording is put in the order of its receive times, as a replay does.
+    """
+    computed = Computed(places)
+    batches, times = [], []
+    for rows in read(readings):
+        batch, received = computed.batch(rows, str(readings))
+        batches.append(batch)
+        times.append(received)
+    if not batches:
+        return computed
+    columns = {name: np.concatenate([getattr(b, name) for b in batches]) for name in _COLUMNS}
+    whole = Batch(**columns, received_ns=0)
+    received = np.concatenate(times)
+    computed.feed(whole, received)
+    computed.tick(end_of_recording_ms(int(received.max()) // 1_000_000) * 1_000_000)
+    return computed
+
+
+_COLUMNS = ("slot", "time_ns", "value", "flag", "device", "epoch", "seq", "verdict")
+
+
+def rows_of(points: Points, keys: list[PlaceKey]) -> Iterator[tuple[object, ...]]:
+    """Rows of the output table; an insufficient value is left empty."""
+    for k in range(len(points)):
+        entry = INDICATORS[int(points.indicator[k])]
+        level = int(points.level[k])
+        sufficient = level != INSUFFICIENT
+        yield (
+            datetime.fromtimestamp(int(points.end_s[k]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            keys[int(points.place[k])].path, entry.key,
+            repr(float(points.value[k])) if sufficient else "", level,
+            entry.levels[level].word if sufficient else "insufficient",
+            f"{float(points.cov[k]):.6g}", int(points.n[k]),
+            _WORDS[PointState(int(points.state[k]))], int(points.rev[k]),
+        )
+
+
+def run(readings: Path, places: Path, out: Path) -> int:
+    """Compute the indicators of a recording into a CSV; returns the exit status."""
+    try:
+        computed = compute(readings, places)
+    except (RecordedError, PlacesError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    points = computed.points()
+    with out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows_of(points, computed.vitals.registry.keys))
+    refused = {
+        verdict.label: int(computed.counts[verdict])
+        for verdict in Verdict if computed.counts[verdict]
+    }
+    counted = ", ".join(f"{name} {count}" for name, count in refused.items())
+    print(f"{out}: {len(points)} points of {int(computed.counts.sum())} readings ({counted})")
+    return 0

@@ -1,0 +1,103 @@
+"""The health object: what ingest says of itself once a second, for page, `/metrics` and `up`."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.vitals import Vitals
+from ingest.line import Line
+
+FORMAT = 1
+SILENT_PERIODS = 3.0
+SILENT_S_MIN = 10.0
+"""A station is silent after three of its periods without a reading, but not before this."""
+SILENT_SHOWN = 100
+
+
+def ages(vitals: Vitals, now_ns: int) -> dict[int, tuple[float, bool]]:
+    """Age in seconds of the newest reading of each active station, and whether it is online.
+
+    Stations that never sent are as old as ingest's knowledge of them: infinite, offline.
+    """
+    registry, series = vitals.registry, vitals.series
+    out: dict[int, tuple[float, bool]] = {
+        place: (float("inf"), False) for place in registry.attributes
+    }
+    used = len(registry.series)
+    if not used:
+        return out
+    slots = np.arange(used, dtype=np.int32)
+    periods = registry.period_at(slots, np.full(used, now_ns // 1_000_000_000, np.int64))
+    reached = series.last_ns[:used] + (periods * 1e9).astype(np.int64)
+    age = np.maximum(now_ns - reached, 0) / 1e9
+    place = np.array([row.place for row in registry.series], np.int32)
+    for k in np.nonzero(periods > 0)[0].tolist():
+        limit = max(SILENT_PERIODS * periods[k], SILENT_S_MIN)
+        before = out.get(int(place[k]), (float("inf"), False))[0]
+        if age[k] < before:
+            out[int(place[k])] = (float(age[k]), bool(age[k] <= limit))
+    return out
+
+
+class Health:
+    """Builds the object; keeps what rates need."""
+
+    def __init__(self, line: Line, city: str, clock: str) -> None:
+        self._line = line
+        self._city = city
+        self._clock = clock
+        self._started_ms = time.time_ns() // 1_000_000
+        self._rates: list[tuple[float, int]] = []
+
+    def build(
+        self, *, now_ns: int, queue: int, broker: dict[str, Any], sinks: Sequence[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """The health object at clock time `now_ns`."""
+        line = self._line
+        verdicts = line.verdicts()
+        received = sum(verdicts.values())
+        by_place = ages(line.vitals, now_ns)
+        keys = line.vitals.registry.keys
+        never = 1e9
+        silent = sorted(
+            (
+                {"place": keys[place].path, "age_s": min(age, never)}
+                for place, (age, online) in by_place.items() if not online
+            ),
+            key=lambda row: -float(row["age_s"]),  # type: ignore[arg-type]
+        )
+        known = [age for age, _ in by_place.values() if age < never]
+        return {
+            "format": FORMAT, "at_ms": time.time_ns() // 1_000_000,
+            "clock": {"kind": self._clock, "now_ms": now_ns // 1_000_000},
+            "city": self._city, "started_ms": self._started_ms, "broker": broker,
+            "verdicts": verdicts, "received": received,
+            "readings_per_s": self._rate(received), "points": line.points_written,
+            "places": len(by_place), "oldest_s": max(known, default=0.0),
+            "silent": silent[:SILENT_SHOWN], "queue": queue,
+            "archive": {
+                "bytes": line.archive.size_bytes, "segments": len(line.archive.segments()),
+                "synced_ms": line.archive.synced_ms,
+            },
+            "sinks": list(sinks), "held": line.inbox.held_summary(),
+            "dead_letters": line.inbox.dead_summary(), "rss_mb": _rss_mb(),
+        }
+
+    def _rate(self, received: int) -> float:
+        """Readings a second over the last ten seconds."""
+        now = time.monotonic()
+        self._rates.append((now, received))
+        self._rates = [row for row in self._rates if row[0] > now - 10] or [(now, received)]
+        first = self._rates[0]
+        return (received - first[1]) / (now - first[0]) if now > first[0] else 0.0
+
+
+def _rss_mb() -> float:
+    """Resident memory in MB, from /proc; 0 where there is none."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * 4096 / 1e6
+    except OSError:
+        return 0.0

@@ -1,0 +1,183 @@
+"""Where points go: the embedded store, InfluxDB through its spool, and MQTT."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+
+from edge import topics
+from edge.places import PlaceKey
+from edge.quantities import QUANTITIES
+from engine.catalogue import INDICATORS
+from engine.points import INSUFFICIENT, Points, PointState
+from engine.vitals import Vitals
+from ingest.influx import InfluxSink
+from ingest.lines import Batch as Lines
+from ingest.lines import PointLines, event, station_state
+from ingest.messages import Event
+from ingest.store import Store
+from ingest.store_rows import PlaceInfo, Reading
+
+Publish = Callable[[str, bytes], None]
+
+_QUANTITY_IDS = list(QUANTITIES)
+_NOTHING = (INSUFFICIENT, "", 0.0)
+
+
+class Outlets:
+    """The outlets of one line; `influx` and `publish` are None where not asked for."""
+
+    def __init__(
+        self, store: Store, influx: InfluxSink | None = None, publish: Publish | None = None
+    ) -> None:
+        self.store = store
+        self.influx = influx
+        self.publish = publish
+        self._lines = PointLines()
+        self._published: dict[tuple[int, int], int] = {}
+        self._readings_ns = 0
+
+    def points(self, points: Points, vitals: Vitals) -> None:
+        """Points of one tick into all outlets; an open point goes to the store alone."""
+        keys = vitals.registry.keys
+        known_ms = vitals.now_ns // 1_000_000
+        self.store.write(points, keys, known_ms)
+        closed = points.take(points.state != PointState.OPEN)
+        if self.influx is not None and len(closed):
+            self.influx.write(self._lines.encode(closed, keys))
+        if self.publish is not None and len(closed):
+            self._announce(closed, keys, self.publish)
+
+    def _announce(self, points: Points, keys: Sequence[PlaceKey], publish: Publish) -> None:
+        """Publish the newest window of each series, retained; older ones would go backwards."""
+        newest = np.argsort(points.end_s, kind="stable")
+        last = {(int(points.place[k]), int(points.indicator[k])): k for k in newest.tolist()}
+        for series, k in last.items():
+            end_s = int(points.end_s[k])
+            if end_s < self._published.get(series, 0):
+                continue
+            self._published[series] = end_s
+            key, entry = keys[series[0]], INDICATORS[series[1]]
+            level = int(points.level[k])
+            topic = topics.indicator(
+                key.city, key.district or "_", key.station or "_", entry.domain, entry.id
+            )
+            publish(topic, msgspec.json.encode({
+                "t": end_s * 1000, "v": None if level == INSUFFICIENT else float(points.value[k]),
+                "u": entry.unit, "level": level,
+                "word": entry.levels[level].word if level >= 0 else "insufficient",
+                "cov": round(float(points.cov[k]), 4), "n": int(points.n[k]),
+                "rev": int(points.rev[k]),
+            }))
+
+    def events(self, events: Sequence[Event], vitals: Vitals) -> None:
+        """Events that devices reported, with their place."""
+        for row in events:
+            path = f"{row.source.district}/{row.source.station}"
+            until = "" if row.end_ms is None else f" until {_utc(row.end_ms)}"
+            who = "" if row.customers is None else f", {row.customers} customers"
+            title = f"{row.kind} {row.id}".strip()
+            body = f"reported by {row.source.device}: from {_utc(row.start_ms)}{until}{who}"
+            self._event(row.source.city, row.start_ms, path, row.kind, "", "info", title, body)
+
+    def restated(self, vitals: Vitals) -> None:
+        """One event a place for late readings that restated closed windows."""
+        found = vitals.take_restated()
+        now_ms = vitals.now_ns // 1_000_000
+        by_place: dict[int, tuple[int, int]] = {}
+        for slot, count, oldest in zip(
+            found.slots.tolist(), found.readings.tolist(), found.oldest_ns.tolist(), strict=True
+        ):
+            place = vitals.registry.series[slot].place
+            total, first = by_place.get(place, (0, oldest))
+            by_place[place] = (total + count, min(first, oldest))
+        for place, (total, first) in by_place.items():
+            key = vitals.registry.keys[place]
+            late_s = (vitals.now_ns - first) / 1e9
+            text = f"{total} readings, up to {_span(late_s)} late"
+            self._event(
+                key.city, now_ms, key.path, "restated", "", "info", "Closed windows restated", text
+            )
+
+    def _event(
+        self, city: str, time_ms: int, path: str, kind: str, indicator: str, severity: str,
+        title: str, body: str,
+    ) -> None:
+        self.store.write_event(time_ms, path, kind, indicator, severity, title, body)
+        if self.influx is not None:
+            district, station = path.split("/")
+            line = event(
+                PlaceKey(city, district, station), time_ms, kind=kind, indicator=indicator,
+                severity=severity, title=title, body=body,
+            )
+            self.influx.write([Lines(line, 1, "ns")])
+
+    def places(self, vitals: Vitals) -> None:
+        """Tell the store of all places."""
+        registry = vitals.registry
+        self.store.write_places([
+            PlaceInfo(
+                registry.keys[place], row.name, row.lat, row.lon, row.tz, row.length_km,
+                row.lanes, row.posted_kmh,
+            )
+            for place, row in registry.attributes.items()
+        ])
+
+    def readings(self, vitals: Vitals) -> None:
+        """The latest reading of every series that changed since the last call."""
+        series, registry = vitals.series, vitals.registry
+        used = len(registry.series)
+        fresh = np.nonzero(series.last_ns[:used] > self._readings_ns)[0]
+        if not len(fresh):
+            return
+        self._readings_ns = int(series.last_ns[:used].max())
+        periods = registry.period_at(fresh.astype(np.int32), series.last_ns[fresh] // 10**9)
+        rows = []
+        for slot, period_s in zip(fresh.tolist(), periods.tolist(), strict=True):
+            what = registry.series[slot]
+            rows.append(Reading(
+                registry.keys[what.place].path, registry.devices[what.device],
+                _QUANTITY_IDS[what.quantity], what.channel,
+                int(series.last_ns[slot]) // 1_000_000, float(series.last_value[slot]),
+                int(series.last_flag[slot]), period_s,
+            ))
+        self.store.write_readings(rows)
+
+    def station_states(self, vitals: Vitals, ages_s: dict[int, tuple[float, bool]]) -> None:
+        """`station_state` lines into InfluxDB for every station, silent ones too."""
+        if self.influx is None:
+            return
+        worst: dict[str, tuple[int, str, float]] = {}
+        for last in self.store.last():
+            if last.state != PointState.OPEN and last.level > worst.get(last.path, _NOTHING)[0]:
+                worst[last.path] = (last.level, last.indicator, last.value)
+        now_s = int(vitals.now_ns // 60_000_000_000 * 60)
+        body = b""
+        for place, row in vitals.registry.attributes.items():
+            key = vitals.registry.keys[place]
+            age_s, online = ages_s.get(place, (0.0, False))
+            level, indicator, value = worst.get(key.path, _NOTHING)
+            body += station_state(
+                key, now_s, lat=row.lat, lon=row.lon, online=online, age_s=age_s, level=level,
+                worst=indicator, value=value,
+            )
+        if body:
+            self.influx.write([Lines(body, body.count(b"\n"))])
+
+    def prune(self, keep_days: int) -> None:
+        """Drop points older than `keep_days` from the store."""
+        self.store.prune(int(time.time() * 1000) - keep_days * 86_400_000)
+
+
+def _utc(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

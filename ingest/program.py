@@ -1,0 +1,259 @@
+"""`cityvitals ingest CONFIG`: broker session, the one loop, engine and sinks in one process."""
+
+import logging
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from edge.connection import BrokerError, BrokerSettingsError, Connection
+from edge.places import PlacesError
+from edge.settings import SettingsError, load
+from edge.topics import READINGS_FILTER, acks
+from edge.verdicts import Verdict
+from edge.wire import Ack, encode_ack
+from ingest.archive import ArchiveError
+from ingest.health import Health, ages
+from ingest.influx import InfluxSink
+from ingest.line import Line, Taken, opened
+from ingest.messages import Received
+from ingest.outlets import Outlets
+from ingest.recorded_clock import RecordedClock
+from ingest.settings_ingest import IngestSettings
+from ingest.spool import Spool
+from ingest.sqlite_file import StoreError
+from ingest.store import Store
+
+log = logging.getLogger(__name__)
+
+QUEUE_MAX = 200_000
+"""Messages that wait for the loop; beyond, QoS 0 is dropped and counted. QoS 1 is bounded by
+what the broker sends unacknowledged."""
+BATCH_MAX = 20_000
+WAIT_S = 0.02
+QUIET_S = 0.7
+SETTLE_S_MAX = 20.0
+"""After a start, what the broker kept for us comes first: windows close by the wall clock only
+once it was quiet, or after this long."""
+FLUSH_S = 5.0
+MINUTE_NS = 60_000_000_000
+
+
+class Program:
+    """The running ingest of one city."""
+
+    def __init__(self, settings: IngestSettings, base: Path) -> None:
+        self.settings = settings
+        folder = base / settings.data
+        self.places = base / settings.places
+        self._store = Store.create(folder / "store.db")
+        self._spool: Spool | None = None
+        influx = None
+        if settings.influx is not None:
+            self._spool = Spool.create(folder / "spool.db")
+            influx = InfluxSink(settings.influx, self._spool)
+        self._outlets = Outlets(
+            self._store, influx, self._announce if settings.publish_indicators else None
+        )
+        self.line = Line(folder / "ingest", self._outlets, settings.grace_s)
+        self._arrived: list[Received] = []
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._dropped = 0
+        self._connection = Connection(
+            settings.broker, settings.client_id, on_message=self._on_message,
+            on_ready=self._on_ready, subscriptions=[(READINGS_FILTER, 1)], manual_ack=True,
+        )
+        self._since_ms = 0
+        self._places_seen: tuple[int, int] | None = None
+        self._quiet_s = 0.0
+
+    def _on_message(
+        self, topic: str, payload: bytes, qos: int, receipt: int, retain: bool
+    ) -> None:
+        with self._lock:
+            if qos == 0 and len(self._arrived) >= QUEUE_MAX:
+                self._dropped += 1
+                return
+            self._arrived.append(Received(topic, payload, receipt, qos))
+        self._wake.set()
+
+    def _on_ready(self, ready: bool) -> None:
+        self._since_ms = time.time_ns() // 1_000_000
+
+    def _announce(self, topic: str, payload: bytes) -> None:
+        """An indicator, retained; while the broker is away the next window replaces it."""
+        try:
+            self._connection.publish(topic, payload, qos=0, retain=True)
+        except BrokerError:
+            return
+
+    def stop(self) -> None:
+        """Ask the loop to end."""
+        self._stopping.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Recover, serve until `stop`, save."""
+        whole = self._store.counts()["points"] == 0
+        self.line.open(whole=whole)
+        self._read_places()
+        if self._outlets.influx is not None:
+            self._outlets.influx.start()
+        log.info("recovered %d readings from the archive", self.line.recovered)
+        city = next((key.city for key in self.line.vitals.registry.keys), "")
+        self._health = Health(self.line, city, self.settings.clock)
+        recorded = RecordedClock(self.line.vitals.registry, self.line.vitals.now_ns)
+        self._write_health(self._now_ns(recorded), 0)
+        self._connection.start()
+        try:
+            self._loop(recorded)
+        finally:
+            self._close()
+
+    def _loop(self, recorded: RecordedClock) -> None:
+        started = self._quiet_s = time.monotonic()
+        second = snapshot = opens = started
+        settled = self.settings.clock == "recorded"
+        while not self._stopping.is_set():
+            self._wake.wait(WAIT_S)
+            self._wake.clear()
+            if self.settings.clock == "recorded":
+                self._take_recorded(recorded)
+            else:
+                self._take_wall()
+            now = time.monotonic()
+            if not settled:
+                quiet = self._connection.ready and now > self._quiet_s + QUIET_S
+                settled = quiet or now > started + SETTLE_S_MAX
+            if now < second + 1.0:
+                continue
+            second = max(second + 1.0, now - 1.0)
+            with_open = now >= opens + self.settings.open_every_s
+            opens = now if with_open else opens
+            self._each_second(recorded, settled, with_open)
+            if now >= snapshot + self.settings.snapshot_every_s:
+                snapshot = now
+                self.line.snapshot()
+                self._outlets.prune(self.settings.keep_points_days)
+
+    def _arrivals(self) -> list[Received]:
+        with self._lock:
+            taken, self._arrived = self._arrived[:BATCH_MAX], self._arrived[BATCH_MAX:]
+            if self._arrived:
+                self._wake.set()
+            self.line.counts[Verdict.DROPPED_QUEUE] += self._dropped
+            self._dropped = 0
+        if taken:
+            self._quiet_s = time.monotonic()
+        return taken
+
+    def _take_wall(self) -> None:
+        arrived = self._arrivals()
+        if arrived:
+            now_ns = time.time_ns()
+            taken = self.line.take([opened(message, now_ns) for message in arrived], now_ns)
+            self._acknowledge(arrived, taken)
+
+    def _take_recorded(self, recorded: RecordedClock) -> None:
+        for message in self._arrivals():
+            recorded.put(opened(message, 0))
+        for now_ns, messages in recorded.steps():
+            if messages:
+                taken = self.line.take(messages, now_ns)
+                self._acknowledge([message.received for message in messages], taken)
+            self.line.tick(now_ns, with_open=False)
+            if self._stopping.is_set():
+                return
+
+    def _acknowledge(self, messages: list[Received], taken: Taken) -> None:
+        """Only now, with everything in the archive: the broker, then the agents."""
+        for message in messages:
+            self._connection.acknowledge(message.receipt, message.qos)
+        try:
+            for device, epoch, number in taken.acks:
+                self._connection.publish(acks(device), encode_ack(Ack(epoch, number)), qos=1)
+        except BrokerError:
+            return  # the agents send again what they were not told of, and hear then
+
+    def _now_ns(self, recorded: RecordedClock) -> int:
+        return recorded.now_ns if self.settings.clock == "recorded" else time.time_ns()
+
+    def _each_second(self, recorded: RecordedClock, settled: bool, with_open: bool) -> None:
+        self._read_places()
+        now_ns = self._now_ns(recorded)
+        before = self.line.vitals.now_ns // MINUTE_NS
+        if settled and now_ns:
+            self.line.tick(now_ns, with_open=with_open)
+        self._outlets.readings(self.line.vitals)
+        if settled and now_ns // MINUTE_NS > before:
+            self._outlets.restated(self.line.vitals)
+            self._outlets.station_states(self.line.vitals, ages(self.line.vitals, now_ns))
+        self._write_health(now_ns, len(recorded))
+
+    def _write_health(self, now_ns: int, waiting: int) -> None:
+        influx = self._outlets.influx
+        error = self._connection.error
+        self._store.write_health(self._health.build(
+            now_ns=now_ns, queue=len(self._arrived) + waiting,
+            broker={
+                "url": self.settings.broker.url, "connected": self._connection.ready,
+                "since_ms": self._since_ms, "error": str(error) if error else "",
+            },
+            sinks=[] if influx is None else [influx.status()],
+        ))
+
+    def _read_places(self) -> None:
+        """Take a changed places file whole, or refuse it whole and say so once."""
+        try:
+            stat = self.places.stat()
+        except OSError:
+            return
+        seen = (stat.st_mtime_ns, stat.st_size)
+        if seen == self._places_seen:
+            return
+        self._places_seen = seen
+        try:
+            if self.line.load_places(self.places, max(time.time_ns(), 1)):
+                log.info("places: %s is in force", self.places)
+        except PlacesError as error:
+            log.error("places are unchanged: %s", error)
+
+    def _close(self) -> None:
+        self._connection.stop()
+        if self._outlets.influx is not None:
+            self._outlets.influx.stop(FLUSH_S)
+        self.line.close()
+        self._store.close()
+        if self._spool is not None:
+            self._spool.close()
+
+
+def run(config: Path) -> int:
+    """Run ingest until SIGINT or SIGTERM; returns the exit status, 2 for a wrong file."""
+    try:
+        settings = load(config, IngestSettings)
+        program = Program(settings, config.parent)
+    except (SettingsError, BrokerSettingsError, StoreError, ArchiveError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        program.stop()
+
+    before: dict[int, Any] = {
+        number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        program.run()
+    except (StoreError, ArchiveError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0

@@ -1,0 +1,43 @@
+"""The configuration of ingest: one TOML file, see `cityvitals/examples/ingest.toml`."""
+
+from typing import Literal
+
+from edge.connection import BrokerSettings
+from edge.settings import Section
+from ingest.influx import InfluxSettings
+
+
+class IngestSettings(Section):
+    """Everything ingest is told.
+
+    data: folder of archive, snapshot and store, relative to the file. places: the places file,
+    relative to the file. clock: `wall` for sensors, `recorded` for a replay, whose messages
+    carry their own receive time. grace_s: how long after its end a window waits for series that
+    have not delivered. open_every_s: how often windows in progress are computed.
+    publish_indicators: whether closed indicators go out over MQTT, retained. keep_points_days:
+    how long the embedded store keeps points. influx: where else points go.
+    """
+
+    data: str = "."
+    places: str = "places.csv"
+    clock: Literal["wall", "recorded"] = "wall"
+    client_id: str = "cityvitals-ingest"
+    grace_s: int = 60
+    open_every_s: float = 2.0
+    snapshot_every_s: float = 300.0
+    publish_indicators: bool = True
+    keep_points_days: int = 400
+    broker: BrokerSettings = BrokerSettings()
+    influx: InfluxSettings | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without I/O. Raises ValueError."""
+        spans = {
+            "grace_s": (self.grace_s, 0, 86_400),
+            "open_every_s": (self.open_every_s, 0.2, 3600),
+            "snapshot_every_s": (self.snapshot_every_s, 1, 86_400),
+            "keep_points_days": (self.keep_points_days, 9, 36_500),
+        }
+        for name, (value, low, high) in spans.items():
+            if not low <= value <= high:
+                raise ValueError(f"{name} = {value} must lie between {low} and {high}")
