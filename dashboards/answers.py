@@ -5,7 +5,8 @@ the level -1. NaN is never written; absent numbers are null.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dashboards import texts
@@ -103,11 +104,11 @@ def place_row(place: PlaceInfo) -> Json:
     }
 
 
-def since(samples: Sequence[Sample], level: int, from_ms: int) -> Since | None:
+def since(samples: Sequence[Sample], level: int) -> Since | None:
     """When the level of the newest samples became `level`: the end of the first window with it.
 
-    `samples` in time order reach back to `from_ms`. None if the newest closed sample has
-    another level (the level holds only in the window still open).
+    `samples` are in time order. None if the newest has another level: then `level` holds only
+    in the window still open.
     """
     first = None
     for row in reversed(samples):
@@ -116,7 +117,7 @@ def since(samples: Sequence[Sample], level: int, from_ms: int) -> Since | None:
         first = row.end_ms
     if first is None:
         return None
-    return Since(first, samples[0].level == level and first == samples[0].end_ms and from_ms > 0)
+    return Since(first, first == samples[0].end_ms)
 
 
 def worst_row(worst: Worst, place: PlaceInfo | None, held: Since | None) -> Json:
@@ -145,15 +146,17 @@ def status(trust: Trust, worst: list[Json]) -> Json:
 
 def now(
     latest: Latest, health: Health | None, wall_ms: int, worst: list[Json],
-    devices: Iterable[list[Any]] = (), indicators: Sequence[Indicator] = INDICATORS,
+    devices: Iterable[list[Any]] = (), data: str = "",
+    indicators: Sequence[Indicator] = INDICATORS,
 ) -> Json:
     """`/api/now`: everything a page needs to draw itself, consistent at `seq`."""
     city = latest.places[0].key.city if latest.places else ""
     at = clock(health, wall_ms)
+    stations = latest.stations()
     return {
         "format": FORMAT, "now_ms": at["now_ms"], "seq": latest.seq, "clock": at,
         "city": health["city"] if health else city,
-        "status": status(judge(health, wall_ms, latest.stations()), worst),
+        "status": status(judge(health, wall_ms, stations), worst),
         "indicators": [indicator_row(entry) for entry in indicators],
         "quantities": [
             {"id": row.id, "name": row.name, "unit": row.symbol, "digits": row.digits}
@@ -163,7 +166,8 @@ def now(
         "points": [point_row(point) for point in latest.points()],
         "readings": [reading_row(row) for row in latest.readings()],
         "devices": list(devices),
-        "health": health_view(health), "verdict_words": verdict_words(),
+        "health": health_view(health, stations, data),
+        "verdict_words": verdict_words(),
     }
 
 
@@ -175,7 +179,7 @@ def history(
     `merged` is true where the range was too long and samples stand for several points each.
     """
     level = samples[-1].level if samples else INSUFFICIENT
-    held = since(samples, level, from_ms) if samples else None
+    held = since(samples, level)
     return {
         "format": FORMAT, "place": path, "indicator": indicator, "from_ms": from_ms,
         "to_ms": to_ms, "merged": any(row.merged > 1 for row in samples),
@@ -186,25 +190,35 @@ def history(
     }
 
 
-def admit_command(device: str, topic: str) -> str:
-    """The exact command that admits a held device where its topic says it stands."""
+def admit_command(device: str, topic: str, stations: Container[str], data: str = "") -> str:
+    """The command that admits a held device where its topic says it stands.
+
+    A station that is not among `stations` yet needs a position, which only its owner knows.
+    `data` is the data folder where that is not the default one.
+    """
     source = parse_source(topic)
-    place = f"{source.district}/{source.station}" if source else "DISTRICT/STATION"
-    return f"cityvitals place add {place} {device}"
+    district, station = (source.district, source.station) if source else ("DISTRICT", "STATION")
+    words = ["cityvitals", "place", "add", device, "--district", district, "--station", station]
+    if f"{district}/{station}" not in stations:
+        words += ["--lat", "LAT", "--lon", "LON"]
+    return shlex.join([*words, "--data", data] if data else words)
 
 
-def health_view(health: Health | None) -> Health | None:
+def health_view(health: Health | None, stations: Container[str], data: str = ""
+                ) -> Health | None:
     """The health object with each held device's command added."""
     if health is None:
         return None
     held = [
-        {**row, "command": admit_command(row["device"], row["topic"])} for row in health["held"]
+        {**row, "command": admit_command(row["device"], row["topic"], stations, data)}
+        for row in health["held"]
     ]
     return {**health, "held": held}
 
 
 def health_answer(
-    health: Health | None, wall_ms: int, stations: Mapping[str, str], page: dict[str, int]
+    health: Health | None, wall_ms: int, stations: Mapping[str, str], page: dict[str, int],
+    data: str = "",
 ) -> Json:
     """`/api/health`: what ingest says of itself, what that means, and the page's own counts."""
     trust = judge(health, wall_ms, stations)
@@ -212,7 +226,7 @@ def health_answer(
     return {
         "format": FORMAT, "now_ms": at["now_ms"], "clock": at, "trust": trust.trust,
         "why": [reason._asdict() for reason in trust.why], "stations": trust.stations,
-        "reporting": trust.reporting, "health": health_view(health),
+        "reporting": trust.reporting, "health": health_view(health, stations, data),
         "verdict_words": verdict_words(), "page": page,
     }
 

@@ -16,7 +16,9 @@ STALE_SLACK_MS = 120_000
 """A point is stale when its window ended more than two cadences and this slack ago."""
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "air.us_aqi": tuple(x.key for x in INDICATORS if x.key.startswith("air.us_aqi_")),
+    "air.us_aqi": tuple(
+        f"air.us_aqi_{pollutant}" for pollutant in ("pm25", "pm10", "o3", "co", "so2", "no2")
+    ),
 }
 """Indicators that are the worst of others: the part with the largest value is the cause."""
 

@@ -24,6 +24,8 @@ from ingest.store import Changes, PlaceInfo, Sample, Store, StoreError
 
 log = logging.getLogger(__name__)
 
+DATA_DEFAULT = Path(".cityvitals")
+"""The data folder that commands take when none is named."""
 POLL_S = 0.2
 HEARTBEAT_S = 1.0
 PLACES_POLL_S = 5.0
@@ -108,6 +110,7 @@ class Feed:
         self.worst: list[answers.Json] = []
         self.ready = False
         self.dropped = 0
+        self.data = "" if path.parent == DATA_DEFAULT else str(path.parent)
         self.wall_ms = wall_ms or (lambda: time.time_ns() // 1_000_000)
         self._path = path
         self._store: Store | None = None
@@ -192,7 +195,8 @@ class Feed:
                 self._send(data)
         if health is not None and (self.health is None or health["at_ms"] != self.health["at_ms"]):
             self.health = health
-            body = {"seq": self.latest.seq, "health": answers.health_view(health)}
+            body = {"seq": self.latest.seq, "health": answers.health_view(
+                health, self.latest.stations(), self.data)}
             self._send(frame("health", body, self.latest.seq))
         await self._refresh_places()
 
@@ -227,7 +231,7 @@ class Feed:
                 point.path, point.indicator, from_ms, point.end_ms, SINCE_SAMPLES_MAX
             )
 
-        return answers.since(await self.read(back), point.level, from_ms)
+        return answers.since(await self.read(back), point.level)
 
     async def _beat(self) -> None:
         while True:

@@ -113,11 +113,13 @@ class Page:
         rows = self.devices.rows() if self.devices else ()
         wall_ms = self.feed.wall_ms()
         return _json(answers.now(self.feed.latest, self.feed.health, wall_ms,
-                                 self.feed.worst, rows))
+                                 self.feed.worst, rows, self.feed.data))
 
     async def history(self, request: web.Request) -> web.StreamResponse:
         """Closed points of one place and indicator."""
         place, indicator = _asked(request, "place"), _asked(request, "indicator")
+        if not self.feed.ready:
+            raise NoStoreError
         if indicator not in POSITION:
             raise BadRequestError(404, answers.error("indicator", "indicator", value=indicator))
         if all(row.key.path != place for row in self.feed.latest.places):
@@ -137,7 +139,8 @@ class Page:
             raise NoStoreError
         counts = {"clients": self.feed.clients, "dropped": self.feed.dropped}
         return _json(answers.health_answer(
-            self.feed.health, self.feed.wall_ms(), self.feed.latest.stations(), counts))
+            self.feed.health, self.feed.wall_ms(), self.feed.latest.stations(), counts,
+            self.feed.data))
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """Prometheus text."""

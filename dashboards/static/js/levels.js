@@ -30,12 +30,17 @@ export function chip(entry, point, standing) {
   return el("span", { class: "chip" }, mark(entry, point, standing), el("span", {}, word));
 }
 
-export const valueText = (entry, point) => number(point.value, entry.digits);
+const isTime = (entry) => entry.unit === "unix s";
+
+export function valueText(entry, point) {
+  if (isTime(entry)) return moment(point.value * 1000, Date.now());
+  return number(point.value, entry.digits);
+}
 
 // Value with unit, or a dash where the standard allows no number.
 export function value(entry, point, standing) {
   if (!point || point.level < 0) return el("span", { class: "value missing" }, "–");
-  const unit = entry.unit ? el("span", { class: "unit" }, ` ${entry.unit}`) : null;
+  const unit = entry.unit && !isTime(entry) ? el("span", { class: "unit" }, ` ${entry.unit}`) : null;
   const old = standing === "ok" ? "" : " old";
   return el("span", { class: `value${old}` }, valueText(entry, point), unit);
 }
