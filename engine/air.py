@@ -128,6 +128,9 @@ class AirHours:
                 result.cov[:, out] = share[:, source]
                 result.n[:, out] = readings[:, source]
         used = measured_inputs(self.members, members)
+        for out, source in enumerate(self._input):
+            if source >= 0:  # of a pollutant that the station has no sensor for, nothing is said
+                result.n[~used[:, source], out] = -1
         result.cov[:, 0] = (result.cov[:, 1:7] * used).sum(axis=1) / np.maximum(
             used.sum(axis=1), 1
         )

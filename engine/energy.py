@@ -55,28 +55,25 @@ def gather_blocks(
 
 @kernel(nb.void(
     nb.int32[::1], nb.int64[::1], nb.from_dtype(MINUTE)[:, ::1], nb.int64[:, ::1],
-    nb.int32[:, ::1], nb.boolean[:, ::1], nb.int32[::1],
+    nb.int32[:, ::1], nb.boolean[:, ::1],
 ))
 def gather_minutes(
-    slots: Any, windows: Any, minutes: Any, sums: Any, counts: Any, covered: Any, span: Any
+    slots: Any, windows: Any, minutes: Any, sums: Any, counts: Any, covered: Any
 ) -> None:
     """The 15 minutes up to and with each window minute, in the form of `mean_demand`.
 
     slots: int32[k]. windows: int64[k], Unix minutes. minutes: MINUTE[series, 64]. Outputs as
-    `gather_blocks`; span: int32[k], longest time in minutes that a reading seen stands for.
-    Cost: 30 * k.
+    `gather_blocks`. Cost: 30 * k.
     """
     for k in range(slots.shape[0]):
         sums[k, :] = 0
         counts[k, :] = 0
         covered[k, :] = False
-        span[k] = 1
         first = windows[k] - 14
         for minute in range(first - SPAN_MAX, windows[k] + 1):
             pane = minutes[slots[k], minute & 63]
             if pane.tag != minute or pane.n == 0:
                 continue
-            span[k] = max(span[k], pane.span)
             start = minute - minute % pane.span
             for m in range(max(start, first), min(start + pane.span, windows[k] + 1)):
                 covered[k, m - first] = True
@@ -90,10 +87,12 @@ class Meters:
 
     def __init__(self) -> None:
         self.members: Members = no_members((INDEX["power"],))
+        self.period_at = Registry().period_at
         self._version = -1
 
     def enrol(self, registry: Registry) -> None:
         """Take in new meters."""
+        self.period_at = registry.period_at
         if registry.version != self._version:
             self._version = registry.version
             self.members.enrol(registry, registry.stations_with(("power",)))
@@ -169,8 +168,8 @@ class DemandBlocks:
 class DemandSliding:
     """Demand of the trailing 15 minutes, each minute or, if longer, each reporting period.
 
-    It reads the minute ring, so a reading later than about 45 minutes restates the blocks and
-    peaks but not the sliding value of its time.
+    Windows that end with a block are that block. The others read the minute ring, so a reading
+    later than about 45 minutes restates blocks and peaks but not the sliding values between.
     """
 
     indicators = (POSITION["energy.demand_sliding"],)
@@ -200,14 +199,31 @@ class DemandSliding:
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         row, slots, at = self._meters.flat(members, windows)
         sums, counts, covered, means = _room(len(row))
-        span = np.ones(len(row), np.int32)
-        gather_minutes(slots, at, panes.minutes, sums, counts, covered, span)
+        local = at + 1 + self._meters.members.shift[members[row]]
+        aligned = local % BLOCK_MIN == 0
+        for rows, gather in ((aligned, True), (~aligned, False)):
+            part = _room(int(rows.sum()))
+            if gather:
+                gather_blocks(
+                    slots[rows], panes.rows[QUARTER], local[rows] // BLOCK_MIN - 1,
+                    panes.fine[QUARTER], *part[:3],
+                )
+            else:
+                gather_minutes(slots[rows], at[rows], panes.minutes, *part[:3])
+            sums[rows], counts[rows], covered[rows] = part[:3]
         mean_demand(sums, counts, covered, means)
         result = self._meters.total(len(members), row, means, counts)
-        longest = np.ones(len(members), np.int64)
+        span = np.maximum(np.rint(self._meters.period_at(slots, at * 60) / 60), 1)
+        longest = np.ones(len(members))
         np.maximum.at(longest, row, span)
-        result.n[(windows + 1) % longest != 0] = -1
+        result.n[local_end(windows, longest)] = -1
         return result
+
+
+def local_end(windows: Integers, span: Floats) -> npt.NDArray[np.bool_]:
+    """Windows that do not end with a reporting period of `span` minutes."""
+    inside: npt.NDArray[np.bool_] = np.not_equal((windows + 1) % span, 0)
+    return inside
 
 
 class DemandPeaks:

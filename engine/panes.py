@@ -1,7 +1,7 @@
 """Panes: what is kept of the readings of one series in one aligned interval.
 
 A pane is a pure function of the set of its readings: counts and sums are exact integers
-(10^-6 of the unit; 10^-9 h/km for reciprocals), minima and maxima do not care for order. One
+(10^-6 of the unit; 10^-12 h/km for reciprocals), minima and maxima do not care for order. One
 pass over a batch updates one ring of 1-minute panes; `fold` adds what a minute pane gained since
 its last fold to the panes of 5, 10 and 15 minutes, the hour and the day. A reading too old for
 the minute ring is folded directly. So a late reading ends in the very panes of one on time, in
@@ -23,7 +23,7 @@ from edge.quantities import INDEX
 MINUTES = 64
 MINUTE_NS = 60_000_000_000
 SCALE = 1_000_000.0
-RECIPROCAL_SCALE = 1e9
+RECIPROCAL_SCALE = 1e12
 FLAG_FAIL = 4
 TOUCHED_MAX = 1 << 17
 
@@ -206,7 +206,7 @@ def apply_readings(
         if quantity[s] == RECIPROCAL:
             if x <= 0.0:
                 continue
-            reciprocal = nb.int64(np.floor(1e9 / max(x, 1.0) + 0.5))
+            reciprocal = nb.int64(np.floor(1e12 / max(x, 1.0) + 0.5))
         position = minute & 63
         pane = minutes[s, position]
         if pane.tag > minute:

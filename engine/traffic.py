@@ -79,7 +79,7 @@ def gather_bins(
             vehicles[k, b] = counted if counters > 0 else np.nan
             speeds[k, b] = np.nan
             if covered >= 4 and slowness > 0 and not (counters > 0 and counted == 0.0):
-                speeds[k, b] = samples * 1e9 / slowness
+                speeds[k, b] = samples * 1e12 / slowness
 
 
 class FreeFlow:

@@ -19,7 +19,7 @@ from engine.points import Points, concatenate
 from engine.quality import Completeness
 from engine.registry import Registry
 from engine.traffic import Segments, TrafficBins, TrafficDays
-from engine.windows import Windows
+from engine.windows import NEVER_MIN, Windows
 
 HORIZON_NS = HORIZON_DAYS * 86_400 * 1_000_000_000
 _LONG_AGO = -(1 << 40)
@@ -128,6 +128,7 @@ class Vitals:
             self.segments.freeze(now_min, panes)
             wall_min = (self.now_ns - self.grace_s * 1_000_000_000) // MINUTE_NS
             for windows in self.windows:
+                windows.begin(self.series.first_min)
                 parts += self._settle(windows, now_min, wall_min)
             self._minute = now_min
         if with_open:
@@ -168,9 +169,9 @@ class Vitals:
 
     def _mark_closed(self, windows: Windows) -> None:
         """Note up to which time each series' windows are closed: what comes before is late."""
-        everyone = np.arange(len(windows.closed), dtype=np.int64)
-        closed_ns = windows.family.end_min(everyone, windows.closed) * MINUTE_NS
-        table = windows.family.slots()
+        started = windows.started()
+        closed_ns = windows.family.end_min(started, windows.closed[started]) * MINUTE_NS
+        table = windows.family.slots()[started]
         for column in range(table.shape[1]):
             known = table[:, column] >= 0
             np.maximum.at(self.series.closed_ns, table[known, column], closed_ns[known])
@@ -201,7 +202,7 @@ class Vitals:
         if more <= 0:
             return
         fills = {
-            "first_min": 1 << 40, "delivered_min": _LONG_AGO, "closed_ns": 0, "last_ns": 0,
+            "first_min": NEVER_MIN, "delivered_min": _LONG_AGO, "closed_ns": 0, "last_ns": 0,
             "last_value": 0, "last_flag": 0,
         }
         for name, fill in fills.items():

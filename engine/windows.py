@@ -28,6 +28,8 @@ STATE_OF = {
     "open": PointState.OPEN, "closing": PointState.CLOSED, "restated": PointState.CLOSED,
 }
 
+NEVER_MIN = 1 << 40
+"""Unix minute that stands for never: of a series without a reading."""
 _NONE = np.iinfo(np.int64).min
 
 
@@ -64,12 +66,23 @@ class Windows:
         self._member_of = np.full(len(registry.series), -1, np.int32)
         for member in range(len(places)):
             self._member_of[table[member][table[member] >= 0]] = member
-        new = np.arange(len(self.closed), len(places), dtype=np.int64)
-        if len(new):
-            known = np.where(table[new] >= 0, first_min[np.maximum(table[new], 0)], 1 << 40)
-            first = known.min(axis=1)
-            self.closed = np.concatenate([self.closed, self.family.ordinal(new, first) - 1])
+        new = len(places) - len(self.closed)
+        self.closed = np.concatenate([self.closed, np.full(new, _NONE)])
         self._open = np.zeros(len(places), np.bool_)
+        self.begin(first_min)
+
+    def begin(self, first_min: Integers) -> None:
+        """Members that have had a reading begin with the window of their first one."""
+        waiting = np.nonzero(self.closed == _NONE)[0].astype(np.int64)
+        if not len(waiting):
+            return
+        table = self.family.slots()[waiting]
+        first = np.where(table >= 0, first_min[np.maximum(table, 0)], NEVER_MIN).min(axis=1)
+        heard = first < NEVER_MIN
+        started = waiting[heard]
+        self.closed[started] = self.family.ordinal(started, first[heard]) - 1
+        if self.area_closed == _NONE and len(started):
+            self.area_closed = self._closed_by_all()
 
     def note(self, changed: npt.NDArray[np.int32]) -> None:
         """Remember which windows the changed panes feed: closed ones to restate, open ones."""
@@ -89,22 +102,26 @@ class Windows:
         wall_min: what the wall clock closes up to (now - grace). watermark_min: int64[series],
         how far each series has delivered.
         """
-        everyone = np.arange(len(self.closed), dtype=np.int64)
-        if not len(everyone):
-            return everyone, everyone
-        table = self.family.slots()
-        delivered = np.where(table >= 0, watermark_min[np.maximum(table, 0)], 1 << 40).min(axis=1)
-        upto = np.clip(delivered, wall_min, now_min)
-        ready = self.family.ordinal(everyone, upto) - 1
-        self.closed = np.maximum(self.closed, ready - CATCH_UP_MAX)
-        count = np.maximum(ready - self.closed, 0)
-        members = np.repeat(everyone, count)
+        started = self.started()
+        if not len(started):
+            return started, started
+        table = self.family.slots()[started]
+        delivered = np.where(table >= 0, watermark_min[np.maximum(table, 0)], NEVER_MIN)
+        upto = np.clip(delivered.min(axis=1), wall_min, now_min)
+        ready = self.family.ordinal(started, upto) - 1
+        before = np.maximum(self.closed[started], ready - CATCH_UP_MAX)
+        count = np.maximum(ready - before, 0)
+        members = np.repeat(started, count)
         first = np.cumsum(count) - count
         step = np.arange(len(members)) - np.repeat(first, count)
-        windows = np.repeat(self.closed, count) + 1 + step
-        self.closed = np.maximum(self.closed, ready)
+        windows = np.repeat(before, count) + 1 + step
+        self.closed[started] = np.maximum(before, ready)
         order = np.argsort(windows, kind="stable")
         return members[order], windows[order]
+
+    def started(self) -> Integers:
+        """Members that have had a reading."""
+        return np.nonzero(self.closed != _NONE)[0].astype(np.int64)
 
     def take_late(self) -> tuple[Integers, Integers]:
         """Closed windows whose panes changed since the last call, each once."""
@@ -164,20 +181,21 @@ class Windows:
 
     def area_windows(self, now_min: int) -> Integers:
         """Windows (end minute, or day for daily families) that all members closed; marks them."""
-        everyone = np.arange(len(self.closed), dtype=np.int64)
-        if not len(everyone):
-            return everyone
-        if self.daily:
-            upto, step = int(self.closed.min()), 1
-        else:
-            upto, step = int(self.family.end_min(everyone, self.closed).min()), self.step_min
-        first = self.area_closed + step
-        if self.area_closed == _NONE or upto - self.area_closed > CATCH_UP_MAX * step:
-            first = upto
+        started = self.started()
+        if not len(started):
+            return started
+        upto, step = self._closed_by_all(), 1 if self.daily else self.step_min
+        first = max(self.area_closed + step, upto - CATCH_UP_MAX * step)
         windows = np.arange(first, upto + 1, step, dtype=np.int64)
         if len(windows):
             self.area_closed = int(windows[-1])
         return windows
+
+    def _closed_by_all(self) -> int:
+        started = self.started()
+        closed = self.closed[started]
+        ends = closed if self.daily else self.family.end_min(started, closed)
+        return int(ends.min())
 
     def area_of(self, members: Integers, windows: Integers) -> Integers:
         """The area windows that contain member windows, each once, closed ones only."""

@@ -19,6 +19,8 @@ from simulators.signals import Floats, Times
 
 PERIOD_S_MAX = 900
 """Longest interval of reports: a motorway counts at most 1,350 vehicles in it."""
+COARSE_S = {"air": 900.0, "road": 300.0, "feeder": 900.0}
+"""How often each kind of station reports in the part of the past that is kept coarse."""
 CHUNK_S = 3600
 INSTANTS_MIN = 96
 """Computing fewer instants at once costs more in calls than in arithmetic."""
@@ -90,12 +92,16 @@ class City:
     def place_rows(self, start_ms: int, fine_ms: int, live_ms: int, live_s: float = 1.0) -> list[
         PlaceRow
     ]:
-        """Dated places: every 300 s from `start_ms`, 60 s from `fine_ms`, `live_s` after."""
-        steps = ((start_ms, 300.0), (fine_ms, 60.0), (live_ms, live_s))
+        """Dated places: coarse from `start_ms`, 60 s from `fine_ms`, `live_s` after.
+
+        Coarse is as `coarse_readings` has it.
+        """
+        steps = ((start_ms, None), (fine_ms, 60.0), (live_ms, live_s))
         return [
             PlaceRow(
                 begin, self.name, at.district, at.station, at.device, at.name, at.lat, at.lon,
-                at.tz, period, at.length_km, at.lanes, at.posted_kmh, at.customers,
+                at.tz, period or COARSE_S[at.kind], at.length_km, at.lanes, at.posted_kmh,
+                at.customers,
             )
             for begin, period in steps
             for at in self.stations
@@ -146,6 +152,17 @@ class City:
                     time_ms[rows][instant], self._station[column], self._quantity[column],
                     value[rows][heard[rows]],
                 )
+
+    def coarse_readings(self, start_ms: int, end_ms: int) -> Columns:
+        """All readings of [start_ms, end_ms) as an old archive has them: `COARSE_S` apart."""
+        shortest = min(COARSE_S.values())
+        parts = list(self.readings(start_ms, end_ms, shortest))
+        time_ms, station, quantity, value = (
+            np.concatenate(columns) for columns in zip(*parts, strict=True)
+        )
+        period = np.array([period_ms(COARSE_S[at.kind]) for at in self.stations])
+        due = time_ms % period[station] == 0
+        return Columns(time_ms[due], station[due], quantity[due], value[due])
 
     def at(self, station: int, time_ms: int, period_s: float) -> list[float]:
         """Values of the quantities of one station; empty while it is silent.

@@ -7,7 +7,7 @@ import pytest
 
 from edge.places import parse, render
 from edge.quantities import INDEX, QUANTITIES
-from simulators.city import (
+from simulators.city import COARSE_S, (
     BACKLOG_MAX,
     PERIOD_S_MAX,
     SILENT_PATH,
@@ -148,7 +148,9 @@ def test_registers_never_fall(city: City) -> None:
 
 def test_places_are_dated_by_period_and_survive_a_file(city: City) -> None:
     rows = city.place_rows(START_MS - 35 * DAY_MS, START_MS - 2 * DAY_MS, START_MS)
-    assert [row.period_s for row in rows[::72]] == [300.0, 60.0, 1.0]
+    kinds = {station.device: station.kind for station in city.stations}
+    assert all(row.period_s == COARSE_S[kinds[row.device]] for row in rows[:72])
+    assert [row.period_s for row in rows[72::72]] == [60.0, 1.0]
     assert len(rows) == 3 * 72
     assert parse(render(rows)) == rows
 

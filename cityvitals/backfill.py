@@ -1,0 +1,108 @@
+"""The simulated city's past through the very line that takes its present.
+
+Readings come as columns from the simulator, pass the same judge, are archived, and the clock is
+the readings' own: receive time equals event time.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.places import PlaceKey
+from edge.quantities import INDEX
+from edge.verdicts import Verdict
+from engine.batch import Batch
+from engine.registry import Series
+from ingest.admission import judge
+from ingest.line import Line
+from ingest.outlets import Outlets
+from ingest.store import Store
+from simulators.city import City, Columns
+
+STEP_MS = 12 * 3_600_000
+"""Time between two ticks of the coarse past: one 03:00 at most, which freezes free-flow speeds."""
+FINE_STEP_MS = 45 * 60_000
+"""With the 15 minutes that windows look back on, within the minute ring."""
+DAY_MS = 86_400_000
+FINE_PERIOD_S = 60
+FINE_DAYS = 2
+
+
+class _Slots:
+    """Slots of the city's series, by station and quantity."""
+
+    def __init__(self, line: Line, city: City) -> None:
+        self._line = line
+        self._city = city
+        self._table = np.full((len(city.stations), len(INDEX)), -1, np.int32)
+
+    def of(self, columns: Columns) -> npt.NDArray[np.int32]:
+        """int32[n], the slot of each reading; series are registered as they appear."""
+        station, quantity = columns.station, columns.quantity
+        slots = self._table[station, quantity]
+        for row, kind in np.unique(
+            np.stack([station[slots < 0], quantity[slots < 0]]).astype(np.int64), axis=1
+        ).T.tolist():
+            what = self._city.stations[row]
+            registry = self._line.vitals.registry
+            place = registry.place(PlaceKey(self._city.name, what.district, what.station))
+            series = Series(place, registry.device(what.device), kind, "")
+            self._table[row, kind] = registry.slot(series, self._line.vitals.panes)
+        found: npt.NDArray[np.int32] = self._table[station, quantity]
+        return found
+
+
+def _batch(columns: Columns, slots: npt.NDArray[np.int32], line: Line) -> Batch:
+    count = len(slots)
+    registry = line.vitals.registry
+    device_of = np.array([series.device for series in registry.series], np.int32)
+    time_ns = columns.time_ms.astype(np.int64) * 1_000_000
+    none = np.zeros(count, np.int64)
+    batch = Batch(
+        slots, time_ns, columns.value.astype(np.float64), np.zeros(count, np.uint8),
+        device_of[slots], none, none, np.full(count, Verdict.APPLIED, np.uint8),
+        int(time_ns[-1]),
+    )
+    judge(
+        columns.quantity.astype(np.int64), batch.value, time_ns, time_ns, batch.flag,
+        batch.verdict,
+    )
+    return batch
+
+
+def backfill(
+    folder: Path, city: City, start_ms: int, end_ms: int, progress: Callable[[float], None]
+) -> None:
+    """Live through `[start_ms, end_ms)` in the data folder; `progress` gets 0..1.
+
+    The last two days come a reading a minute, what is before them as `City.coarse_readings` has it.
+    """
+    store = Store.create(folder / "store.db")
+    line = Line(folder / "ingest", Outlets(store), 60)
+    line.open()
+    line.load_places(folder / "places.csv", start_ms * 1_000_000)
+    line.vitals.enrol()
+    slots = _Slots(line, city)
+    fine_ms = max(start_ms, end_ms - FINE_DAYS * DAY_MS)
+    spans = [
+        *((at, min(at + STEP_MS, fine_ms), True) for at in range(start_ms, fine_ms, STEP_MS)),
+        *((at, min(at + FINE_STEP_MS, end_ms), False)
+          for at in range(fine_ms, end_ms, FINE_STEP_MS)),
+    ]
+    for first, last, coarse in spans:
+        parts = (
+            [city.coarse_readings(first, last)] if coarse
+            else city.readings(first, last, FINE_PERIOD_S)
+        )
+        for columns in parts:
+            if len(columns.time_ms):
+                line.add(_batch(columns, slots.of(columns), line))
+        line.tick(last * 1_000_000, with_open=False)
+        progress((last - start_ms) / max(end_ms - start_ms, 1))
+    line.vitals.take_restated()
+    Outlets(store).readings(line.vitals)
+    line.close()
+    store.close()
+    progress(1.0)
