@@ -92,9 +92,9 @@ def _parsed(lines: http.client.HTTPResponse) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def site(path: Path, token: str | None = None, wall_ms: Callable[[], int] | None = None
-         ) -> Iterator[Site]:
-    """Serve the store at `path` on a free port until the block ends."""
+def site(path: Path, token: str | None = None, wall_ms: Callable[[], int] | None = None,
+         port: int = 0) -> Iterator[Site]:
+    """Serve the store at `path` on a free port (or `port`) until the block ends."""
     started: list[Site] = []
     loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
@@ -107,7 +107,8 @@ def site(path: Path, token: str | None = None, wall_ms: Callable[[], int] | None
             loops.append((asyncio.get_running_loop(), stop))
             started.append(Site(feed, int(url.rsplit(":", 1)[1])))
 
-        await server.serve(server.application(feed, None, token), "127.0.0.1", 0, stop, ready)
+        await server.serve(server.application(feed, None, token), "127.0.0.1", port, stop,
+                           ready)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
 

@@ -166,7 +166,7 @@ def test_without_a_store_the_page_stands_and_the_answers_say_why(tmp_path: Path)
 def test_with_a_token_every_path_needs_it(tmp_path: Path) -> None:
     Store.create(tmp_path / "store.db").close()
     basic = base64.b64encode(b"anyone:gr\xc3\xbcn").decode()
-    with site(tmp_path / "store.db", token="grün") as running:  # noqa: S106 - a test's token
+    with site(tmp_path / "store.db", token="grün") as running:
         running.ready()
         for path in ("/", "/api/now", "/metrics", "/static/js/start.js", "/nothing"):
             refused = running.get(path)
