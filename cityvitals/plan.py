@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cityvitals.children import python_command
+from edge import places
 from edge.settings import SettingsError
 
 PAGE_HOST = "127.0.0.1"
@@ -19,18 +20,18 @@ class Recording(NamedTuple):
     places: Path
 
 
-def recording(name: str, places: Path | None) -> Recording:
+def recording(name: str, places_file: Path | None) -> Recording:
     """The recording `name`, a file, or `sample`. Raises `SettingsError` if a file is missing."""
     if name == "sample":
         from simulators import sample_city
 
-        return Recording(sample_city.recording(), places or sample_city.places())
+        return Recording(sample_city.recording(), places_file or sample_city.places())
     path = Path(name)
     if not path.is_file():
         raise SettingsError(f"{name}: no such file; `sample` is built in")
-    if places is None:
+    if places_file is None:
         raise SettingsError(f"{name}: say where its devices stand, with --places FILE")
-    return Recording(path, places)
+    return Recording(path, places_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +105,16 @@ def fleet_command(options: Options, broker_url: str) -> list[str]:
 
 
 def write_files(options: Options, broker_url: str) -> None:
-    """Write what the programs read: the configuration of ingest."""
+    """Write what ingest reads: its configuration, and the places of a recording."""
+    lines = [
+        "# Written by `cityvitals up` at each start; edits are lost.",
+        f"clock = {text('recorded' if options.replay else 'wall')}",
+        "[broker]",
+        f"url = {text(broker_url)}",
+    ]
+    if options.influx is not None:
+        lines += ["[influx]", f"url = {text(options.influx)}"]
+    (options.folder / "ingest.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if options.replay is not None:
+        rows = places.load(options.replay.places)
+        (options.folder / "places.csv").write_text(places.render(rows), encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from edge.connection import BrokerSettings
 from edge.settings import Section
 from ingest.influx import InfluxSettings
@@ -27,7 +29,7 @@ class IngestSettings(Section):
     snapshot_every_s: float = 300.0
     publish_indicators: bool = True
     keep_points_days: int = 400
-    broker: BrokerSettings = BrokerSettings()
+    broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     influx: InfluxSettings | None = None
 
     def __post_init__(self) -> None:

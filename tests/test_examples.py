@@ -1,0 +1,55 @@
+"""The example files hold every key with its default, and load as they are and with all keys."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from edge.edge_program import EdgeSettings
+from edge.settings import Section, check
+from ingest.settings_ingest import IngestSettings
+
+FOLDER = Path(__file__).resolve().parent.parent / "cityvitals" / "examples"
+SHAPES: dict[str, type[Section]] = {"edge.toml": EdgeSettings, "ingest.toml": IngestSettings}
+OPEN_TABLES = {"driver"}
+"""Tables whose keys depend on a kind; their own tests check them."""
+
+
+def _with_all_keys(name: str) -> str:
+    """The text with every `# key = value` line taken in."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    return re.sub(r"^# (\w+ = .+)$", r"\1", text, flags=re.M)
+
+
+def test_every_example_is_tried() -> None:
+    assert {path.name for path in FOLDER.glob("*.toml")} == set(SHAPES)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_file_as_it_stands_is_valid(name: str) -> None:
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    check(tomllib.loads(text), SHAPES[name], name)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_key_is_there_with_its_default(name: str) -> None:
+    tree = tomllib.loads(_with_all_keys(name))
+    check(tree, SHAPES[name], name)
+    for field in msgspec.structs.fields(SHAPES[name]):
+        key = field.encode_name
+        assert key in tree, f"{name} lacks {key}"
+        table = _table(field.type)
+        if table is not None:
+            assert tree[key] == msgspec.to_builtins(table()), f"{name}: [{key}]"
+        elif not field.required and key not in OPEN_TABLES:
+            assert tree[key] == field.default, f"{name}: {key}"
+
+
+def _table(kind: Any) -> type[Section] | None:
+    """The struct of a key that is a table, also where it may be left out."""
+    options = getattr(kind, "__args__", (kind,))
+    tables = [one for one in options if isinstance(one, type) and issubclass(one, Section)]
+    return tables[0] if tables else None
