@@ -77,4 +77,6 @@ def _explain(message: str, tree: dict[str, Any]) -> str:
         else:
             return f"{found['rule']}, in {key or 'the file'}"
     rule = found["rule"].replace("`", "")
+    if isinstance(value, dict | list):
+        return f"key {key}: {rule[0].lower()}{rule[1:]}"
     return f"key {key} = {value!r}: {rule[0].lower()}{rule[1:]}"
