@@ -142,9 +142,10 @@ class Run:
         self.start("broker", broker.command(folder / "broker", port))
         if not self.during("starting", lambda: broker.reachable("127.0.0.1", port)):
             return
+        # The page first: it says itself that there is nothing yet, and it needs time to load.
+        self.start("page", plan.page_command(self.options, url))
         if self.options.replay is None and not self.past():
             return
-        self.start("page", plan.page_command(self.options, url))
         self.start("ingest", plan.ingest_command(self.options))
         # Readings that nobody has subscribed to yet would be sent twice.
         if not self.during("starting", lambda: self.gauge.connected(time.time_ns() // 1_000_000)):
