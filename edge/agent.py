@@ -207,6 +207,13 @@ class Agent:
                 continue
             if box.free(ack.e, ack.s):
                 self._progress(make_key(ack.e, 0), make_key(ack.e, ack.s))
+            elif self._probing and not (box.counts.reports or box.counts.gaps):
+                # The answer to a message sent again is less than ingest has acknowledged before:
+                # it has lost its memory, and would wait for ever for what we have freed.
+                floor = box.floor(ack.e)
+                if floor is not None and ack.s < floor - 1:
+                    log.warning("%s: ingest has forgotten what it acknowledged", box.path)
+                    box.note_floors()
 
     def _progress(self, first: int, last: int) -> None:
         self._sent = {key: at for key, at in self._sent.items() if not first <= key <= last}
@@ -310,8 +317,6 @@ class Agent:
         if message is None:
             del self._sent[key]
             return
-        if self._probing and self._resend_factor == 2:
-            self._box.note_floors()
         self._publish(message, now_s)
         self._probing = True
         self._resend_factor = min(self._resend_factor * 2, RESEND_BACKOFF_MAX)

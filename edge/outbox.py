@@ -161,6 +161,20 @@ class Outbox:
                 db.execute("REPLACE INTO gap VALUES (?, ?)", (first, last))
         self.counts.gaps = db.execute("SELECT count(*) FROM gap").fetchone()[0]
 
+    def floor(self, epoch: int) -> int | None:
+        """The number of the first message of `epoch` that waits; None if none does."""
+        if not 0 <= epoch <= self.counts.epoch:
+            return None
+        first = self._first(make_key(epoch, 0))
+        return None if first is None or split_key(first)[0] != epoch else split_key(first)[1]
+
+    def _first(self, after: int) -> int | None:
+        """The lowest key from `after` on."""
+        sql = "SELECT key, '' FROM {} WHERE key >= ? ORDER BY key LIMIT 1"
+        found = [row for table in ("message", "report")
+                 for row in self._read(sql.format(table), after)]
+        return min((row.key for row in found), default=None)
+
     def note_floors(self) -> None:
         """Remember as a gap, for each epoch that waits, all numbers below its first message.
 
@@ -169,14 +183,12 @@ class Outbox:
         """
         def act() -> None:
             ranges = []
-            sql = ("SELECT min(key) FROM (SELECT min(key) AS key FROM message WHERE key >= ?1"
-                   " UNION ALL SELECT min(key) FROM report WHERE key >= ?1)")
-            key = self._file.db.execute(sql, (0,)).fetchone()[0]
+            key = self._first(0)
             while key is not None:
                 epoch, number = split_key(key)
                 if number > 1:
                     ranges.append((make_key(epoch, 1), key - 1))
-                key = self._file.db.execute(sql, (make_key(epoch + 1, 0),)).fetchone()[0]
+                key = self._first(make_key(epoch + 1, 0))
             self._remember(ranges)
 
         self._transact(act)
