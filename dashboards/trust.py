@@ -98,8 +98,8 @@ def _pipeline(health: Health, wall_ms: int) -> list[Reason]:
     return why
 
 
-def _stations(health: Health, stations: Mapping[str, str]) -> list[Reason]:
-    """Silent stations; the few longest silent are named."""
+def _stations(health: Health, wall_ms: int, stations: Mapping[str, str]) -> list[Reason]:
+    """Silent stations; the few longest silent are named. Once ingest has stopped ages go on."""
     silent = [row for row in health["silent"] if row["place"] in stations]
     if not silent:
         return []
@@ -107,13 +107,13 @@ def _stations(health: Health, stations: Mapping[str, str]) -> list[Reason]:
     grade = "note" if share >= REPORTING_GOOD_MIN else "degraded"
     if share < REPORTING_BAD_MIN:
         grade = "bad"
-    clock_ms = int(health["clock"]["now_ms"])
+    clock_ms, at_ms = int(health["clock"]["now_ms"]), now_ms(health, wall_ms)
     why = [_reason("stations_silent", grade, silent=len(silent), stations=len(stations))]
     longest = sorted(silent, key=lambda row: -row["age_s"])[:SILENT_NAMED_MAX]
     for row in longest:
-        age_ms = row["age_s"] * 1000
-        why.append(_reason("station_silent", "note", clock_ms - round(age_ms), row["place"],
-                           name=stations[row["place"]], age=texts.age(age_ms)))
+        since_ms = clock_ms - round(row["age_s"] * 1000)
+        why.append(_reason("station_silent", "note", since_ms, row["place"],
+                           name=stations[row["place"]], age=texts.age(at_ms - since_ms)))
     return why
 
 
@@ -136,7 +136,7 @@ def judge(health: Health | None, wall_ms: int, stations: Mapping[str, str]) -> T
         return Trust("bad", [_reason("no_health", "bad")], len(stations), 0)
     silent = {row["place"] for row in health["silent"]}
     reporting = sum(path not in silent for path in stations)
-    why = _pipeline(health, wall_ms) + _stations(health, stations)
+    why = _pipeline(health, wall_ms) + _stations(health, wall_ms, stations)
     why += _readings(health)
     worst = max((GRADES.index(reason.grade) for reason in why), default=0)
     why.sort(key=lambda reason: -GRADES.index(reason.grade))

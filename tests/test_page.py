@@ -224,6 +224,7 @@ def test_ages_grow_and_a_banner_says_so_when_ingest_stops(browser: Browser, town
     town.alive.clear()
     until(lambda: "Ingest has stopped" in text(browser, "#banners"), 15)
     assert text(browser, "#trust-word") == "No: do not act on these numbers"
+    assert text(browser, "#link-state") == "Ingest stopped"
     until(lambda: "No: do not act" in text(browser, "#announce"))
     for place in (".card .age", "#stations .age"):
         first = seconds(text(browser, place))
@@ -241,12 +242,12 @@ def test_a_lost_connection_is_said_and_found_again(browser: Browser, tmp_path: P
     Store.create(path).close()
     with site(path) as served:
         browser.get(served.url)
-        until(lambda: text(browser, "#link-state") == "Live")
+        until(lambda: text(browser, "#link-state") == "Ingest stopped")  # nobody writes here
     until(lambda: text(browser, "#link-state") == "No connection", 15)
     assert "The live connection is lost" in text(browser, "#banners")
     assert count(browser, "#banners .bad") == 1
     with site(path, port=served.port):
-        until(lambda: text(browser, "#link-state") == "Live", 20)
+        until(lambda: text(browser, "#link-state") == "Ingest stopped", 20)
         until(lambda: "connection is lost" not in text(browser, "#banners"))
 
 

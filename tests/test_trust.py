@@ -63,6 +63,11 @@ def test_the_longest_silent_are_named_with_their_place() -> None:
     assert (found.stations, found.reporting) == (20, 15)
 
 
+def test_silence_grows_on_when_ingest_has_stopped() -> None:
+    found = trust.judge(health(silent=silent(1), at_ms=NOW - 500), NOW + 60_000, STATIONS)
+    assert found.why[-1].text == "Station 0 has been silent for 2 min"
+
+
 def test_no_health_yet_is_not_trusted() -> None:
     found = trust.judge(None, NOW, STATIONS)
     assert (found.trust, found.reporting) == ("bad", 0)

@@ -90,8 +90,8 @@ export function updateClock(model, stream) {
   const now = model.now();
   setText(byId("clock"), `${fullMoment(now)} ${zoneName()}`);
   const state = byId("link-state");
-  const name = stream.connected ? "live" : "lost";
-  const word = model.clock.kind === "recorded" && name === "live" ? "recorded" : name;
+  const live = model.clock.kind === "recorded" ? "recorded" : "live";
+  const word = !stream.connected ? "lost" : model.clock.moving ? live : "stopped";
   state.dataset.state = word;
   setText(state, say(`link.${word}`));
 }
