@@ -17,6 +17,8 @@ REPORTING_GOOD_MIN = 0.95
 REPORTING_BAD_MIN = 0.5
 REFUSED_SHARE_MAX = 0.01
 SILENT_NAMED_MAX = 3
+NEVER_S = 1e9
+"""The age that ingest gives a station which has never sent."""
 
 GRADES = ("note", "degraded", "bad")
 
@@ -111,9 +113,13 @@ def _stations(health: Health, wall_ms: int, stations: Mapping[str, str]) -> list
     why = [_reason("stations_silent", grade, silent=len(silent), stations=len(stations))]
     longest = sorted(silent, key=lambda row: -row["age_s"])[:SILENT_NAMED_MAX]
     for row in longest:
+        name = stations[row["place"]]
+        if row["age_s"] >= NEVER_S:
+            why.append(_reason("station_never", "note", None, row["place"], name=name))
+            continue
         since_ms = clock_ms - round(row["age_s"] * 1000)
         why.append(_reason("station_silent", "note", since_ms, row["place"],
-                           name=stations[row["place"]], age=texts.age(at_ms - since_ms)))
+                           name=name, age=texts.age(at_ms - since_ms)))
     return why
 
 

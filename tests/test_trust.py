@@ -68,6 +68,12 @@ def test_silence_grows_on_when_ingest_has_stopped() -> None:
     assert found.why[-1].text == "Station 0 has been silent for 2 min"
 
 
+def test_a_station_that_never_sent_has_no_age() -> None:
+    found = trust.judge(health(silent=[{"place": "centre/s1", "age_s": 1e9}]), NOW, STATIONS)
+    assert found.why[-1] == ("station_never", "note", "Station 1 has never sent a reading",
+                             "centre/s1", None)
+
+
 def test_no_health_yet_is_not_trusted() -> None:
     found = trust.judge(None, NOW, STATIONS)
     assert (found.trust, found.reporting) == ("bad", 0)
