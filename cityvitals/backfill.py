@@ -16,8 +16,10 @@ from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.registry import Series
 from ingest.admission import judge
+from ingest.influx import InfluxSettings, InfluxSink
 from ingest.line import Line
 from ingest.outlets import Outlets
+from ingest.spool import Spool
 from ingest.store import Store
 from simulators.city import City, Columns
 
@@ -73,14 +75,20 @@ def _batch(columns: Columns, slots: npt.NDArray[np.int32], line: Line) -> Batch:
 
 
 def backfill(
-    folder: Path, city: City, start_ms: int, end_ms: int, progress: Callable[[float], None]
+    folder: Path, city: City, start_ms: int, end_ms: int, progress: Callable[[float], None],
+    *, influx: bool = False,
 ) -> None:
     """Live through `[start_ms, end_ms)` in the data folder; `progress` gets 0..1.
 
-    The last two days come a reading a minute, what is before them as `City.coarse_readings` has it.
+    The last two days come a reading a minute, what is before them as `City.coarse_readings` has
+    it. With `influx` the points wait in the spool for ingest to send.
     """
     store = Store.create(folder / "store.db")
-    line = Line(folder / "ingest", Outlets(store), 60)
+    spool = Spool.create(folder / "spool.db") if influx else None
+    # Not started: what it is given waits in the spool until ingest runs and sends it.
+    sink = InfluxSink(InfluxSettings(), spool) if spool else None
+    outlets = Outlets(store, sink)
+    line = Line(folder / "ingest", outlets, 60)
     line.open()
     line.load_places(folder / "places.csv", start_ms * 1_000_000)
     line.vitals.enrol()
@@ -102,7 +110,10 @@ def backfill(
         line.tick(last * 1_000_000, with_open=False)
         progress((last - start_ms) / max(end_ms - start_ms, 1))
     line.vitals.take_restated()
-    Outlets(store).readings(line.vitals)
+    outlets.readings(line.vitals)
+    outlets.rollups(line.vitals)
     line.close()
     store.close()
+    if spool is not None:
+        spool.close()
     progress(1.0)

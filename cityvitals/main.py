@@ -289,11 +289,12 @@ def doctor(
 def past(
     folder: Annotated[Path, typer.Argument(help="The data folder.")],
     seed: Annotated[int, typer.Option(help="Seed of the simulated city.")] = 1,
+    influx: Annotated[bool, typer.Option(help="Queue the points for InfluxDB, too.")] = False,
 ) -> None:
     """Let the simulated city live until now; `up` runs this before it goes live."""
     from cityvitals.past import run
 
-    raise typer.Exit(run(folder, seed))
+    raise typer.Exit(run(folder, seed, influx=influx))
 
 
 @app.command(hidden=True)

@@ -72,7 +72,7 @@ def dated(rows: list[PlaceRow], city: City, start_ms: int, now_ms: int) -> list[
     return sorted(every, key=lambda row: row.valid_from_ms)
 
 
-def run(folder: Path, seed: int) -> int:
+def run(folder: Path, seed: int, *, influx: bool = False) -> int:
     """Make the past of `folder` up to now; the exit status."""
     from cityvitals.backfill import backfill
 
@@ -90,5 +90,5 @@ def run(folder: Path, seed: int) -> int:
             said = done * 100
             print(f"{said:.0f}%", flush=True)
 
-    backfill(folder, city, start_ms, now_ms, progress)
+    backfill(folder, city, start_ms, now_ms, progress, influx=influx)
     return 0

@@ -85,7 +85,8 @@ def page_command(options: Options, broker_url: str) -> list[str]:
 
 def past_command(options: Options) -> list[str]:
     """Makes the simulated city's past."""
-    return python_command("past", str(options.folder), "--seed", str(options.seed))
+    influx = () if options.influx is None else ("--influx",)
+    return python_command("past", str(options.folder), "--seed", str(options.seed), *influx)
 
 
 def ingest_command(options: Options) -> list[str]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.places import PlaceKey
-from engine.catalogue import INDICATORS
+from engine.catalogue import INDICATORS, Indicator
 from engine.points import INSUFFICIENT, Points
 
 LINES_MAX = 10_000
@@ -81,6 +81,20 @@ def event(
     return (
         f"event,city={tag(key.city)},district={tag(key.district)},station={tag(key.station)}"
         f",kind={tag(kind)},ind={tag(indicator)} {fields} {time_ms * 1_000_000 + below_ms}\n"
+    ).encode()
+
+
+def rollup(
+    measurement: str, key: PlaceKey, entry: Indicator, time_s: int, *,
+    values: npt.NDArray[np.float64], over: int, cov: float,
+) -> bytes:
+    """Hour or day of one series; p95 of type 7, `over` counts points at or over the limit."""
+    return (
+        f"{measurement},city={tag(key.city)},district={tag(key.district)}"
+        f",station={tag(key.station)},domain={entry.domain},ind={entry.id}"
+        f" mean={real(values.mean())},min={real(values.min())},max={real(values.max())}"
+        f",p95={real(np.quantile(values, 0.95))},n={len(values)}i,cov={real(cov)},over={over}i"
+        f" {time_s}\n"
     ).encode()
 
 

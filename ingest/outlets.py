@@ -1,8 +1,10 @@
 """Where points go: the embedded store, InfluxDB through its spool, and MQTT."""
 
+import socket
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,8 +17,9 @@ from engine.points import INSUFFICIENT, Points, PointState
 from engine.vitals import Vitals
 from ingest.influx import InfluxSink
 from ingest.lines import Batch as Lines
-from ingest.lines import PointLines, event, station_state
+from ingest.lines import PointLines, event, pipeline, station_state
 from ingest.messages import Event
+from ingest.rollups import Rollups
 from ingest.store import Store
 from ingest.store_rows import PlaceInfo, Reading
 
@@ -38,15 +41,20 @@ class Outlets:
         self._lines = PointLines()
         self._published: dict[tuple[int, int], int] = {}
         self._readings_ns = 0
+        self._rollups: Rollups | None = None
+        self.write_ms = 0.0
 
     def points(self, points: Points, vitals: Vitals) -> None:
         """Points of one tick into all outlets; an open point goes to the store alone."""
         keys = vitals.registry.keys
         known_ms = vitals.now_ns // 1_000_000
+        begun = time.perf_counter()
         self.store.write(points, keys, known_ms)
+        self.write_ms = (time.perf_counter() - begun) * 1000
         closed = points.take(points.state != PointState.OPEN)
         if self.influx is not None and len(closed):
             self.influx.write(self._lines.encode(closed, keys))
+            self._rollups_of(vitals).note_points(closed)
         if self.publish is not None and len(closed):
             self._announce(closed, keys, self.publish)
 
@@ -144,6 +152,34 @@ class Outlets:
                 int(series.last_flag[slot]), period_s,
             ))
         self.store.write_readings(rows)
+
+    def _rollups_of(self, vitals: Vitals) -> Rollups:
+        if self._rollups is None:
+            zones = [row.tz for row in vitals.registry.attributes.values()]
+            self._rollups = Rollups(self.store, zones[0] if zones else "UTC")
+        return self._rollups
+
+    def rollups(self, vitals: Vitals) -> None:
+        """Hourly and daily roll-ups that are due, into InfluxDB."""
+        if self.influx is not None:
+            keys = {key.path: key for key in vitals.registry.keys}
+            now_s = vitals.now_ns // 1_000_000_000
+            self.influx.write(self._rollups_of(vitals).due(now_s, keys))
+
+    def pipeline(self, health: dict[str, Any]) -> None:
+        """How ingest is doing, a `pipeline` line into InfluxDB."""
+        if self.influx is None:
+            return
+        sink = self.influx.status()
+        verdicts = health["verdicts"]
+        line = pipeline(
+            socket.gethostname(), "ingest", health["clock"]["now_ms"] // 60_000 * 60,
+            msgs=health["received"], errors=sum(
+                count for label, count in verdicts.items() if label.startswith("refused_")
+            ), lag_s=health["oldest_s"], queue=health["queue"], write_ms=self.write_ms,
+            spool=sink["queued"], dead=sink["dead"], rss_mb=health["rss_mb"],
+        )
+        self.influx.write([Lines(line, 1)])
 
     def station_states(self, vitals: Vitals, ages_s: dict[int, tuple[float, bool]]) -> None:
         """`station_state` lines into InfluxDB for every station, silent ones too."""

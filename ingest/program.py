@@ -193,19 +193,24 @@ class Program:
         if settled and now_ns // MINUTE_NS > before:
             self._outlets.restated(self.line.vitals)
             self._outlets.station_states(self.line.vitals, ages(self.line.vitals, now_ns))
-        self._write_health(now_ns, len(recorded))
+            self._outlets.rollups(self.line.vitals)
+        health = self._write_health(now_ns, len(recorded))
+        if settled and now_ns // MINUTE_NS > before:
+            self._outlets.pipeline(health)
 
-    def _write_health(self, now_ns: int, waiting: int) -> None:
+    def _write_health(self, now_ns: int, waiting: int) -> dict[str, Any]:
         influx = self._outlets.influx
         error = self._connection.error
-        self._store.write_health(self._health.build(
+        health = self._health.build(
             now_ns=now_ns, queue=len(self._arrived) + waiting,
             broker={
                 "url": self.settings.broker.url, "connected": self._connection.ready,
                 "since_ms": self._since_ms, "error": str(error) if error else "",
             },
             sinks=[] if influx is None else [influx.status()],
-        ))
+        )
+        self._store.write_health(health)
+        return health
 
     def _read_places(self) -> None:
         """Take a changed places file whole, or refuse it whole and say so once."""

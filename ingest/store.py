@@ -290,6 +290,17 @@ class Store:
                 ).fetchall()
         return samples(rows, limit)
 
+    def span(self, from_s: int, to_s: int) -> list[tuple[str, str, float, int, float]]:
+        """Closed points of all stations with from_s <= end <= to_s (Unix s), for roll-ups.
+
+        Rows (path, indicator key, value, level, coverage).
+        """
+        rows: list[tuple[str, str, float, int, float]] = []
+        with self._transaction() as file:
+            for day in self._day_numbers(from_s // sql.DAY_S, to_s // sql.DAY_S):
+                rows += file.execute(sql.span(day), (from_s, to_s)).fetchall()
+        return rows
+
     def _find(self, path: str, indicator_key: str) -> int:
         row = self._connection.execute(
             "SELECT sid FROM series WHERE path = ? AND indicator = ?", (path, indicator_key)

@@ -70,6 +70,15 @@ def create_day(day: int) -> str:
     )
 
 
+def span(day: int) -> str:
+    """path, indicator, value, level, cov of the stations' points of a day between two ends."""
+    return (
+        "SELECT series.path, series.indicator, value, level, cov"
+        f" FROM series CROSS JOIN {day_table(day)} AS point ON point.sid = series.sid"
+        " WHERE substr(series.path, -2) <> '/_' AND end_s BETWEEN ? AND ?"
+    )
+
+
 def put_point(day: int) -> str:
     """sid, end_s, the point's columns, known_ms."""
     return (
