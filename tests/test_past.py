@@ -11,6 +11,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 CITY = City(1)
 DEVICE = CITY.stations[0].device
+COARSE_S = CITY.place_rows(0, 1, 2)[0].period_s
 
 
 def first_run() -> list[PlaceRow]:
@@ -23,7 +24,7 @@ def periods(rows: list[PlaceRow], device: str = DEVICE) -> list[tuple[int, float
 
 def test_the_first_run_dates_three_periods() -> None:
     assert periods(first_run()) == [
-        (NOW_MS - 35 * DAY_MS, 300.0), (NOW_MS - 2 * DAY_MS, 60.0), (NOW_MS, 1.0),
+        (NOW_MS - 35 * DAY_MS, COARSE_S), (NOW_MS - 2 * DAY_MS, 60.0), (NOW_MS, 1.0),
     ]
 
 
@@ -37,7 +38,7 @@ def test_a_run_that_ended_before_it_had_readings_leaves_no_present_behind() -> N
     later_ms = NOW_MS + 10 * DAY_MS
     rows = past.dated(first_run(), CITY, later_ms - past.PAST_MS, later_ms)
     assert periods(rows) == [
-        (NOW_MS - 35 * DAY_MS, 300.0), (later_ms - 35 * DAY_MS, 300.0),
+        (NOW_MS - 35 * DAY_MS, COARSE_S), (later_ms - 35 * DAY_MS, COARSE_S),
         (later_ms - 2 * DAY_MS, 60.0), (later_ms, 1.0),
     ]
 
