@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from cityvitals import plan
-from edge.settings import SettingsError
+from edge import places
+from edge.settings import SettingsError, load
+from ingest.settings_ingest import IngestSettings
 
 
 def options(data: Path, **changes: object) -> plan.Options:
@@ -47,6 +49,27 @@ def test_the_fleet_is_a_simulated_city_or_a_recording(tmp_path: Path) -> None:
     assert recorded[8:] == [
         "--data", str(folder), "--speed", "600.0", "--places", str(folder / "places.csv"),
     ]
+
+
+def test_ingest_accepts_what_is_written_for_it(tmp_path: Path) -> None:
+    wanted = options(tmp_path, influx="http://127.0.0.1:8086")
+    plan.write_files(wanted, "mqtt://127.0.0.1:18830")
+    settings = load(tmp_path / "ingest.toml", IngestSettings)
+    assert settings.broker.url == "mqtt://127.0.0.1:18830"
+    assert settings.clock == "wall"
+    assert settings.influx is not None
+    assert settings.influx.url == "http://127.0.0.1:8086"
+    assert plan.past_command(wanted)[-1] == "--influx"
+
+
+def test_a_recording_brings_its_places_and_its_clock(tmp_path: Path) -> None:
+    wanted = options(tmp_path, replay=plan.recording("sample", None))
+    wanted.folder.mkdir()
+    plan.write_files(wanted, "mqtt://127.0.0.1:18830")
+    settings = load(wanted.folder / "ingest.toml", IngestSettings)
+    assert settings.clock == "recorded"
+    assert settings.influx is None
+    assert len(places.load(wanted.folder / settings.places)) == 3
 
 
 @pytest.mark.parametrize("value", ['a "quoted" path', "back\\slash", "Zürich"])
