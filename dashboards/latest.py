@@ -83,6 +83,14 @@ class Latest:
         """Path and name of every station."""
         return {row.key.path: row.name for row in self.places if row.key.station}
 
+    def knows(self, path: str) -> bool:
+        """True for a station, and for the district or city of one."""
+        if path == "_/_":
+            return bool(self.places)
+        return any(
+            path in (row.key.path, f"{row.key.district}/_") for row in self.places
+        )
+
     def points(self) -> Iterator[Last]:
         """Every newest point, open and closed."""
         for pair in self._points.values():

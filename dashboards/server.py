@@ -122,7 +122,7 @@ class Page:
             raise NoStoreError
         if indicator not in POSITION:
             raise BadRequestError(404, answers.error("indicator", "indicator", value=indicator))
-        if all(row.key.path != place for row in self.feed.latest.places):
+        if not self.feed.latest.knows(place):
             raise BadRequestError(404, answers.error("place", "place", value=place))
         to_ms = _instant(request, "to", now_ms(self.feed.health, self.feed.wall_ms()))
         from_ms = _instant(request, "from", to_ms - HISTORY_DEFAULT_MS)

@@ -74,6 +74,13 @@ def test_the_worst_station_of_each_headline_and_its_cause() -> None:
     ]
 
 
+def test_areas_are_known_by_their_stations() -> None:
+    latest = filled(last("c/s1"))
+    assert [latest.knows(path) for path in ("c/s1", "c/_", "_/_", "d/_", "c/s2")] == [
+        True, True, True, False, False]
+    assert not Latest().knows("_/_")
+
+
 def test_the_parts_of_an_indicator_are_in_the_catalogue() -> None:
     assert {key for parts in PARTS.values() for key in parts} <= set(POSITION)
 

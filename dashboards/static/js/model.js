@@ -138,8 +138,19 @@ export class Model {
       .sort((a, b) => b.value - a.value);
   }
 
+  // A station, or the district or city of one.
+  knows(path) {
+    return this.places.has(path) || path === "_/_"
+      || this.stations.some((place) => path === `${place.district}/_`);
+  }
+
+  // Areas need no row of their own: their ids then read as names.
   placeName(path) {
     const place = this.places.get(path);
-    return place?.name || path;
+    if (place?.name) return place.name;
+    const [district, station] = path.split("/");
+    if (station !== "_") return path;
+    const id = district === "_" ? this.city : district;
+    return id.charAt(0).toUpperCase() + id.slice(1).replaceAll(/[-_]/g, " ");
   }
 }

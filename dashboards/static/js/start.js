@@ -48,7 +48,7 @@ function choose(wanted) {
 function drawAll() {
   loaded = true;
   setZone(model.places.get("_/_")?.tz ?? model.stations[0]?.tz);
-  const city = model.places.get("_/_")?.name || model.city;
+  const city = model.placeName("_/_");
   setText(byId("city"), city);
   document.title = `${city} · Cityvitals`;
   byId("choice").setAttribute("aria-label", say("where.choice"));
@@ -85,7 +85,7 @@ function second() {
 // #/station/{district}/{station}[/{indicator}], #/health or nothing.
 function route() {
   const [, view, district, name, wanted] = location.hash.split("/").map(decodeURIComponent);
-  if (view === "station" && model.places.has(`${district}/${name}`)) {
+  if (view === "station" && model.knows(`${district}/${name}`)) {
     station.open(model, `${district}/${name}`, wanted ?? key);
     return;
   }

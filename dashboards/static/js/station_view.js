@@ -108,11 +108,9 @@ export class StationView {
   }
 
   placeWords(place) {
-    if (!place) return this.path;
-    const words = [this.path];
-    if (place.scope === "station") {
-      words.push(`${number(place.lat, 4)}, ${number(place.lon, 4)}`);
-    } else words.push(say(`scope.${place.scope}`));
+    if (this.path === "_/_") return say("scope.city");
+    if (this.path.endsWith("/_")) return `${this.path} · ${say("scope.district")}`;
+    const words = [this.path, `${number(place.lat, 4)}, ${number(place.lon, 4)}`];
     if (place.length_km) words.push(say("place.road", place));
     words.push(place.tz);
     return words.join(" · ");

@@ -21,9 +21,11 @@ function facts(model) {
     [say("fact.broker"), say(broker.connected ? "fact.connected" : "fact.away")],
     [say("fact.refused"), number(sum(verdicts, "refused_"), 0)],
     [say("fact.held"), number(sum(verdicts, "held_"), 0)],
-    [say("fact.sinks"), sinks.map((sink) => (
-      `${sink.name} ${sink.error ? say("fact.sink.error") : say("fact.sink.ok")}`)).join(", ")],
   );
+  if (sinks.length) {
+    rows.push([say("fact.sinks"), sinks.map((sink) => (
+      `${sink.name} ${sink.error ? say("fact.sink.error") : say("fact.sink.ok")}`)).join(", ")]);
+  }
   return rows;
 }
 
