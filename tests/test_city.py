@@ -7,8 +7,9 @@ import pytest
 
 from edge.places import parse, render
 from edge.quantities import INDEX, QUANTITIES
-from simulators.city import COARSE_S, (
+from simulators.city import (
     BACKLOG_MAX,
+    COARSE_S,
     PERIOD_S_MAX,
     SILENT_PATH,
     City,
