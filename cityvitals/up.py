@@ -109,8 +109,9 @@ class Run:
         trouble = [_trouble(child, now_s) for child in self.children.all]
         if phase == "live":
             trouble += vitals.trouble
+        done = 1.0 if phase == "live" else done
         return Status(
-            now_s - self.started_s, phase, 1.0 if phase == "live" else done, self.options.url, vitals.readings,
+            now_s - self.started_s, phase, done, self.options.url, vitals.readings,
             vitals.readings_per_s, vitals.points, vitals.places, vitals.oldest_s,
             sum(child.restarts for child in self.children.all), vitals.clock,
             tuple(text for text in trouble if text),
