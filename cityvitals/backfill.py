@@ -93,6 +93,9 @@ def backfill(
     line.load_places(folder / "places.csv", start_ms * 1_000_000)
     line.vitals.enrol()
     slots = _Slots(line, city)
+    # A past that was cut off (Ctrl-C, kill) goes on after its newest reading: counted once.
+    newest_ns = line.vitals.series.last_ns[: len(line.vitals.registry.series)].max(initial=0)
+    start_ms = max(start_ms, int(newest_ns) // 1_000_000 + 1)
     fine_ms = max(start_ms, end_ms - FINE_DAYS * DAY_MS)
     spans = [
         *((at, min(at + STEP_MS, fine_ms), True) for at in range(start_ms, fine_ms, STEP_MS)),

@@ -157,6 +157,10 @@ class City:
         """All readings of [start_ms, end_ms) as an old archive has them: `COARSE_S` apart."""
         shortest = min(COARSE_S.values())
         parts = list(self.readings(start_ms, end_ms, shortest))
+        if not parts:
+            return Columns(
+                np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0)
+            )
         time_ms, station, quantity, value = (
             np.concatenate(columns) for columns in zip(*parts, strict=True)
         )

@@ -1,9 +1,16 @@
 """Dated places of the simulated city: each run's past and present, and what people changed."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 from cityvitals import past
+from cityvitals.place import write
 from edge.places import PlaceRow
+from ingest.line import Line
+from ingest.outlets import Outlets
+from ingest.store import Store
 from simulators.city import City
 
 NOW_MS = 1_790_000_000_000
@@ -63,3 +70,43 @@ def test_a_thousand_runs_do_not_grow_the_file_without_end() -> None:
         rows = past.dated(rows, CITY, stop_ms, now_ms)
     assert len(periods(rows)) <= 2 * 43 + 4
     assert periods(rows)[0][0] <= now_ms - past.KEPT_MS
+
+
+CUT = """
+import os, sys
+from pathlib import Path
+from cityvitals import backfill
+from simulators.city import City
+
+folder, start_ms, end_ms, cut = Path(sys.argv[1]), *map(int, sys.argv[2:])
+
+def progress(done):
+    if cut and done > 0.5:
+        os._exit(9)
+
+backfill.backfill(folder, City(1), start_ms, end_ms, progress)
+"""
+
+
+def test_a_past_that_was_cut_off_is_counted_once(tmp_path: Path) -> None:
+    start_ms = NOW_MS - 3 * HOUR_MS
+    rows = past.dated([], CITY, start_ms, NOW_MS)
+    for name, cuts in (("whole", (0,)), ("cut", (1, 0))):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "places.csv", rows)
+        for cut in cuts:
+            words = [str(tmp_path / name), str(start_ms), str(NOW_MS), str(cut)]
+            done = subprocess.run([sys.executable, "-c", CUT, *words], check=False)
+            assert done.returncode == (9 if cut else 0)
+    counts = []
+    for name in ("whole", "cut"):
+        line = Line(tmp_path / name / "ingest", Outlets(Store.create(tmp_path / "s.db")), 60)
+        line.open()
+        counts.append(line.verdicts())
+        line.close()
+    assert counts[0]["applied"] > 10_000
+    assert counts[0] == counts[1]
+
+
+def test_a_moment_in_which_nothing_was_due_has_no_readings() -> None:
+    assert len(CITY.coarse_readings(NOW_MS + 1, NOW_MS + 2).time_ms) == 0
