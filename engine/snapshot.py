@@ -45,6 +45,7 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
         arrays[f"free_{name}"] = getattr(vitals.segments.free, name)
     for i, windows in enumerate(vitals.windows):
         arrays[f"closed{i}"] = windows.closed
+        arrays[f"late{i}"] = windows.pending()
     for place, (days, peaks, ends) in vitals.peaks.kept.items():
         arrays[f"peak_{place}"] = np.stack([days.astype(np.float64), peaks, ends])
     return arrays
@@ -115,6 +116,7 @@ def _rebuild(
         windows.family.places.extend(meta["members"][i][len(windows.family.places):])
     for i, windows in enumerate(vitals.windows):
         windows.closed = arrays[f"closed{i}"].astype(np.int64)
+        windows.expect(arrays[f"late{i}"])
         windows.area_closed = meta["area_closed"][i]
         windows.revisions = _unpaired(meta["revisions"][i])
         windows.area_revisions = _unpaired(meta["area_revisions"][i])

@@ -133,6 +133,15 @@ class Windows:
         closed = pairs[1] <= self.closed[pairs[0]]
         return pairs[0][closed], pairs[1][closed]
 
+    def pending(self) -> npt.NDArray[np.int64]:
+        """Closed windows that wait to be restated, int64[2, n], for a snapshot."""
+        none = np.zeros((2, 0), np.int64)
+        return np.unique(np.concatenate([none, *self._late], axis=1), axis=1)
+
+    def expect(self, pending: npt.NDArray[np.int64]) -> None:
+        """Take up what `pending` gave."""
+        self._late = [pending.astype(np.int64)]
+
     def take_open(self, now_min: int) -> tuple[Integers, Integers]:
         """The windows in progress of members that had readings since the last call."""
         members = np.nonzero(self._open)[0].astype(np.int64)
