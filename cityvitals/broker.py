@@ -8,7 +8,9 @@ import socket
 import sysconfig
 from pathlib import Path
 
+from edge.connection import BrokerSettings, Connection
 from edge.settings import SettingsError
+from edge.topics import READINGS_FILTER
 
 BROKER_PORT_FIRST = 18_830
 BROKER_PORTS_MAX = 200
@@ -19,6 +21,7 @@ ACK_WAIT = "10m"
 STORE_MAX = "8GB"
 MEMORY_MAX = "64MB"
 CONNECT_S_MAX = 0.5
+SESSION_S_MAX = 5.0
 
 _CONFIGURATION = """\
 # Written by `cityvitals up` at each start; edits are lost.
@@ -97,3 +100,13 @@ def reachable(host: str, port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def keep_for_ingest(url: str, client_id: str) -> None:
+    """Open ingest's persistent session once, so that the broker keeps what is published."""
+    session = Connection(
+        BrokerSettings(url=url), client_id, subscriptions=[(READINGS_FILTER, 1)], manual_ack=True
+    )
+    session.start()
+    session.wait_ready(SESSION_S_MAX)
+    session.stop()

@@ -143,12 +143,14 @@ class Children:
         child.next_start_s = now_s + child.backoff_s
         child.backoff_s = min(child.backoff_s * 2, BACKOFF_S_MAX)
 
-    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
-        """End every child, last started first: SIGTERM, and SIGKILL after `STOP_S_MAX`.
+    def stop(self, hurry: Callable[[], bool] = lambda: False, first: str = "") -> None:
+        """End every child: `first`, then last started first. SIGKILL after `STOP_S_MAX`.
 
         `hurry` is asked while waiting; once it is true, SIGKILL follows at once.
         """
-        for child in reversed(self.all):
+        order = [child for child in self.all if child.name != first]
+        order += [child for child in self.all if child.name == first]
+        for child in reversed(order):
             process = child.process
             if process is None:
                 continue

@@ -11,6 +11,8 @@ from edge import places
 from edge.settings import SettingsError
 
 PAGE_HOST = "127.0.0.1"
+INGEST_CLIENT = "cityvitals-ingest"
+"""Client id of ingest: the broker keeps its session, and so its messages, under this name."""
 
 
 class Recording(NamedTuple):
@@ -110,6 +112,7 @@ def write_files(options: Options, broker_url: str) -> None:
     lines = [
         "# Written by `cityvitals up` at each start; edits are lost.",
         f"clock = {text('recorded' if options.replay else 'wall')}",
+        f"client_id = {text(INGEST_CLIENT)}",
         "[broker]",
         f"url = {text(broker_url)}",
     ]

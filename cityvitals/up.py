@@ -5,6 +5,7 @@ how they are, starts again what dies, and leaves nothing behind.
 """
 
 import fcntl
+import logging
 import os
 import signal
 import time
@@ -143,16 +144,17 @@ class Run:
         self.start("broker", broker.command(folder / "broker", port))
         if not self.during("starting", lambda: broker.reachable("127.0.0.1", port)):
             return
+        # From now on the broker keeps what is published until ingest, which starts last, has it.
+        broker.keep_for_ingest(url, plan.INGEST_CLIENT)
         # The page first: it says itself that there is nothing yet, and it needs time to load.
         self.start("page", plan.page_command(self.options, url))
-        if self.options.replay is None and not self.past():
-            return
-        self.start("ingest", plan.ingest_command(self.options))
-        # Readings that nobody has subscribed to yet would be sent twice.
-        if not self.during("starting", lambda: self.gauge.connected(time.time_ns() // 1_000_000)):
-            return
         recorded = self.options.replay is not None
         self.start("fleet", plan.fleet_command(self.options, url), once=recorded)
+        if not recorded and not self.past():
+            return
+        self.start("ingest", plan.ingest_command(self.options))
+        if not self.during("starting", lambda: self.gauge.connected(time.time_ns() // 1_000_000)):
+            return
         self.during("live", lambda: False)
 
 
@@ -165,6 +167,8 @@ def _trouble(child: Child, now_s: float) -> str:
 
 def run(options: plan.Options, started_s: float) -> int:
     """Run until told to end. Raises `UpError` if it cannot start; returns the exit status."""
+    # What the children log is in their files; here it would tear the display.
+    logging.getLogger("edge").setLevel(logging.WARNING)
     ending = Ending(None if options.for_s is None else started_s + options.for_s)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ending.ask)
@@ -181,6 +185,6 @@ def run(options: plan.Options, started_s: float) -> int:
         except ChildRefusedError as error:
             raise UpError(str(error)) from None
         finally:
-            this.children.stop(ending.hurry)
+            this.children.stop(ending.hurry, first="fleet")
             screen.close("Cityvitals has ended; everything is stopped.")
     return 0
