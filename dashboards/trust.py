@@ -100,17 +100,25 @@ def _pipeline(health: Health, wall_ms: int) -> list[Reason]:
     return why
 
 
+def _silent_count(health: Health, stations: Mapping[str, str]) -> int:
+    """How many are silent: the list names the longest silent ones only."""
+    listed = sum(row["place"] in stations for row in health["silent"])
+    unlisted = int(health.get("silent_count", 0)) - len(health["silent"])
+    return min(listed + max(unlisted, 0), len(stations))
+
+
 def _stations(health: Health, wall_ms: int, stations: Mapping[str, str]) -> list[Reason]:
     """Silent stations; the few longest silent are named. Once ingest has stopped ages go on."""
     silent = [row for row in health["silent"] if row["place"] in stations]
     if not silent:
         return []
-    share = 1 - len(silent) / len(stations)
+    count = _silent_count(health, stations)
+    share = 1 - count / len(stations)
     grade = "note" if share >= REPORTING_GOOD_MIN else "degraded"
     if share < REPORTING_BAD_MIN:
         grade = "bad"
     clock_ms, at_ms = int(health["clock"]["now_ms"]), now_ms(health, wall_ms)
-    why = [_reason("stations_silent", grade, silent=len(silent), stations=len(stations))]
+    why = [_reason("stations_silent", grade, silent=count, stations=len(stations))]
     longest = sorted(silent, key=lambda row: -row["age_s"])[:SILENT_NAMED_MAX]
     for row in longest:
         name = stations[row["place"]]
@@ -140,8 +148,7 @@ def judge(health: Health | None, wall_ms: int, stations: Mapping[str, str]) -> T
     """Judge the data at `wall_ms` for the active `stations` (path and name)."""
     if health is None:
         return Trust("bad", [_reason("no_health", "bad")], len(stations), 0)
-    silent = {row["place"] for row in health["silent"]}
-    reporting = sum(path not in silent for path in stations)
+    reporting = len(stations) - _silent_count(health, stations)
     why = _pipeline(health, wall_ms) + _stations(health, wall_ms, stations)
     why += _readings(health)
     worst = max((GRADES.index(reason.grade) for reason in why), default=0)

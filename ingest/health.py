@@ -14,6 +14,7 @@ SILENT_PERIODS = 3.0
 SILENT_S_MIN = 10.0
 """A station is silent after three of its periods without a reading, but not before this."""
 SILENT_SHOWN = 100
+"""The longest silent stations are listed; `silent_count` counts them all."""
 
 
 def ages(vitals: Vitals, now_ns: int) -> dict[int, tuple[float, bool]]:
@@ -44,9 +45,8 @@ def ages(vitals: Vitals, now_ns: int) -> dict[int, tuple[float, bool]]:
 class Health:
     """Builds the object; keeps what rates need."""
 
-    def __init__(self, line: Line, city: str, clock: str) -> None:
+    def __init__(self, line: Line, clock: str) -> None:
         self._line = line
-        self._city = city
         self._clock = clock
         self._started_ms = time.time_ns() // 1_000_000
         self._rates: list[tuple[float, int]] = []
@@ -72,11 +72,12 @@ class Health:
         return {
             "format": FORMAT, "at_ms": time.time_ns() // 1_000_000,
             "clock": {"kind": self._clock, "now_ms": now_ns // 1_000_000},
-            "city": self._city, "started_ms": self._started_ms, "broker": broker,
+            "city": next((key.city for key in keys), ""),
+            "started_ms": self._started_ms, "broker": broker,
             "verdicts": verdicts, "received": received,
             "readings_per_s": self._rate(received), "points": line.points_written,
             "places": len(by_place), "oldest_s": max(known, default=0.0),
-            "silent": silent[:SILENT_SHOWN], "queue": queue,
+            "silent": silent[:SILENT_SHOWN], "silent_count": len(silent), "queue": queue,
             "archive": {
                 "bytes": line.archive.size_bytes, "segments": len(line.archive.segments()),
                 "synced_ms": line.archive.synced_ms,

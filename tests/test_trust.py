@@ -93,3 +93,10 @@ def test_a_recordings_clock_stands_while_ingest_lives_and_goes_on_when_it_has_st
         "kind": "recorded", "now_ms": 1_060_000, "wall_ms": NOW + 60_000, "moving": False,
     }
     assert trust.now_ms(health(), NOW) == NOW
+
+
+def test_silent_stations_beyond_the_listed_ones_count() -> None:
+    found = trust.judge(health(silent=silent(3), silent_count=12), NOW, STATIONS)
+    assert found.trust == "bad"
+    assert found.reporting == len(STATIONS) - 12
+    assert found.why[0].code == "stations_silent"
