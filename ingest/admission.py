@@ -23,7 +23,16 @@ from engine.registry import Series
 from engine.vitals import HORIZON_NS, Vitals
 from ingest.inbox import DeadLetter, Held
 from ingest.intervals import Seen
-from ingest.messages import Event, Received, Rows, expand, readings_of, source_of
+from ingest.messages import (
+    Event,
+    Received,
+    Refused,
+    Rows,
+    drops_of,
+    event_of,
+    expand,
+    source_of,
+)
 
 FUTURE_MAX_NS = 300 * 1_000_000_000
 """A reading may lie this far ahead of its receive time; beyond, it waits."""
@@ -33,6 +42,7 @@ NO_READING = 255
 """Verdict of an archive row that only says a message was taken in; it is not counted."""
 REFUSALS = frozenset(v for v in Verdict if v.label.startswith("refused_"))
 
+_NOBODY = (-1, 0, 0)
 _NAMES = list(QUANTITIES)
 _LOW = np.array([row.impossible[0] for row in QUANTITIES.values()], np.float64)
 _HIGH = np.array([row.impossible[1] for row in QUANTITIES.values()], np.float64)
@@ -44,8 +54,17 @@ class Opened(NamedTuple):
     """A message with what decoding it gave, and when it was received (Unix ns)."""
 
     received: Received
-    content: Message | Verdict
+    content: Message | Refused
     received_ns: int
+
+
+class Drop(NamedTuple):
+    """A range of messages that an agent reports as dropped, and the row that counts it."""
+
+    row: int
+    epoch: int
+    first: int
+    last: int
 
 
 @dataclass(slots=True)
@@ -57,6 +76,7 @@ class Admitted:
     dead: list[DeadLetter] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     acks: set[tuple[int, int]] = field(default_factory=set)
+    drops: list[Drop] = field(default_factory=list)
 
 
 def judge(
@@ -98,109 +118,119 @@ class Admission:
         """After a change of the places file: resolve series anew."""
         self._slots.clear()
 
-    def admit(self, messages: Sequence[Opened], received_ns: int) -> Admitted:
-        """Give every reading of `messages` its verdict; nothing is applied or written yet."""
+    def admit(
+        self, messages: Sequence[Opened], received_ns: int, *, again: bool = False
+    ) -> Admitted:
+        """Give every reading of `messages` its verdict; nothing is applied or written yet.
+
+        `again` is for what was held: its messages have been seen, and their numbers counted.
+        """
         rows = Rows()
         meta: list[tuple[int, int, int]] = []
         out = Admitted(_blank(received_ns))
         for i, opened in enumerate(messages):
-            meta.append(self._take(rows, i, opened, out))
-        out.batch = self._columns(rows, meta, messages, received_ns)
+            meta.append(self._take(rows, i, opened, out, again))
+        out.batch = self._columns(rows, meta, messages, out, received_ns)
         self._set_aside(rows, messages, out)
         return out
 
     def _take(
-        self, rows: Rows, i: int, opened: Opened, out: Admitted
+        self, rows: Rows, i: int, opened: Opened, out: Admitted, again: bool
     ) -> tuple[int, int, int]:
         """Expand one message; returns (device row, epoch, number)."""
         content = opened.content
         source = source_of(opened.received.topic)
+        epoch, number = _numbers(content)
         if source is None:
             rows.refuse(i, Verdict.REFUSED_TOPIC)
-            return (-1, 0, 0)
-        if isinstance(content, Verdict):
-            rows.refuse(i, content)
-            return (-1, 0, 0)
+            return _NOBODY
+        if isinstance(content, Refused) and not number:
+            rows.refuse(i, content.verdict)
+            return _NOBODY
         device = self.vitals.registry.device(source.device)
         if device < 0:
             rows.refuse(i, Verdict.REFUSED_BOUND)
-            return (-1, 0, 0)
-        out.acks.add((device, content.e))
-        before = len(rows.message)
-        if self.seen.has(device, content.e, content.s):
-            for _ in range(readings_of(content)):
-                rows.refuse(i, Verdict.DUPLICATE)
-        elif self.vitals.registry.row_at(source.device, 0) is None:
-            for _ in range(readings_of(content)):
-                rows.refuse(i, Verdict.HELD_UNKNOWN)
-            out.held.append(Held(
-                source.device, content.e, content.s, opened.received.topic,
-                opened.received.payload, readings_of(content), opened.received_ns, 0,
-            ))
+            return _NOBODY
+        out.acks.add((device, epoch))
+        first = len(rows)
+        if isinstance(content, Refused):
+            rows.refuse(i, content.verdict)
         else:
-            self._open(rows, i, device, source, content, out)
-        self.seen.add(device, content.e, content.s, content.s)
-        if len(rows.message) == before:
+            expand(rows, i, content)
+        if not again and self.seen.has(device, epoch, number):
+            rows.settle(first, Verdict.DUPLICATE)
+        elif isinstance(content, Message):
+            if source.device in self.vitals.registry.rows_of:
+                self._note_event(rows, first, content, source, out)
+            elif len(rows) > first:
+                rows.settle(first, Verdict.HELD_UNKNOWN)
+                out.held.append(Held(
+                    source.device, epoch, number, opened.received.topic,
+                    opened.received.payload, len(rows) - first, opened.received_ns, 0,
+                ))
+            if content.drop is not None and not again:
+                self._drop(rows, i, device, content, out)
+        self.seen.add(device, epoch, number, number)
+        if len(rows) == first or (out.drops and out.drops[-1].row >= first):
             rows.put(i, -1, "", 0, math.nan, 2, NO_READING)
-        return (device, content.e, content.s)
+        return (device, epoch, number)
 
-    def _open(
-        self, rows: Rows, i: int, device: int, source: Source, content: Message, out: Admitted
+    def _note_event(
+        self, rows: Rows, first: int, content: Message, source: Source, out: Admitted
     ) -> None:
-        if content.ev is not None:
-            out.events.append(Event(
-                source, content.ev, content.id or "", content.t or 0, content.end,
-                content.customers,
-            ))
-            rows.put(i, -1, "", (content.t or 0) * 1_000_000, math.nan, 1, Verdict.APPLIED)
-        for epoch, first, last in content.drop or ():
-            if 0 < first <= last < 1 << 40:
-                self.seen.add(device, epoch, first, last)
-                out.acks.add((device, epoch))
-        expand(rows, i, content)
+        event = event_of(content, source)
+        if event is not None and rows.verdict[first] == Verdict.APPLIED:
+            out.events.append(event)
+
+    def _drop(
+        self, rows: Rows, i: int, device: int, content: Message, out: Admitted
+    ) -> None:
+        """Take note of what the agent dropped: numbers that will not come.
+
+        The row of a range has its epoch and first number, in `time_ns` how many numbers it has,
+        and in `value` how many of them had not been taken in: those are counted as dropped.
+        """
+        ranges = drops_of(content)
+        if ranges is None:
+            rows.refuse(i, Verdict.REFUSED_TYPE)
+            return
+        for epoch, first, last in ranges:
+            fresh = self.seen.add(device, epoch, first, last)
+            out.acks.add((device, epoch))
+            out.drops.append(Drop(len(rows), epoch, first, last))
+            rows.put(i, -1, "", last - first + 1, fresh, 2, Verdict.DROPPED_OUTBOX)
 
     def _columns(
         self, rows: Rows, meta: list[tuple[int, int, int]], messages: Sequence[Opened],
-        received_ns: int,
+        out: Admitted, received_ns: int,
     ) -> Batch:
         message = np.array(rows.message, np.int64)
         ids = np.array(meta, np.int64).reshape(-1, 3)[message]
+        for drop in out.drops:
+            ids[drop.row, 1:] = drop.epoch, drop.first
         quantity = np.array(rows.quantity, np.int64)
-        verdict = np.array(rows.verdict, np.uint8)
         received = np.array([opened.received_ns for opened in messages], np.int64)[message]
         batch = Batch(
             np.full(len(message), -1, np.int32), np.array(rows.time_ns, np.int64),
             np.array(rows.value, np.float64), np.array(rows.flag, np.uint8),
-            ids[:, 0].astype(np.int32), ids[:, 1].copy(), ids[:, 2].copy(), verdict, received_ns,
+            ids[:, 0].astype(np.int32), ids[:, 1].copy(), ids[:, 2].copy(),
+            np.array(rows.verdict, np.uint8), received_ns,
         )
-        known = quantity >= 0
-        inner = verdict[known]
-        flag = batch.flag[known]
+        known = np.nonzero(quantity >= 0)[0]
+        verdict, flag = batch.verdict[known], batch.flag[known]
         judge(
             quantity[known], batch.value[known], batch.time_ns[known], received[known], flag,
-            inner,
+            verdict,
         )
-        verdict[known] = inner
-        batch.flag[known] = flag
-        for k in np.nonzero(known & (verdict == Verdict.APPLIED))[0].tolist():
+        batch.verdict[known], batch.flag[known] = verdict, flag
+        for k in known[verdict == Verdict.APPLIED].tolist():
             batch.slot[k] = self.slot(
-                int(ids[k, 0]), rows.quantity[k], rows.channel[k], rows.time_ns[k]
+                meta[rows.message[k]][0], rows.quantity[k], rows.channel[k], rows.time_ns[k]
             )
-        verdict[(batch.slot < 0) & known & (verdict == Verdict.APPLIED)] = Verdict.REFUSED_BOUND
+            if batch.slot[k] < 0:
+                batch.verdict[k] = Verdict.REFUSED_BOUND
         self.mark_late(batch)
-        self._drops(batch, messages, message)
         return batch
-
-    def _drops(
-        self, batch: Batch, messages: Sequence[Opened], message: npt.NDArray[np.int64]
-    ) -> None:
-        """Turn the row of a drop report into one that carries the count in `value`."""
-        for k in np.nonzero(batch.verdict == NO_READING)[0].tolist():
-            content = messages[int(message[k])].content
-            if isinstance(content, Message) and content.drop:
-                total = sum(last - first + 1 for _, first, last in content.drop if last >= first)
-                batch.verdict[k] = Verdict.DROPPED_OUTBOX
-                batch.value[k] = total
 
     def mark_late(self, batch: Batch) -> None:
         """Turn APPLIED into LATE for readings whose windows have closed."""
@@ -254,7 +284,14 @@ class Admission:
         )
 
 
-_ASIDE = np.array([*REFUSALS, Verdict.HELD_FUTURE], np.uint8)
+_ASIDE = np.array([*sorted(REFUSALS), Verdict.HELD_FUTURE], np.uint8)
+
+
+def _numbers(content: Message | Refused) -> tuple[int, int]:
+    """Epoch and number of a message; number 0 if they cannot be read."""
+    if isinstance(content, Refused):
+        return content.epoch, content.number
+    return content.e, content.s
 
 
 def _blank(received_ns: int) -> Batch:

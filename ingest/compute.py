@@ -6,25 +6,27 @@ points are the same.
 
 import csv
 import sys
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.places import PlaceKey, PlacesError
+from edge.places import PlaceKey, PlaceRow, PlacesError
 from edge.places import load as load_places
 from edge.quantities import INDEX, QUANTITIES
 from edge.recorded import RecordedError, Rows, end_of_recording_ms, read
 from edge.verdicts import Verdict
 from engine.batch import Batch
+from engine.batch import concatenate as concatenate_batches
 from engine.catalogue import INDICATORS
 from engine.points import INSUFFICIENT, Points, PointState, concatenate
 from engine.vitals import HORIZON_NS, Vitals
-from ingest.admission import Admission, judge
+from ingest.admission import FUTURE_MAX_NS, Admission, judge
 from ingest.intervals import Seen
-from ingest.recorded_clock import STEP_NS, step_end_ns
+from ingest.recorded_clock import STEP_NS, step_start_ns
 
 COLUMNS = (
     "time", "place", "indicator", "value", "level", "category", "coverage", "n", "state", "rev",
@@ -32,46 +34,69 @@ COLUMNS = (
 _WORDS = {PointState.OPEN: "open", PointState.CLOSED: "closed", PointState.FINAL: "final"}
 
 
+class _Stations:
+    """Which device stood at a station when: the active one whose row began last."""
+
+    def __init__(self, places: Sequence[PlaceRow]) -> None:
+        self._rows: dict[str, list[PlaceRow]] = {}
+        for row in places:
+            self._rows.setdefault(row.device, []).append(row)
+        near: dict[str, set[str]] = {}
+        for row in places:
+            near.setdefault(f"{row.district}/{row.station}", set()).add(row.device)
+        self._changes: dict[str, tuple[list[int], list[str]]] = {}
+        for path, devices in near.items():
+            times = sorted({row.valid_from_ms for name in devices for row in self._rows[name]})
+            found = [self._at(path, sorted(devices), time) for time in times]
+            self._changes[path] = (times, found)
+
+    def _at(self, path: str, devices: list[str], time_ms: int) -> str:
+        found, since = "", 0
+        for device in devices:
+            for row in [row for row in self._rows[device] if row.valid_from_ms <= time_ms][-1:]:
+                here = f"{row.district}/{row.station}" == path and row.status == "active"
+                if here and (not found or row.valid_from_ms >= since):
+                    found, since = device, row.valid_from_ms
+        return found
+
+    def device(self, path: str, time_ms: int) -> str:
+        """The device at a time, empty if none stood there."""
+        times, devices = self._changes.get(path, ([], []))
+        at = bisect_right(times, time_ms) - 1
+        return devices[at] if at >= 0 else ""
+
+
 class Computed:
     """A recording run through the engine: its points, and what became of its readings."""
 
-    def __init__(self, places: Path, grace_s: int = 60) -> None:
+    def __init__(self, places: list[PlaceRow], grace_s: int = 60) -> None:
         self.vitals = Vitals(grace_s)
-        self.vitals.load_places(load_places(places))
+        self.vitals.load_places(places)
         self.admission = Admission(self.vitals, Seen())
         self.counts = np.zeros(256, np.int64)
         self._parts: list[Points] = []
-        self._devices = {
-            f"{row.district}/{row.station}": device
-            for device, rows in sorted(self.vitals.registry.rows_of.items(), reverse=True)
-            for row in rows
-        }
+        self._stations = _Stations(places)
         self._now_ns = 0
+        self._held: list[Batch] = []
 
     def batch(self, rows: Rows, file: str) -> tuple[Batch, npt.NDArray[np.int64]]:
         """Judge one chunk of a recording; returns it with the receive time of each reading.
 
-        Raises `RecordedError` for a place that the places file lacks or a unit that is refused.
+        Raises `RecordedError` for a place where no device stood or a unit that is refused.
         """
         count = len(rows)
         device = np.zeros(count, np.int32)
         value = np.array(rows.value, np.float64)
         for k in range(count):
-            name = self._devices.get(rows.place[k])
-            if name is None:
+            name = self._stations.device(rows.place[k], rows.time_ms[k])
+            if not name:
                 raise RecordedError(
-                    f"{file}: line {rows.line[k]}: place = {rows.place[k]!r}: not in the places"
-                )
-            convert = QUANTITIES[rows.quantity[k]].accepts(rows.unit[k] or None)
-            if convert is None:
-                known = ", ".join([QUANTITIES[rows.quantity[k]].unit,
-                                   *QUANTITIES[rows.quantity[k]].units])
-                raise RecordedError(
-                    f"{file}: line {rows.line[k]}: unit = {rows.unit[k]!r}: use {known}"
+                    f"{file}: line {rows.line[k]}: place = {rows.place[k]!r}: "
+                    "no active device stands there at that time in the places file"
                 )
             device[k] = self.vitals.registry.device(name)
             if rows.unit[k]:
-                value[k] = value[k] * convert[0] + convert[1]
+                value[k] = _canonical(rows, k, file)
         quantity = np.array([INDEX[name] for name in rows.quantity], np.int64)
         received = np.array(rows.received_ms, np.int64) * 1_000_000
         zero = np.zeros(count, np.int64)
@@ -80,10 +105,12 @@ class Computed:
             np.array(rows.flag, np.uint8), device, zero, zero, np.zeros(count, np.uint8), 0,
         )
         judge(quantity, value, batch.time_ns, received, batch.flag, batch.verdict)
-        for k in np.nonzero(batch.verdict == Verdict.APPLIED)[0].tolist():
+        waits = (batch.verdict == Verdict.APPLIED) | (batch.verdict == Verdict.HELD_FUTURE)
+        for k in np.nonzero(waits)[0].tolist():
             batch.slot[k] = self.admission.slot(
                 int(device[k]), int(quantity[k]), rows.channel[k], int(batch.time_ns[k])
             )
+        batch.verdict[waits & (batch.slot < 0)] = Verdict.REFUSED_BOUND
         return batch, received
 
     def feed(self, batch: Batch, received_ns: npt.NDArray[np.int64]) -> None:
@@ -93,21 +120,31 @@ class Computed:
         steps = received_ns // STEP_NS
         for part in np.split(np.arange(len(batch)), np.nonzero(np.diff(steps))[0] + 1):
             if len(part):
-                end_ns = step_end_ns(int(received_ns[part[0]]))
-                self._step(batch.take(part), end_ns)
+                self.tick(step_start_ns(int(received_ns[part[0]])))
+                self._apply(batch.take(part))
 
-    def _step(self, batch: Batch, end_ns: int) -> None:
-        if self._now_ns and end_ns > self._now_ns + STEP_NS:
-            self.tick(end_ns - STEP_NS)
+    def _apply(self, batch: Batch) -> None:
         self.admission.mark_late(batch)
         self.counts += np.bincount(batch.verdict, minlength=256)
         counted = (batch.slot >= 0) & (batch.verdict <= Verdict.LATE)
         self.vitals.apply(batch.take(counted))
-        self.tick(end_ns)
+        ahead = batch.verdict == Verdict.HELD_FUTURE
+        if ahead.any():
+            self._held.append(batch.take(ahead))
 
     def tick(self, now_ns: int) -> None:
-        """Move the clock."""
-        self._now_ns = max(self._now_ns, now_ns)
+        """Move the clock; readings whose time has come are admitted first."""
+        if now_ns <= self._now_ns:
+            return
+        self._now_ns = now_ns
+        if self._held:
+            held = concatenate_batches(self._held)
+            due = held.time_ns - FUTURE_MAX_NS <= now_ns
+            self._held = [held.take(~due)] if not due.all() else []
+            released = held.take(due)
+            self.counts[Verdict.HELD_FUTURE] -= len(released)
+            released.verdict[:] = Verdict.APPLIED
+            self._apply(released)
         points = self.vitals.tick(self._now_ns, with_open=False)
         if len(points):
             self._parts.append(points)
@@ -131,23 +168,29 @@ def compute(readings: Path, places: Path) -> Computed:
 
     The recording is put in the order of its receive times, as a replay does.
     """
-    computed = Computed(places)
+    computed = Computed(load_places(places))
     batches, times = [], []
     for rows in read(readings):
         batch, received = computed.batch(rows, str(readings))
         batches.append(batch)
         times.append(received)
-    if not batches:
-        return computed
-    columns = {name: np.concatenate([getattr(b, name) for b in batches]) for name in _COLUMNS}
-    whole = Batch(**columns, received_ns=0)
-    received = np.concatenate(times)
-    computed.feed(whole, received)
-    computed.tick(end_of_recording_ms(int(received.max()) // 1_000_000) * 1_000_000)
+    if batches:
+        received = np.concatenate(times)
+        computed.feed(concatenate_batches(batches), received)
+        computed.tick(end_of_recording_ms(int(received.max()) // 1_000_000) * 1_000_000)
     return computed
 
 
-_COLUMNS = ("slot", "time_ns", "value", "flag", "device", "epoch", "seq", "verdict")
+def _canonical(rows: Rows, k: int, file: str) -> float:
+    """Value of row `k` in the canonical unit. Raises `RecordedError`."""
+    quantity = QUANTITIES[rows.quantity[k]]
+    convert = quantity.accepts(rows.unit[k])
+    if convert is None:
+        raise RecordedError(
+            f"{file}: line {rows.line[k]}: unit = {rows.unit[k]!r}: "
+            f"use {', '.join([quantity.unit, *quantity.units])}"
+        )
+    return rows.value[k] * convert[0] + convert[1]
 
 
 def rows_of(points: Points, keys: list[PlaceKey]) -> Iterator[tuple[object, ...]]:
@@ -174,10 +217,14 @@ def run(readings: Path, places: Path, out: Path) -> int:
         print(error, file=sys.stderr)
         return 2
     points = computed.points()
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows_of(points, computed.vitals.registry.keys))
+    try:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(rows_of(points, computed.vitals.registry.keys))
+    except OSError as error:
+        print(f"{out}: {error.strerror}", file=sys.stderr)
+        return 2
     refused = {
         verdict.label: int(computed.counts[verdict])
         for verdict in Verdict if computed.counts[verdict]

@@ -4,30 +4,43 @@ One SQLite file beside the archive. The counts of verdicts come from the archive
 the raw bytes, so that a held message can be admitted later and a refused one looked at.
 """
 
+import logging
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ingest.sqlite_file import Kind, create
+from edge.wire import PAYLOAD_BYTES_MAX
+from ingest.messages import TOPIC_CHARS_MAX
+from ingest.sqlite_file import Kind, StoreError, create
+
+log = logging.getLogger(__name__)
 
 DEAD_ROWS_MAX = 10_000
+DEAD_BYTES_MAX = 64 << 20
 HELD_ROWS_MAX = 200_000
+HELD_BYTES_MAX = 256 << 20
+RELEASE_ROWS_MAX = 20_000
+"""Rows released at once; more than one message can hold of one time."""
 HELD_DEVICES_SHOWN = 50
 DEAD_SHOWN = 50
 TEXT_SHOWN = 200
+SUMMARY_S = 5.0
+"""Between two summaries of a large file, which take 50 ms for 200,000 rows."""
+SUMMARY_ROWS = 5_000
 
 _KIND = Kind("the inbox", 0x43564958, 1, """
 CREATE TABLE held (
     id INTEGER PRIMARY KEY, device TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
     topic TEXT NOT NULL, payload BLOB NOT NULL, readings INTEGER NOT NULL,
-    received_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL,
-    UNIQUE (device, epoch, seq, due_ns, payload));
-CREATE INDEX held_due ON held (due_ns);
+    received_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL);
+CREATE INDEX held_due ON held (due_ns, device, epoch, seq);
 CREATE TABLE dead (
     id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, reason TEXT NOT NULL, topic TEXT NOT NULL,
     bytes INTEGER NOT NULL, payload BLOB NOT NULL);
 """)
+_HELD = "device, epoch, seq, topic, payload, readings, received_ns, due_ns"
 
 
 class Held(NamedTuple):
@@ -52,60 +65,144 @@ class DeadLetter(NamedTuple):
     payload: bytes
 
 
+class Key(NamedTuple):
+    """What a held row is known by: all rows of a message that wait for the same."""
+
+    device: str
+    epoch: int
+    seq: int
+    due_ns: int
+
+
 class Inbox:
-    """The file; every call is one transaction, durable when it returns."""
+    """The file; every call is one transaction, durable when it returns.
+
+    Calls raise `StoreError` if the file cannot be used.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._db: sqlite3.Connection = create(path, _KIND)
         self._db.execute("PRAGMA synchronous = FULL")
+        self._kept = {table: self._measure(table) for table in ("held", "dead")}
+        self._full = False
+        self._changed = True
+        self._summary: list[dict[str, object]] = []
+        self._summary_s = 0.0
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
+    def _measure(self, table: str) -> tuple[int, int]:
+        found: tuple[int, int] = self._db.execute(
+            f"SELECT count(*), coalesce(sum(length(payload)), 0) FROM {table}"  # noqa: S608
+        ).fetchone()
+        return found
+
     def put(self, held: Sequence[Held], dead: Sequence[DeadLetter]) -> None:
-        """Keep held messages and dead letters; beyond the bounds the oldest are dropped."""
+        """Keep held messages and dead letters.
+
+        Beyond the bounds the oldest dead letters go, and of what is held the oldest messages of
+        unknown devices, then the readings that lie furthest ahead. Of a dead letter at most
+        `PAYLOAD_BYTES_MAX` bytes are kept.
+        """
         if not held and not dead:
             return
-        self._db.execute("BEGIN")
-        self._db.executemany(
-            "INSERT OR IGNORE INTO held (device, epoch, seq, topic, payload, readings,"
-            " received_ns, due_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", held,
-        )
-        self._db.executemany(
-            "INSERT INTO dead (at_ms, reason, topic, bytes, payload) VALUES (?, ?, ?, ?, ?)",
-            ((row.at_ms, row.reason, row.topic, len(row.payload), row.payload) for row in dead),
-        )
-        for table, bound in (("held", HELD_ROWS_MAX), ("dead", DEAD_ROWS_MAX)):
-            self._db.execute(
-                f"DELETE FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?", (bound,)  # noqa: S608
+
+        def write() -> None:
+            self._db.executemany(
+                f"INSERT INTO held ({_HELD}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", held  # noqa: S608
             )
-        self._db.execute("COMMIT")
+            self._db.executemany(
+                "INSERT INTO dead (at_ms, reason, topic, bytes, payload) VALUES (?, ?, ?, ?, ?)",
+                ((row.at_ms, row.reason, row.topic[:TOPIC_CHARS_MAX], len(row.payload),
+                  row.payload[:PAYLOAD_BYTES_MAX]) for row in dead),
+            )
+            self._grow("held", held)
+            self._grow("dead", dead)
+            self._trim("dead", DEAD_ROWS_MAX, DEAD_BYTES_MAX, ("ORDER BY id",))
+            if self._trim("held", HELD_ROWS_MAX, HELD_BYTES_MAX, _FIRST_TO_GO) and not self._full:
+                self._full = True
+                log.warning("%s: is full; the oldest held messages are dropped", self._path)
+
+        self._transaction(write)
+
+    def _transaction(self, write: Callable[[], None]) -> None:
+        self._changed = True
+        try:
+            self._db.execute("BEGIN")
+            write()
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path}: {error}") from error
+
+    def _grow(self, table: str, rows: Sequence[Held] | Sequence[DeadLetter]) -> None:
+        count, size = self._kept[table]
+        size += sum(min(len(row.payload), PAYLOAD_BYTES_MAX) for row in rows)
+        self._kept[table] = (count + len(rows), size)
+
+    def _trim(
+        self, table: str, rows_max: int, bytes_max: int, orders: Sequence[str]
+    ) -> bool:
+        """Drop rows in each of `orders` in turn until both bounds hold; True if any went."""
+        trimmed = False
+        for order in orders:
+            count, size = self._kept[table]
+            gone: list[tuple[int]] = []
+            if count > rows_max or size > bytes_max:
+                for row, length in self._db.execute(
+                    f"SELECT id, length(payload) FROM {table} {order}"  # noqa: S608
+                ):
+                    if count <= rows_max and size <= bytes_max:
+                        break
+                    gone.append((row,))
+                    count, size = count - 1, size - length
+            if gone:
+                self._db.executemany(f"DELETE FROM {table} WHERE id = ?", gone)  # noqa: S608
+                self._kept[table] = (count, size)
+                trimmed = True
+        return trimmed
 
     def waiting(self, device: str) -> list[Held]:
-        """Messages that wait for `device` to be placed, oldest first."""
+        """Messages that wait for `device` to be placed, oldest first, `RELEASE_ROWS_MAX`."""
         rows = self._db.execute(
-            "SELECT device, epoch, seq, topic, payload, readings, received_ns, due_ns FROM held"
-            " WHERE device = ? AND due_ns = 0 ORDER BY id", (device,),
+            f"SELECT {_HELD} FROM held WHERE due_ns = 0 AND device = ?"  # noqa: S608
+            " ORDER BY epoch, seq LIMIT ?", (device, RELEASE_ROWS_MAX),
         )
         return [Held(*row) for row in rows]
 
     def due(self, now_ns: int) -> list[Held]:
-        """Messages whose time has come, oldest first."""
-        rows = self._db.execute(
-            "SELECT device, epoch, seq, topic, payload, readings, received_ns, due_ns FROM held"
-            " WHERE due_ns BETWEEN 1 AND ? ORDER BY due_ns, id LIMIT 10000", (now_ns,),
-        )
-        return [Held(*row) for row in rows]
+        """Readings whose time has come, earliest first; all that share a `Key` or none."""
+        rows = [Held(*row) for row in self._db.execute(
+            f"SELECT {_HELD} FROM held WHERE due_ns BETWEEN 1 AND ?"  # noqa: S608
+            " ORDER BY due_ns, device, epoch, seq LIMIT ?", (now_ns, RELEASE_ROWS_MAX + 1),
+        )]
+        if len(rows) > RELEASE_ROWS_MAX:
+            last = key_of(rows[-1])
+            rows = [row for row in rows if key_of(row) != last]
+        return rows
 
-    def release(self, rows: Sequence[Held]) -> None:
-        """Forget held messages that have been admitted."""
-        self._db.execute("BEGIN")
-        self._db.executemany(
-            "DELETE FROM held WHERE device = ? AND epoch = ? AND seq = ? AND due_ns = ?",
-            ((row.device, row.epoch, row.seq, row.due_ns) for row in rows),
-        )
-        self._db.execute("COMMIT")
+    def release(self, keys: Iterable[Key]) -> None:
+        """Forget what has been admitted."""
+        def write() -> None:
+            self._db.executemany(
+                "DELETE FROM held WHERE device = ? AND epoch = ? AND seq = ? AND due_ns = ?",
+                set(keys),
+            )
+
+        self._transaction(write)
+        self._kept["held"] = self._measure("held")
+        self._full = False
+
+    def keep_only(self, known: Callable[[str, int, int], bool]) -> None:
+        """Forget messages that are not `known(device, epoch, number)` to the archive.
+
+        They were written here, and the archive was not, when ingest was killed: nobody
+        acknowledged them, so they come again.
+        """
+        rows = self._db.execute("SELECT DISTINCT device, epoch, seq, due_ns FROM held").fetchall()
+        self.release([Key(*row) for row in rows if not known(*row[:3])])
 
     def held_devices(self) -> list[str]:
         """Devices with waiting messages."""
@@ -115,6 +212,15 @@ class Inbox:
 
     def held_summary(self) -> list[dict[str, object]]:
         """For the health view: each held device with its count and its last message."""
+        now_s = time.monotonic()
+        soon = self._kept["held"][0] > SUMMARY_ROWS and now_s < self._summary_s + SUMMARY_S
+        if self._changed and not soon:
+            self._changed = False
+            self._summary_s = now_s
+            self._summary = self._summarise()
+        return self._summary
+
+    def _summarise(self) -> list[dict[str, object]]:
         rows = self._db.execute(
             "SELECT device, max(id), sum(readings), min(received_ns), max(received_ns) FROM held"
             " WHERE due_ns = 0 GROUP BY device ORDER BY max(id) DESC LIMIT ?",
@@ -143,6 +249,15 @@ class Inbox:
              "text": _shown(payload)}
             for at_ms, reason, topic, size, payload in rows
         ]
+
+
+_FIRST_TO_GO = ("WHERE +due_ns = 0 ORDER BY id", "ORDER BY due_ns DESC")
+"""Both are read in order without sorting (`+` keeps the first from the index)."""
+
+
+def key_of(row: Held) -> Key:
+    """The key of a held row."""
+    return Key(row.device, row.epoch, row.seq, row.due_ns)
 
 
 def _shown(payload: bytes) -> str:

@@ -8,7 +8,10 @@ from bisect import bisect_right
 from typing import Any
 
 EPOCHS_MAX = 1000
-"""Epochs remembered a device, newest kept; an agent makes one at each unclean start."""
+"""Epochs remembered a device, those heard of last; an agent makes one at each unclean start."""
+INTERVALS_MAX = 10_000
+"""Intervals kept an epoch. An agent has at most 256 messages in flight, so it never makes as many;
+of a publisher that leaves more gaps than this the oldest gap is taken as seen."""
 
 
 class Intervals:
@@ -24,17 +27,23 @@ class Intervals:
         at = bisect_right(self.starts, number) - 1
         return at >= 0 and number <= self.ends[at]
 
-    def add(self, first: int, last: int) -> None:
-        """Add all numbers from `first` to `last`."""
-        low = bisect_right(self.starts, first) - 1
-        if low < 0 or self.ends[low] < first - 1:
+    def add(self, first: int, last: int) -> int:
+        """Add all numbers from `first` to `last`; returns how many of them are new."""
+        starts, ends = self.starts, self.ends
+        low = bisect_right(starts, first) - 1
+        if low < 0 or ends[low] < first - 1:
             low += 1
-        high = bisect_right(self.starts, last + 1)
+        high = bisect_right(starts, last + 1)
+        known = 0
         if low < high:
-            first = min(first, self.starts[low])
-            last = max(last, self.ends[high - 1])
-        self.starts[low:high] = [first]
-        self.ends[low:high] = [last]
+            known = sum(ends[low:high]) - sum(starts[low:high]) + high - low
+            first = min(first, starts[low])
+            last = max(last, ends[high - 1])
+        starts[low:high] = [first]
+        ends[low:high] = [last]
+        if len(starts) > INTERVALS_MAX:
+            del starts[1], ends[0]
+        return last - first + 1 - known
 
     @property
     def contiguous(self) -> int:
@@ -53,15 +62,20 @@ class Seen:
         found = self._sets.get(device, {}).get(epoch)
         return found is not None and number in found
 
-    def add(self, device: int, epoch: int, first: int, last: int) -> None:
-        """Remember messages `first` to `last`."""
+    def add(self, device: int, epoch: int, first: int, last: int) -> int:
+        """Remember messages `first` to `last`; returns how many of them are new.
+
+        Beyond `EPOCHS_MAX` the epoch is forgotten that was heard of first. A message of it that
+        comes again is taken as new, and its agent, told a lower number than before, reports what
+        it has freed: so nothing of it waits for ever.
+        """
         epochs = self._sets.setdefault(device, {})
-        if epoch not in epochs:
-            epochs[epoch] = Intervals()
+        kept = epochs.get(epoch)
+        if kept is None:
+            kept = epochs[epoch] = Intervals()
             if len(epochs) > EPOCHS_MAX:
-                del epochs[min(epochs)]
-        if epoch in epochs:
-            epochs[epoch].add(first, last)
+                del epochs[next(iter(epochs))]
+        return kept.add(first, last)
 
     def contiguous(self, device: int, epoch: int) -> int:
         """What an acknowledgement of that device and epoch says."""

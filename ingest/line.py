@@ -3,16 +3,21 @@
 `take` admits messages and makes them durable, and only then says what may be acknowledged;
 `tick` moves the clock and hands points on. Opening a line loads the last snapshot and replays
 the archive after it, so that state and outlets are as if nothing had happened.
+
+The archive is the truth: what the inbox holds is brought in line with it at each opening. A
+release is archived first and taken out of the inbox then; what was held first and not archived
+was not acknowledged, and is forgotten.
 """
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 
-from edge.places import load, parse, render
+from edge.places import PlaceRow, load, parse, render
 from edge.verdicts import Verdict
 from edge.wire import Message
 from engine.batch import Batch
@@ -21,9 +26,9 @@ from engine.snapshot import SnapshotError
 from engine.snapshot import load as load_snapshot
 from engine.snapshot import save as save_snapshot
 from engine.vitals import Vitals
-from ingest.admission import NO_READING, Admission, Opened
+from ingest.admission import FUTURE_MAX_NS, NO_READING, Admission, Opened
 from ingest.archive import Archive, Kind, Position, Record, pack, read
-from ingest.inbox import Held, Inbox
+from ingest.inbox import Held, Inbox, Key, key_of
 from ingest.intervals import Seen
 from ingest.messages import Event, Received
 from ingest.messages import read as decode
@@ -33,6 +38,9 @@ log = logging.getLogger(__name__)
 _RELEASES = {
     Kind.RELEASE_UNKNOWN: Verdict.HELD_UNKNOWN, Kind.RELEASE_FUTURE: Verdict.HELD_FUTURE,
 }
+_COUNTED_BY_VALUE = (Verdict.DROPPED_OUTBOX, Verdict.DROPPED_QUEUE)
+"""Rows with these verdicts stand for as many readings as their value says."""
+_MINUTE_NS = 60_000_000_000
 
 
 class Outlet(Protocol):
@@ -40,6 +48,9 @@ class Outlet(Protocol):
 
     def points(self, points: Points, vitals: Vitals) -> None:
         """Points of one tick; rewriting the same is harmless."""
+
+    def restated(self, vitals: Vitals) -> None:
+        """A minute has passed: say which late readings restated closed windows."""
 
     def events(self, events: Sequence[Event], vitals: Vitals) -> None:
         """Events that devices reported."""
@@ -49,9 +60,10 @@ class Outlet(Protocol):
 
 
 class Taken(NamedTuple):
-    """What may be acknowledged: (device, epoch, contiguous number)."""
+    """What may be acknowledged: (device, epoch, contiguous number); and the oldest reading."""
 
     acks: list[tuple[str, int, int]]
+    oldest_ns: int
 
 
 class Line:
@@ -67,10 +79,11 @@ class Line:
         self.seen = Seen()
         self.counts = np.zeros(256, np.int64)
         self.points_written = 0
-        self.archive = Archive(folder / "archive")
+        self.archive = Archive(folder / "archive", self._preamble)
         self.inbox = Inbox(folder / "inbox.db")
         self.recovered = 0
         self._known = (0, 0, 0)
+        self._version = -1
         self._places = ""
         self._minute = 0
         self.admission = Admission(self.vitals, self.seen)
@@ -84,7 +97,19 @@ class Line:
         for record in read(self.archive.folder, after):
             self._replay(record)
         self._known = self._registered()
+        self._minute = self.vitals.now_ns // _MINUTE_NS
+        if after is not None and after > self.archive.position:
+            log.error("the archive ends before the snapshot: readings between are counted, "
+                      "but not archived")
+            for kind, body in self._preamble():
+                self.archive.append(kind, self.vitals.now_ns, body)
+            self.snapshot()
+        self.inbox.keep_only(self._knows)
         self.outlet.places(self.vitals)
+
+    def _knows(self, device: str, epoch: int, number: int) -> bool:
+        row = self.vitals.registry.device_of.get(device)
+        return row is not None and self.seen.has(row, epoch, number)
 
     def _load_snapshot(self) -> Position | None:
         try:
@@ -97,7 +122,7 @@ class Line:
         self.counts[: len(extra["counts"])] = extra["counts"]
         self.points_written = extra["points"]
         self._places = extra["places"]
-        self._minute = self.vitals.now_ns // 60_000_000_000
+        self._version = self.vitals.registry.version
         return Position(*extra["position"])
 
     def _replay(self, record: Record) -> None:
@@ -106,53 +131,81 @@ class Line:
             self._account(batch, _RELEASES.get(record.kind))
             if record.kind == Kind.BATCH:
                 self._mark_seen(batch)
+            else:
+                self.inbox.release(self._released(batch, record.kind))
             self._apply(batch)
             self.recovered += len(batch)
         elif record.kind == Kind.TICK:
-            self._emit(record.received_ns, with_open=False)
+            later = record.received_ns // _MINUTE_NS > self._minute
+            self._minute = max(self._minute, record.received_ns // _MINUTE_NS)
+            self._version = self.vitals.registry.version
+            self._emit(record.received_ns, with_open=False, minute=later)
         elif record.kind == Kind.REGISTRY:
             self.vitals.registry.restore_more(record.json(), self.vitals.panes)
         elif record.kind == Kind.PLACES:
             self._use_places(record.body.decode())
+        elif record.kind == Kind.EVENTS:
+            self.outlet.events(msgspec.convert(record.json(), list[Event]), self.vitals)
+
+    def _released(self, batch: Batch, kind: Kind) -> set[Key]:
+        """What of the inbox a release has admitted."""
+        devices = self.vitals.registry.devices
+        future = kind == Kind.RELEASE_FUTURE
+        due_ns = batch.time_ns - FUTURE_MAX_NS if future else np.zeros_like(batch.time_ns)
+        rows = (batch.device, batch.epoch, batch.seq, due_ns)
+        return {
+            Key(devices[device], epoch, seq, due)
+            for device, epoch, seq, due in zip(*(row.tolist() for row in rows), strict=True)
+            if device >= 0
+        }
 
     def _mark_seen(self, batch: Batch) -> None:
+        """Remember the messages of an archived batch, neighbours at once."""
         order = np.lexsort((batch.seq, batch.epoch, batch.device))
-        keys = np.stack([batch.device[order], batch.epoch[order], batch.seq[order]], axis=1)
-        keys = keys[keys[:, 0] >= 0]
-        if not len(keys):
+        order = order[batch.device[order] >= 0]
+        if not len(order):
             return
-        step = np.diff(keys, axis=0)
-        breaks = np.nonzero(step[:, 0].astype(bool) | step[:, 1].astype(bool) | (step[:, 2] > 1))
-        first = np.concatenate([[0], breaks[0] + 1])
-        last = np.concatenate([breaks[0], [len(keys) - 1]])
-        for a, b in zip(keys[first].tolist(), keys[last].tolist(), strict=True):
-            self.seen.add(a[0], a[1], a[2], b[2])
+        device, epoch, first = batch.device[order], batch.epoch[order], batch.seq[order]
+        dropped = batch.verdict[order] == Verdict.DROPPED_OUTBOX
+        last = np.where(dropped, first + batch.time_ns[order] - 1, first)
+        breaks = (device[1:] != device[:-1]) | (epoch[1:] != epoch[:-1])
+        breaks |= (first[1:] > last[:-1] + 1) | dropped[1:] | dropped[:-1]
+        begins = np.concatenate([[0], np.nonzero(breaks)[0] + 1])
+        ends = np.concatenate([begins[1:] - 1, [len(order) - 1]])
+        for a, b in zip(begins.tolist(), ends.tolist(), strict=True):
+            self.seen.add(int(device[a]), int(epoch[a]), int(first[a]), int(last[b]))
 
     def load_places(self, path: Path, now_ns: int) -> bool:
         """Take the places file if its content changed; archived before it takes effect.
 
         Raises `PlacesError` and keeps the present places if the file is wrong.
         """
-        text = render(load(path))
+        rows = load(path)
+        text = render(rows)
         if text == self._places:
             return False
         self.archive.append(Kind.PLACES, now_ns, text.encode())
-        self._use_places(text)
-        self._remember_registry()
+        self._use_places(text, rows)
+        self._remember_registry(now_ns)
         self._release_known(now_ns)
         self.archive.sync(now_ns // 1_000_000)
         self.outlet.places(self.vitals)
         return True
 
-    def _use_places(self, text: str) -> None:
+    def _use_places(self, text: str, rows: list[PlaceRow] | None = None) -> None:
+        if text == self._places:
+            return
         self._places = text
-        self.vitals.load_places(parse(text))
+        self.vitals.load_places(parse(text) if rows is None else rows)
+        for device in self.vitals.registry.rows_of:
+            # Before a stranger can take the last room there is for devices.
+            self.vitals.registry.device(device)
         self.admission.forget_slots()
 
     def _release_known(self, now_ns: int) -> None:
         """Admit what waited for devices that are placed now."""
         for device in self.inbox.held_devices():
-            if self.vitals.registry.row_at(device, 0) is not None:
+            if device in self.vitals.registry.rows_of:
                 while rows := self.inbox.waiting(device):
                     self._release(rows, Kind.RELEASE_UNKNOWN, now_ns)
 
@@ -162,27 +215,39 @@ class Line:
             content = decode(row.payload)
             received_ns = row.received_ns if kind == Kind.RELEASE_UNKNOWN else now_ns
             messages.append(Opened(Received(row.topic, row.payload), content, received_ns))
-        admission = Admission(self.vitals, Seen())
-        admitted = admission.admit(messages, now_ns)
+        admitted = self.admission.admit(messages, now_ns, again=True)
         self.inbox.put(admitted.held, admitted.dead)
         self._write(admitted.batch, kind)
+        self._write_events(admitted.events, now_ns)
         self.archive.sync(now_ns // 1_000_000)
-        self.inbox.release(rows)
+        self.inbox.release(map(key_of, rows))
         self._apply(admitted.batch)
+        self._tell_events(admitted.events)
 
     def take(self, messages: Sequence[Opened], received_ns: int) -> Taken:
         """Admit messages, archive them durably, apply them; returns what to acknowledge."""
         admitted = self.admission.admit(messages, received_ns)
         self.inbox.put(admitted.held, admitted.dead)
+        self._write_events(admitted.events, received_ns)
         self.add(admitted.batch)
         self.archive.sync(received_ns // 1_000_000)
-        if admitted.events:
-            self.outlet.events(admitted.events, self.vitals)
+        self._tell_events(admitted.events)
         registry = self.vitals.registry
-        return Taken([
+        counted = admitted.batch.time_ns[admitted.batch.verdict <= Verdict.LATE]
+        acks = [
             (registry.devices[device], epoch, self.seen.contiguous(device, epoch))
             for device, epoch in sorted(admitted.acks)
-        ])
+        ]
+        return Taken(acks, int(counted.min(initial=received_ns)))
+
+    def dropped(self, count: int, now_ns: int) -> None:
+        """Count messages that the full queue could not take."""
+        none = np.zeros(1, np.int64)
+        self._write(Batch(
+            np.full(1, -1, np.int32), none, np.full(1, float(count)), np.full(1, 2, np.uint8),
+            np.full(1, -1, np.int32), none, none, np.full(1, Verdict.DROPPED_QUEUE, np.uint8),
+            now_ns,
+        ), Kind.BATCH)
 
     def add(self, batch: Batch) -> None:
         """Archive a judged batch (durable after the next sync) and apply it."""
@@ -191,15 +256,24 @@ class Line:
             self._apply(batch)
 
     def _write(self, batch: Batch, kind: Kind) -> None:
-        self._remember_registry()
+        self._remember_registry(batch.received_ns)
         self.archive.append(kind, batch.received_ns, pack(batch), len(batch))
         self._account(batch, _RELEASES.get(kind))
 
+    def _write_events(self, events: Sequence[Event], now_ns: int) -> None:
+        if events:
+            self.archive.append_json(Kind.EVENTS, now_ns, events)
+
+    def _tell_events(self, events: Sequence[Event]) -> None:
+        if events:
+            self.outlet.events(events, self.vitals)
+
     def _account(self, batch: Batch, released_from: Verdict | None) -> None:
         self.counts += np.bincount(batch.verdict, minlength=256)
-        dropped = batch.verdict == Verdict.DROPPED_OUTBOX
-        if dropped.any():
-            self.counts[Verdict.DROPPED_OUTBOX] += int(batch.value[dropped].sum()) - dropped.sum()
+        for verdict in _COUNTED_BY_VALUE:
+            rows = batch.verdict == verdict
+            if rows.any():
+                self.counts[verdict] += int(batch.value[rows].sum()) - int(rows.sum())
         if released_from is not None:
             self.counts[released_from] -= int((batch.verdict != NO_READING).sum())
 
@@ -208,34 +282,53 @@ class Line:
         self.vitals.apply(batch.take(counted))
 
     def tick(self, now_ns: int, *, with_open: bool) -> Points:
-        """Move the clock; a tick that may close windows is an archive record."""
-        minute = now_ns // 60_000_000_000
-        if minute > self._minute:
-            self._minute = minute
-            due = self.inbox.due(now_ns)
-            if due:
-                self._release(due, Kind.RELEASE_FUTURE, now_ns)
-            self.archive.append(Kind.TICK, now_ns, b"")
-        return self._emit(now_ns, with_open=with_open)
+        """Move the clock.
 
-    def _emit(self, now_ns: int, *, with_open: bool) -> Points:
+        A tick that may close windows, or that enrols new series, is an archive record.
+        """
+        minute = now_ns // _MINUTE_NS
+        later = minute > self._minute
+        if later:
+            self._minute = minute
+            while due := self.inbox.due(now_ns):
+                self._release(due, Kind.RELEASE_FUTURE, now_ns)
+        if later or self._version != self.vitals.registry.version:
+            self._remember_registry(now_ns)
+            self._version = self.vitals.registry.version
+            self.archive.append(Kind.TICK, max(now_ns, self.vitals.now_ns), b"")
+        return self._emit(now_ns, with_open=with_open, minute=later)
+
+    def _emit(self, now_ns: int, *, with_open: bool, minute: bool) -> Points:
         points = self.vitals.tick(now_ns, with_open=with_open)
         if len(points):
             self.points_written += int((points.rev > 0).sum())
             self.outlet.points(points, self.vitals)
+        if minute:
+            self.outlet.restated(self.vitals)
         return points
 
-    def _remember_registry(self) -> None:
+    def _preamble(self) -> list[tuple[Kind, bytes]]:
+        """What a new segment begins with: all that its batches refer to."""
+        keys, devices, series = self._known = self._registered()
+        return [
+            (Kind.REGISTRY, msgspec.json.encode(self._registry_from(0, 0, series))),
+            *([(Kind.PLACES, self._places.encode())] if self._places else []),
+            (Kind.REGISTRY, msgspec.json.encode(self._registry_from(keys, devices, 0))),
+        ]
+
+    def _remember_registry(self, now_ns: int) -> None:
         """Archive what the registry gained since the last call, before batches that use it."""
-        registry = self.vitals.registry
         now = self._registered()
         if now != self._known:
-            keys, devices, series = self._known
-            self.archive.append_json(Kind.REGISTRY, self.vitals.now_ns, {
-                "keys": registry.keys[keys:], "devices": registry.devices[devices:],
-                "series": registry.series[series:],
-            })
+            self.archive.append_json(Kind.REGISTRY, now_ns, self._registry_from(*self._known))
         self._known = now
+
+    def _registry_from(self, keys: int, devices: int, series: int) -> dict[str, object]:
+        registry = self.vitals.registry
+        return {
+            "keys": registry.keys[keys:], "devices": registry.devices[devices:],
+            "series": registry.series[series:],
+        }
 
     def _registered(self) -> tuple[int, int, int]:
         registry = self.vitals.registry
@@ -243,6 +336,8 @@ class Line:
 
     def snapshot(self) -> None:
         """Save the state with the archive position it stands for."""
+        self.tick(self.vitals.now_ns, with_open=False)
+        self.outlet.restated(self.vitals)
         self.archive.sync(self.archive.synced_ms)
         used = int(np.nonzero(self.counts)[0].max(initial=0)) + 1
         save_snapshot(self.vitals, self._snapshot, {
@@ -251,9 +346,14 @@ class Line:
             "places": self._places,
         })
 
-    def close(self) -> None:
-        """Save and close."""
-        self.snapshot()
+    def close(self, *, save: bool = True) -> None:
+        """Save and close.
+
+        After an error nothing is saved: what was admitted but not archived was not acknowledged,
+        and a snapshot that knows of it would take its repetition for a duplicate.
+        """
+        if save:
+            self.snapshot()
         self.archive.close()
         self.inbox.close()
 
@@ -269,6 +369,5 @@ def opened(received: Received, now_ns: int) -> Opened:
 
 def recorded_ns(message: Opened) -> int:
     """Receive time that a message of a recording carries, Unix ns; 0 if it carries none."""
-    content: Any = message.content
+    content = message.content
     return content.r * 1_000_000 if isinstance(content, Message) and content.r else 0
-

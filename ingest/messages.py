@@ -18,7 +18,14 @@ from edge.verdicts import Verdict
 from edge.wire import PAYLOAD_BYTES_MAX, Message, WireError, decode
 
 NS_PER_MS = 1_000_000
-_NOT_A_NUMBER = re.compile(rb"[:,\[]\s*[+-]?(NaN|nan|Infinity|inf)\b")
+TOPIC_CHARS_MAX = 300
+"""`cv/1/r/` and four ids of 64 have 266; a longer topic is none of ours and not remembered."""
+EVENT_ID_CHARS_MAX = 200
+NUMBER_MAX = 1 << 62
+"""Epochs and message numbers are kept in 64 bits with a sign."""
+DROPPED_MAX = 1 << 40
+"""The largest number that a report of dropped messages may name."""
+_NOT_A_NUMBER = re.compile(rb"([:,\[]\s*)[+-]?(?:NaN|nan|Infinity|inf)\b")
 _FLAGS = frozenset((None, 1, 2, 3, 4, 9))
 _MS_MAX = 9_000_000_000_000
 """Beyond the year 2255 a time in nanoseconds would not fit; such a time is a wrong type."""
@@ -31,6 +38,14 @@ class Received(NamedTuple):
     payload: bytes
     receipt: int = -1
     qos: int = 1
+
+
+class Refused(NamedTuple):
+    """A payload that cannot be read; with its epoch and number if those can (else number 0)."""
+
+    verdict: Verdict
+    epoch: int = 0
+    number: int = 0
 
 
 class Event(NamedTuple):
@@ -60,6 +75,9 @@ class Rows:
     flag: list[int] = field(default_factory=list)
     verdict: list[int] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.message)
+
     def refuse(self, message: int, verdict: Verdict) -> None:
         """One row for a message, or a reading, that is refused."""
         self.put(message, -1, "", 0, math.nan, 2, verdict)
@@ -77,42 +95,88 @@ class Rows:
         self.flag.append(flag)
         self.verdict.append(verdict)
 
+    def settle(self, first: int, verdict: Verdict) -> None:
+        """Give all rows from `first` on one verdict that nothing will change."""
+        for row in range(first, len(self.message)):
+            self.quantity[row] = -1
+            self.verdict[row] = verdict
 
-@lru_cache(maxsize=262_144)
+
+class _Numbered(msgspec.Struct):
+    """The two keys that every message of ours has."""
+
+    e: int
+    s: int
+
+
+_numbered = msgspec.json.Decoder(_Numbered)
+
+
 def source_of(topic: str) -> Source | None:
     """`edge.topics.parse_source`, remembered; readings topics only."""
+    return _source_of(topic) if len(topic) <= TOPIC_CHARS_MAX else None
+
+
+@lru_cache(maxsize=262_144)
+def _source_of(topic: str) -> Source | None:
     return parse_source(topic) if topic.startswith("cv/1/r/") else None
 
 
-def read(payload: bytes) -> Message | Verdict:
-    """Decode one payload, or say why it cannot be."""
+def read(payload: bytes) -> Message | Refused:
+    """Decode one payload, or say why it cannot be.
+
+    NaN and the infinities are no JSON, but what common programs write: their values are refused
+    and the rest of the message is read.
+    """
     if len(payload) > PAYLOAD_BYTES_MAX:
-        return Verdict.REFUSED_OVERSIZED
-    try:
-        message = decode(payload)
-    except msgspec.ValidationError:
-        return Verdict.REFUSED_TYPE
-    except WireError:
-        if _NOT_A_NUMBER.search(payload):
-            return Verdict.REFUSED_NOT_A_NUMBER
-        return Verdict.REFUSED_UNPARSABLE
-    if not (0 <= message.e < 1 << 62 and 0 < message.s < 1 << 62):
-        return Verdict.REFUSED_TYPE
+        return Refused(Verdict.REFUSED_OVERSIZED)
+    message = _decode(payload)
+    if isinstance(message, Refused):
+        return message
+    if not (0 <= message.e < NUMBER_MAX and 0 < message.s < NUMBER_MAX):
+        return Refused(Verdict.REFUSED_TYPE)
+    if message.r is not None and not 0 <= message.r < _MS_MAX:
+        return Refused(Verdict.REFUSED_TYPE, message.e, message.s)
     return message
 
 
-def readings_of(message: Message) -> int:
-    """How many readings a message holds, for the counts; an event counts as one."""
-    if message.m is not None:
-        return len(message.m)
-    if isinstance(message.v, list):
-        return len(message.v)
-    return 1 if message.q is not None or message.ev is not None else 0
+def _decode(payload: bytes) -> Message | Refused:
+    try:
+        return decode(payload)
+    except msgspec.ValidationError:
+        return _refused(payload, Verdict.REFUSED_TYPE)
+    except WireError:
+        repaired, found = _NOT_A_NUMBER.subn(rb"\1null", payload)
+    if not found:
+        return Refused(Verdict.REFUSED_UNPARSABLE)
+    try:
+        return decode(repaired)
+    except (msgspec.ValidationError, WireError):
+        return _refused(repaired, Verdict.REFUSED_NOT_A_NUMBER)
+
+
+def _refused(payload: bytes, verdict: Verdict) -> Refused:
+    """With epoch and number if they can be read, so that the message counts as taken in.
+
+    Otherwise an agent would send it again for ever, and what it sends later would wait behind it.
+    """
+    try:
+        found = _numbered.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Refused(verdict)
+    if 0 <= found.e < NUMBER_MAX and 0 < found.s < NUMBER_MAX:
+        return Refused(verdict, found.e, found.s)
+    return Refused(verdict)
 
 
 def expand(rows: Rows, row: int, message: Message) -> None:
-    """Add the readings of one message to `rows`; a shape that is not ours is refused."""
-    if message.m is not None:
+    """Add the readings, or the event, of one message to `rows`; a wrong shape is refused."""
+    if message.ev is not None:
+        if _is_event(message):
+            rows.put(row, -1, "", (message.t or 0) * NS_PER_MS, math.nan, 1, Verdict.APPLIED)
+        else:
+            rows.refuse(row, Verdict.REFUSED_TYPE)
+    elif message.m is not None:
         if message.t is None:
             rows.refuse(row, Verdict.REFUSED_TYPE)
             return
@@ -125,8 +189,35 @@ def expand(rows: Rows, row: int, message: Message) -> None:
             rows.refuse(row, Verdict.REFUSED_TYPE)
         else:
             _reading(rows, row, message, message.q, message.t, message.v)
-    elif message.ev is None and message.drop is None and message.r is None:
+    elif message.drop is None and message.r is None:
         rows.refuse(row, Verdict.REFUSED_TYPE)
+
+
+def event_of(message: Message, source: Source) -> Event | None:
+    """The event of a message, if it holds one that is whole."""
+    if message.ev is None or message.t is None or not _is_event(message):
+        return None
+    return Event(
+        source, message.ev, message.id or "", message.t, message.end, message.customers
+    )
+
+
+def drops_of(message: Message) -> list[tuple[int, int, int]] | None:
+    """The ranges (epoch, first, last) that a message reports as dropped; None if they are wrong."""
+    ranges = message.drop or []
+    for epoch, first, last in ranges:
+        if not (0 <= epoch < NUMBER_MAX and 0 < first <= last < DROPPED_MAX):
+            return None
+    return ranges
+
+
+def _is_event(message: Message) -> bool:
+    times = [message.t, message.t if message.end is None else message.end]
+    return (
+        is_id(message.ev or "") and len(message.id or "") <= EVENT_ID_CHARS_MAX
+        and all(time is not None and -_MS_MAX < time < _MS_MAX for time in times)
+        and 0 <= (message.customers or 0) < NUMBER_MAX
+    )
 
 
 def _block(
@@ -140,7 +231,7 @@ def _block(
 
 
 def _well_formed(message: Message, time_ms: int) -> bool:
-    channel = not message.ch or is_id(message.ch.lower())
+    channel = not message.ch or (message.ch.isascii() and is_id(message.ch.lower()))
     return channel and -_MS_MAX < time_ms < _MS_MAX and message.f in _FLAGS
 
 
@@ -148,20 +239,25 @@ def _reading(
     rows: Rows, row: int, message: Message, quantity: str, time_ms: int,
     value: float | list[float | None] | None,
 ) -> None:
-    if quantity not in INDEX:
+    known = QUANTITIES.get(quantity)
+    if known is None:
         rows.refuse(row, Verdict.REFUSED_QUANTITY)
     elif value is None:
         rows.refuse(row, Verdict.REFUSED_NOT_A_NUMBER)
     elif isinstance(value, list) or not _well_formed(message, time_ms):
         rows.refuse(row, Verdict.REFUSED_TYPE)
+    elif message.u is None:
+        rows.put(
+            row, INDEX[quantity], message.ch, time_ms * NS_PER_MS, value, message.f or 0,
+            Verdict.APPLIED,
+        )
     else:
-        convert = QUANTITIES[quantity].accepts(message.u)
+        convert = known.accepts(message.u)
         if convert is None:
             rows.refuse(row, Verdict.REFUSED_UNIT)
             return
         factor, offset = convert
-        value = value * factor + offset if message.u else value
         rows.put(
-            row, INDEX[quantity], message.ch, time_ms * NS_PER_MS, value, message.f or 0,
-            Verdict.APPLIED,
+            row, INDEX[quantity], message.ch, time_ms * NS_PER_MS, value * factor + offset,
+            message.f or 0, Verdict.APPLIED,
         )

@@ -13,7 +13,6 @@ from edge.connection import BrokerError, BrokerSettingsError, Connection
 from edge.places import PlacesError
 from edge.settings import SettingsError, load
 from edge.topics import READINGS_FILTER, acks
-from edge.verdicts import Verdict
 from edge.wire import Ack, encode_ack
 from ingest.archive import ArchiveError
 from ingest.health import Health, ages
@@ -30,14 +29,18 @@ from ingest.store import Store
 log = logging.getLogger(__name__)
 
 QUEUE_MAX = 200_000
+QUEUE_BYTES_MAX = 256 << 20
 """Messages that wait for the loop; beyond, QoS 0 is dropped and counted. QoS 1 is bounded by
 what the broker sends unacknowledged."""
 BATCH_MAX = 20_000
+BATCH_BYTES_MAX = 8 << 20
+"""Messages taken in at once: a byte of payload takes up to 25 bytes of columns."""
 WAIT_S = 0.02
+BACKLOG_NS = 10 * 1_000_000_000
 QUIET_S = 0.7
 SETTLE_S_MAX = 20.0
 """After a start, what the broker kept for us comes first: windows close by the wall clock only
-once it was quiet, or after this long."""
+once no reading older than `BACKLOG_NS` came for `QUIET_S`, or after this long."""
 FLUSH_S = 5.0
 MINUTE_NS = 60_000_000_000
 
@@ -60,6 +63,8 @@ class Program:
         )
         self.line = Line(folder / "ingest", self._outlets, settings.grace_s)
         self._arrived: list[Received] = []
+        self._arrived_bytes = 0
+        self._held_back = 0
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -69,17 +74,20 @@ class Program:
             on_ready=self._on_ready, subscriptions=[(READINGS_FILTER, 1)], manual_ack=True,
         )
         self._since_ms = 0
-        self._places_seen: tuple[int, int] | None = None
+        self._places_seen: tuple[int, int, int] | None = None
         self._quiet_s = 0.0
+        self._minute = 0
 
     def _on_message(
         self, topic: str, payload: bytes, qos: int, receipt: int, retain: bool
     ) -> None:
         with self._lock:
-            if qos == 0 and len(self._arrived) >= QUEUE_MAX:
+            queued = len(self._arrived) + self._held_back
+            if qos == 0 and (queued >= QUEUE_MAX or self._arrived_bytes >= QUEUE_BYTES_MAX):
                 self._dropped += 1
                 return
             self._arrived.append(Received(topic, payload, receipt, qos))
+            self._arrived_bytes += len(payload)
         self._wake.set()
 
     def _on_ready(self, ready: bool) -> None:
@@ -98,22 +106,24 @@ class Program:
         self._wake.set()
 
     def run(self) -> None:
-        """Recover, serve until `stop`, save."""
+        """Recover, serve until `stop`, save. Raises `PlacesError` if there are no places."""
+        clean = False
         whole = self._store.counts()["points"] == 0
-        self.line.open(whole=whole)
-        self._read_places()
-        if self._outlets.influx is not None:
-            self._outlets.influx.start()
-        log.info("recovered %d readings from the archive", self.line.recovered)
-        city = next((key.city for key in self.line.vitals.registry.keys), "")
-        self._health = Health(self.line, city, self.settings.clock)
-        recorded = RecordedClock(self.line.vitals.registry, self.line.vitals.now_ns)
-        self._write_health(self._now_ns(recorded), 0)
-        self._connection.start()
         try:
+            self.line.open(whole=whole)
+            self._minute = self.line.vitals.now_ns // MINUTE_NS
+            log.info("recovered %d readings from the archive", self.line.recovered)
+            recorded = RecordedClock(self.line.vitals.registry, self.line.vitals.now_ns)
+            self._read_places(self._now_ns(recorded))
+            if self._outlets.influx is not None:
+                self._outlets.influx.start()
+            self._health = Health(self.line, self.settings.clock)
+            self._write_health(self._now_ns(recorded), 0)
+            self._connection.start()
             self._loop(recorded)
+            clean = True
         finally:
-            self._close()
+            self._close(save=clean)
 
     def _loop(self, recorded: RecordedClock) -> None:
         started = self._quiet_s = time.monotonic()
@@ -141,34 +151,45 @@ class Program:
                 self.line.snapshot()
                 self._outlets.prune(self.settings.keep_points_days)
 
-    def _arrivals(self) -> list[Received]:
+    def _arrivals(self, now_ns: int) -> list[Received]:
+        """What came since the last call, up to the bounds of a batch."""
         with self._lock:
-            taken, self._arrived = self._arrived[:BATCH_MAX], self._arrived[BATCH_MAX:]
+            count = size = 0
+            for message in self._arrived[:BATCH_MAX]:
+                if count and size + len(message.payload) > BATCH_BYTES_MAX:
+                    break
+                count += 1
+                size += len(message.payload)
+            taken, self._arrived = self._arrived[:count], self._arrived[count:]
+            self._arrived_bytes -= size
+            dropped, self._dropped = self._dropped, 0
             if self._arrived:
                 self._wake.set()
-            self.line.counts[Verdict.DROPPED_QUEUE] += self._dropped
-            self._dropped = 0
+        if dropped:
+            self.line.dropped(dropped, now_ns)
         if taken:
             self._quiet_s = time.monotonic()
         return taken
 
     def _take_wall(self) -> None:
-        arrived = self._arrivals()
+        now_ns = time.time_ns()
+        arrived = self._arrivals(now_ns)
         if arrived:
-            now_ns = time.time_ns()
             taken = self.line.take([opened(message, now_ns) for message in arrived], now_ns)
             self._acknowledge(arrived, taken)
 
     def _take_recorded(self, recorded: RecordedClock) -> None:
-        for message in self._arrivals():
+        for message in self._arrivals(recorded.now_ns):
             recorded.put(opened(message, 0))
-        for now_ns, messages in recorded.steps():
+        for tick_ns, messages in recorded.steps():
+            if tick_ns > self.line.vitals.now_ns:
+                self.line.tick(tick_ns, with_open=False)
             if messages:
-                taken = self.line.take(messages, now_ns)
+                taken = self.line.take(messages, messages[-1].received_ns)
                 self._acknowledge([message.received for message in messages], taken)
-            self.line.tick(now_ns, with_open=False)
             if self._stopping.is_set():
-                return
+                break
+        self._held_back = len(recorded)
 
     def _acknowledge(self, messages: list[Received], taken: Taken) -> None:
         """Only now, with everything in the archive: the broker, then the agents."""
@@ -184,19 +205,19 @@ class Program:
         return recorded.now_ns if self.settings.clock == "recorded" else time.time_ns()
 
     def _each_second(self, recorded: RecordedClock, settled: bool, with_open: bool) -> None:
-        self._read_places()
         now_ns = self._now_ns(recorded)
-        before = self.line.vitals.now_ns // MINUTE_NS
-        if settled and now_ns:
+        self._read_places(now_ns)
+        if self.settings.clock == "recorded":
+            # Only steps of the recorded clock close windows.
+            self.line.tick(self.line.vitals.now_ns, with_open=with_open)
+        elif settled:
             self.line.tick(now_ns, with_open=with_open)
         self._outlets.readings(self.line.vitals)
-        if settled and now_ns // MINUTE_NS > before:
-            self._outlets.restated(self.line.vitals)
+        minute = self.line.vitals.now_ns // MINUTE_NS
+        if minute > self._minute:
+            self._minute = minute
             self._outlets.station_states(self.line.vitals, ages(self.line.vitals, now_ns))
-            self._outlets.rollups(self.line.vitals)
-        health = self._write_health(now_ns, len(recorded))
-        if settled and now_ns // MINUTE_NS > before:
-            self._outlets.pipeline(health)
+        self._write_health(now_ns, len(recorded))
 
     def _write_health(self, now_ns: int, waiting: int) -> dict[str, Any]:
         influx = self._outlets.influx
@@ -212,27 +233,37 @@ class Program:
         self._store.write_health(health)
         return health
 
-    def _read_places(self) -> None:
-        """Take a changed places file whole, or refuse it whole and say so once."""
+    def _read_places(self, now_ns: int) -> None:
+        """Take a changed places file whole, or refuse it whole and say so once.
+
+        Raises `PlacesError` for a wrong file if there are no places to go on with.
+        """
         try:
             stat = self.places.stat()
-        except OSError:
-            return
-        seen = (stat.st_mtime_ns, stat.st_size)
+            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        except OSError as error:
+            seen = (0, 0, 0)
+            if seen != self._places_seen:
+                log.warning("places: %s: %s; devices are held until they are placed there",
+                            self.places, error.strerror)
         if seen == self._places_seen:
             return
         self._places_seen = seen
+        if not any(seen):
+            return
         try:
-            if self.line.load_places(self.places, max(time.time_ns(), 1)):
+            if self.line.load_places(self.places, now_ns):
                 log.info("places: %s is in force", self.places)
         except PlacesError as error:
+            if not self.line.vitals.registry.rows_of:
+                raise
             log.error("places are unchanged: %s", error)
 
-    def _close(self) -> None:
+    def _close(self, *, save: bool) -> None:
         self._connection.stop()
         if self._outlets.influx is not None:
             self._outlets.influx.stop(FLUSH_S)
-        self.line.close()
+        self.line.close(save=save)
         self._store.close()
         if self._spool is not None:
             self._spool.close()
@@ -255,6 +286,9 @@ def run(config: Path) -> int:
     }
     try:
         program.run()
+    except (PlacesError, BrokerSettingsError) as error:
+        print(error, file=sys.stderr)
+        return 2
     except (StoreError, ArchiveError) as error:
         print(error, file=sys.stderr)
         return 1
