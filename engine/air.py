@@ -13,7 +13,19 @@ import numpy.typing as npt
 from edge.quantities import INDEX
 from engine.calendar import EPOCH_DAY
 from engine.catalogue import POSITION
-from engine.family import Integers, Members, Result, Slots, blank, no_members, of_level, spread
+from engine.family import (
+    NOT_MEASURED,
+    Bools,
+    Cadence,
+    Integers,
+    Members,
+    Result,
+    Slots,
+    anywhere,
+    blank,
+    of_level,
+    spread,
+)
 from engine.panes import COARSE, HOUR, Panes, kernel
 from engine.registry import Registry
 from engine.us_aqi import day_aqi, station_aqi
@@ -37,31 +49,28 @@ def count_bits(bits: int) -> int:
 
 @kernel(nb.void(
     nb.int32[:, ::1], nb.int64, nb.int64[::1], nb.int64[::1], nb.from_dtype(COARSE)[:, ::1],
-    nb.float64[:, :, ::1], nb.int64[:, ::1], nb.float64[:, ::1],
+    nb.float64[:, :, ::1], nb.int64[:, :, ::1],
 ))
 def gather_hours(
     table: Any, devices: int, members: Any, windows: Any, hours: Any, means: Any, readings: Any,
-    coverage: Any,
 ) -> None:
     """Hourly means of the hours that each window looks back on.
 
     table: int32[m, inputs * devices], slots. members, windows: int64[k], local hour numbers.
     hours: COARSE[series, 240]. means: float64[k, inputs, h], newest first, canonical unit, NaN
-    under 45 minutes. readings: int64[k, inputs]. coverage: float64[k, inputs], share of the
-    minutes of the h hours. Cost: k * inputs * devices * h.
+    under 45 minutes. readings: int64[k, inputs, h], of hours with and without a mean. Cost:
+    k * inputs * devices * h.
     """
     inputs = means.shape[1]
     look_back = means.shape[2]
     length = hours.shape[1]
     for k in range(members.shape[0]):
         for i in range(inputs):
-            readings[k, i] = 0
-            coverage[k, i] = 0.0
             for h in range(look_back):
                 window = windows[k] - h
                 total = 0.0
                 valid = 0
-                most = 0
+                readings[k, i, h] = 0
                 for j in range(devices):
                     slot = table[members[k], i * devices + j]
                     if slot < 0:
@@ -69,72 +78,60 @@ def gather_hours(
                     pane = hours[slot, window % length]
                     if pane.tag != window or pane.n == 0:
                         continue
-                    minutes = count_bits(pane.covered)
-                    most = max(most, minutes)
-                    readings[k, i] += pane.n
-                    if minutes >= 45:
+                    readings[k, i, h] += pane.n
+                    if count_bits(pane.covered) >= 45:
                         total += pane.sum / (pane.n * 1e6)
                         valid += 1
-                coverage[k, i] += most / (60.0 * look_back)
                 means[k, i, h] = total / valid if valid > 0 else np.nan
 
 
-class AirHours:
+class AirHours(Cadence):
     """US AQI overall and by pollutant, and the NowCast of PM, at the end of each hour."""
 
     indicators = tuple(POSITION[f"air.{name}"] for name in (
         "us_aqi", "us_aqi_pm25", "us_aqi_pm10", "us_aqi_o3", "us_aqi_co", "us_aqi_so2",
         "us_aqi_no2", "nowcast_pm25", "nowcast_pm10",
     ))
-    _input = np.array([-1, 0, 1, 2, 3, 4, 5, 0, 1])
+    _input = (0, 1, 2, 3, 4, 5, 0, 1)
+    """Pollutant of each output but the first."""
 
     def __init__(self) -> None:
-        self.members: Members = no_members(tuple(INDEX[name] for name in POLLUTANTS))
-        self.places = self.members.places
+        super().__init__(Members(tuple(INDEX[name] for name in POLLUTANTS)))
 
     def enrol(self, registry: Registry) -> None:
+        """Take in stations with any of the pollutants."""
         self.members.enrol(registry, registry.stations_with(POLLUTANTS))
 
-    def slots(self) -> Slots:
-        return self.members.table
-
-    def ordinal(self, members: Integers, minute: Integers) -> Integers:
-        return (minute + self.members.shift[members]) // 60
-
-    def end_min(self, members: Integers, window: Integers) -> Integers:
-        return (window + 1) * 60 - self.members.shift[members]
-
     def touched(
-        self, panes: npt.NDArray[np.int32], member_of: Slots
+        self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
-        return spread(*of_level(panes, HOUR, member_of), LOOK_BACK_H)
+        """The hour and the 23 after it."""
+        return spread(*of_level(changed, HOUR, member_of), LOOK_BACK_H)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a station and hour; see `Family`."""
         count = len(members)
         result = blank(count, len(self.indicators))
         means = np.empty((count, 6, LOOK_BACK_H))
-        readings = np.zeros((count, 6), np.int64)
-        coverage = np.zeros((count, 6))
+        readings = np.empty((count, 6, LOOK_BACK_H), np.int64)
         gather_hours(
             self.members.table, self.members.devices, members, windows, panes.coarse[0],
-            means, readings, coverage,
+            means, readings,
         )
         station_aqi(means, result.value)
         valid = ~np.isnan(means)
-        for out, source in enumerate(self._input):
+        end = self.end_min(members, windows)
+        measured = measured_inputs(self.members, members, end - 60, end, panes)
+        for out, source in enumerate(self._input, 1):
             span = _WINDOW_H[out]
-            share = valid[:, :, :span].mean(axis=2)
-            if source >= 0:
-                result.cov[:, out] = share[:, source]
-                result.n[:, out] = readings[:, source]
-        used = measured_inputs(self.members, members)
-        for out, source in enumerate(self._input):
-            if source >= 0:  # of a pollutant that the station has no sensor for, nothing is said
-                result.n[~used[:, source], out] = -1
-        result.cov[:, 0] = (result.cov[:, 1:7] * used).sum(axis=1) / np.maximum(
-            used.sum(axis=1), 1
+            result.cov[:, out] = valid[:, source, :span].mean(axis=1)
+            used = readings[:, source, :span].sum(axis=1)
+            result.n[:, out] = np.where(measured[:, source], used, NOT_MEASURED)
+        parts = slice(1, 7)
+        result.cov[:, 0] = (result.cov[:, parts] * measured).sum(axis=1) / np.maximum(
+            measured.sum(axis=1), 1
         )
-        result.n[:, 0] = readings.sum(axis=1)
+        result.n[:, 0] = np.maximum(result.n[:, parts], 0).sum(axis=1)
         return result
 
 
@@ -144,49 +141,52 @@ class AirDays:
     indicators = (POSITION["air.us_aqi_day"],)
 
     def __init__(self, hours: AirHours) -> None:
-        self._members = hours.members
-        self.places = hours.places
+        self.members = hours.members
 
     def enrol(self, registry: Registry) -> None:
         """The hours enrol the members that both share."""
 
-    def slots(self) -> Slots:
-        return self._members.table
-
     def ordinal(self, members: Integers, minute: Integers) -> Integers:
-        return (minute + self._members.shift[members]) // 1440 + EPOCH_DAY
+        """Proleptic ordinal of the day in standard time."""
+        return (minute + self.members.shift[members]) // 1440 + EPOCH_DAY
 
     def end_min(self, members: Integers, window: Integers) -> Integers:
-        return (window + 1 - EPOCH_DAY) * 1440 - self._members.shift[members]
+        """Unix minute of the next midnight in standard time."""
+        return (window + 1 - EPOCH_DAY) * 1440 - self.members.shift[members]
 
     def touched(
-        self, panes: npt.NDArray[np.int32], member_of: Slots
+        self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
-        members, hours = of_level(panes, HOUR, member_of)
+        """The day and, for running 8-h means, the next."""
+        members, hours = of_level(changed, HOUR, member_of)
         return spread(members, hours // 24 + EPOCH_DAY, 2)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a station and day; coverage and n are those of the day's own hours."""
         count = len(members)
         result = blank(count, 1)
         means = np.empty((count, 6, DAY_HOURS))
-        readings = np.zeros((count, 6), np.int64)
+        readings = np.empty((count, 6, DAY_HOURS), np.int64)
         gather_hours(
-            self._members.table, self._members.devices, members,
-            (windows - EPOCH_DAY) * 24 + 23, panes.coarse[0], means, readings, np.empty((count, 6)),
+            self.members.table, self.members.devices, members,
+            (windows - EPOCH_DAY) * 24 + 23, panes.coarse[0], means, readings,
         )
         indices = np.empty((count, 7))
         day_aqi(np.ascontiguousarray(means[:, :, ::-1]), indices)
         result.value[:, 0] = indices[:, 0]
         valid = ~np.isnan(means[:, :, :24])
-        measured = measured_inputs(self._members, members)
+        end = self.end_min(members, windows)
+        measured = measured_inputs(self.members, members, end - 1440, end, panes)
         share = (valid.mean(axis=2) * measured).sum(axis=1)
         result.cov[:, 0] = share / np.maximum(measured.sum(axis=1), 1)
-        result.n[:, 0] = readings.sum(axis=1)
+        result.n[:, 0] = readings[:, :, :24].sum(axis=(1, 2))
         return result
 
 
-def measured_inputs(members: Members, rows: Integers) -> npt.NDArray[np.bool_]:
-    """bool[k, inputs]: whether each member has a sensor for each input."""
-    table = members.table[rows].reshape(len(rows), len(members.inputs), members.devices)
-    known: npt.NDArray[np.bool_] = np.any(np.greater_equal(table, 0), axis=2)
-    return known
+def measured_inputs(
+    members: Members, rows: Integers, start_min: Integers, end_min: Integers, panes: Panes
+) -> Bools:
+    """bool[k, inputs]: whether each member had a sensor for each input in the window."""
+    live = members.live(rows, start_min, end_min, panes)
+    shape = (len(rows), len(members.inputs), members.devices)
+    return anywhere(live.reshape(shape), 2)

@@ -6,6 +6,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from edge.places import PlaceKey
 from engine.panes import kernel
 from engine.travel_time import quantile
 
@@ -18,25 +19,27 @@ SUM_SHARE_MIN = 0.75
 
 @kernel(nb.void(
     nb.float64[:, :, ::1], nb.float64[:, :, ::1], nb.float64[:, ::1], nb.int8[:, :, ::1],
+    nb.boolean[:, :, ::1],
     nb.int64[::1], nb.int64[::1], nb.int64[::1], nb.int64[::1], nb.float64[:, :, :, ::1],
 ))
 def area_stats(
-    values: Any, coverage: Any, weights: Any, levels: Any, starts: Any, members: Any, rules: Any,
-    over_level: Any, out: Any,
+    values: Any, coverage: Any, weights: Any, levels: Any, present: Any, starts: Any,
+    members: Any, rules: Any, over_level: Any, out: Any,
 ) -> None:
     """Statistics of areas over their members.
 
     values, coverage: float64[e, m, i] for e windows, m members, i indicators, NaN insufficient.
-    weights: float64[e, m]. levels: int8[e, m, i]. starts: int64[a + 1], members: int64[..]: the
-    members of area a are members[starts[a]:starts[a + 1]]. rules, over_level: int64[i].
+    weights: float64[e, m]. levels: int8[e, m, i]. present: bool[e, m, i], members that there
+    were and that measure it; the others do not count. starts: int64[a + 1], members: int64[..]:
+    the members of area a are members[starts[a]:starts[a + 1]]. rules, over_level: int64[i].
     out: float64[e, a, i, 7]: value, p50, p95, max (NaN if none), coverage, members with a
     value, members at or over `over_level`. Percentiles of type 7. Cost: e * i * members.
     """
     buffer = np.empty(members.shape[0])
     for e in range(values.shape[0]):
         for a in range(starts.shape[0] - 1):
-            size = starts[a + 1] - starts[a]
             for i in range(values.shape[2]):
+                size = 0
                 count = 0
                 over = 0
                 total = 0.0
@@ -45,6 +48,9 @@ def area_stats(
                 cover = 0.0
                 for j in range(starts[a], starts[a + 1]):
                     m = members[j]
+                    if not present[e, m, i]:
+                        continue
+                    size += 1
                     cover += coverage[e, m, i]
                     value = values[e, m, i]
                     if np.isnan(value):
@@ -78,14 +84,15 @@ Integers = npt.NDArray[np.int64]
 
 
 def members_of_areas(
-    places: list[int], parents: list[tuple[int, int]]
+    keys: list[PlaceKey], parents: list[tuple[int, int]]
 ) -> tuple[list[int], Integers, Integers]:
     """Areas of a family's members: (place row of each area, starts, members) for `area_stats`.
 
-    `parents[k]` are the district and city rows of `places[k]`.
+    `parents[k]` are the district and city rows of the place `keys[k]`. Members of an area are in
+    the order of their names: the order in which they were first heard must not show in a sum.
     """
     groups: dict[int, list[int]] = {}
-    for member in range(len(places)):
+    for member in sorted(range(len(keys)), key=keys.__getitem__):
         for area in parents[member]:
             groups.setdefault(area, []).append(member)
     areas = sorted(groups)

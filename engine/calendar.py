@@ -29,19 +29,24 @@ def standard_offset_min(tz: str, at_min: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _day_starts(tz: str) -> Minutes:
+def _day_starts(tz: str, hour: int = 0) -> Minutes:
+    """Unix minutes at which the clock of `tz` shows `hour`, day by day."""
     zone = ZoneInfo(tz)
     starts = np.empty(_LAST - _FIRST, np.int64)
     for i in range(len(starts)):
         day = date.fromordinal(_FIRST + i)
-        midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-        starts[i] = midnight.timestamp() // 60
+        moment = datetime(day.year, day.month, day.day, hour, tzinfo=zone)
+        starts[i] = moment.timestamp() // 60
     return starts
 
 
-def civil_day(tz: str, minute: Minutes) -> Minutes:
-    """Proleptic ordinal of the civil day of `tz` that holds each Unix minute (1995 to 2079)."""
-    days: Minutes = np.searchsorted(_day_starts(tz), minute, side="right") - 1 + _FIRST
+def civil_day(tz: str, minute: Minutes, begins_hour: int = 0) -> Minutes:
+    """Proleptic ordinal of the civil day of `tz` that holds each Unix minute (1995 to 2079).
+
+    With `begins_hour` days begin when the clock shows that hour, and bear the date of that.
+    """
+    starts = _day_starts(tz, begins_hour)
+    days: Minutes = np.searchsorted(starts, minute, side="right") - 1 + _FIRST
     return days
 
 

@@ -11,19 +11,32 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX
-from engine.calendar import civil_day, day_start_min, month_start
+from engine.areas import SUM_SHARE_MIN
+from engine.calendar import month_start
 from engine.catalogue import POSITION
 from engine.demand import mean_demand
-from engine.family import Integers, Members, Result, Slots, blank, no_members, of_level, spread
-from engine.panes import FINE, MINUTE, QUARTER, Panes, kernel
+from engine.family import (
+    NO_WINDOW,
+    Bools,
+    Cadence,
+    CivilDays,
+    Floats,
+    Integers,
+    Members,
+    Result,
+    Slots,
+    blank,
+    of_level,
+    spread,
+)
+from engine.panes import FINE, MINUTE, ONE, QUARTER, Panes, kernel
 from engine.registry import Registry
 
 BLOCK_MIN = 15
 PEAK_DAYS = 40
-SPAN_MAX = 15
-"""A reading that stands for longer than a block says nothing of the block's own mean."""
-
-Floats = npt.NDArray[np.float64]
+BLOCKS_A_DAY_MAX = 100
+CHUNK = 256
+"""Meters of which the blocks of a day are gathered at once."""
 
 
 @kernel(nb.void(
@@ -54,25 +67,30 @@ def gather_blocks(
 
 
 @kernel(nb.void(
-    nb.int32[::1], nb.int64[::1], nb.from_dtype(MINUTE)[:, ::1], nb.int64[:, ::1],
-    nb.int32[:, ::1], nb.boolean[:, ::1],
+    nb.int32[::1], nb.int64[::1], nb.int64[::1], nb.from_dtype(MINUTE)[:, ::1],
+    nb.int64[:, ::1], nb.int32[:, ::1], nb.boolean[:, ::1], nb.boolean[::1],
 ))
 def gather_minutes(
-    slots: Any, windows: Any, minutes: Any, sums: Any, counts: Any, covered: Any
+    slots: Any, windows: Any, spans: Any, minutes: Any, sums: Any, counts: Any, covered: Any,
+    lost: Any,
 ) -> None:
     """The 15 minutes up to and with each window minute, in the form of `mean_demand`.
 
-    slots: int32[k]. windows: int64[k], Unix minutes. minutes: MINUTE[series, 64]. Outputs as
-    `gather_blocks`. Cost: 30 * k.
+    slots: int32[k]. windows: int64[k], Unix minutes. spans: int64[k], minutes that a reading
+    stands for. minutes: MINUTE[series, 64]. Outputs as `gather_blocks`, and lost: bool[k], a
+    minute that is asked for has made room for a newer one. Cost: 30 * k.
     """
     for k in range(slots.shape[0]):
         sums[k, :] = 0
         counts[k, :] = 0
         covered[k, :] = False
+        lost[k] = False
         first = windows[k] - 14
-        for minute in range(first - SPAN_MAX, windows[k] + 1):
+        for minute in range(first - min(spans[k], BLOCK_MIN) + 1, windows[k] + 1):
             pane = minutes[slots[k], minute & 63]
-            if pane.tag != minute or pane.n == 0:
+            if pane.tag > minute:
+                lost[k] = True
+            if pane.tag != minute or pane.n == 0 or pane.span > BLOCK_MIN:
                 continue
             start = minute - minute % pane.span
             for m in range(max(start, first), min(start + pane.span, windows[k] + 1)):
@@ -86,22 +104,21 @@ class Meters:
     """Places with power series: the members that all demand families share."""
 
     def __init__(self) -> None:
-        self.members: Members = no_members((INDEX["power"],))
-        self.period_at = Registry().period_at
+        self.members = Members((INDEX["power"],))
         self._version = -1
 
     def enrol(self, registry: Registry) -> None:
         """Take in new meters."""
-        self.period_at = registry.period_at
         if registry.version != self._version:
             self._version = registry.version
             self.members.enrol(registry, registry.stations_with(("power",)))
 
-    def flat(self, members: Integers, windows: Integers) -> tuple[Integers, Slots, Integers]:
-        """Every known series of every window: (row of the window, slot, window)."""
-        table = self.members.table[members]
-        row, column = np.nonzero(table >= 0)
-        return row.astype(np.int64), table[row, column], windows[row]
+    def flat(
+        self, members: Integers, start_min: Integers, end_min: Integers, panes: Panes
+    ) -> tuple[Integers, Slots]:
+        """Every series that is there in each window: (row of the window, slot)."""
+        row, column = np.nonzero(self.members.live(members, start_min, end_min, panes))
+        return row.astype(np.int64), self.members.table[members[row], column]
 
     def total(
         self, count: int, row: Integers, means: Floats, counts: npt.NDArray[np.int32]
@@ -118,197 +135,223 @@ class Meters:
 
     def blocks(self, members: Integers, windows: Integers, panes: Panes) -> Result:
         """Demand of aligned blocks: `Result` with one indicator."""
-        row, slots, at = self.flat(members, windows)
-        sums, counts, covered, means = _room(len(row))
-        gather_blocks(slots, panes.rows[QUARTER], at, panes.fine[QUARTER], sums, counts, covered)
+        start = windows * BLOCK_MIN - self.members.shift[members]
+        row, slots = self.flat(members, start, start + BLOCK_MIN, panes)
+        sums, counts, covered = _room(len(row))
+        gather_blocks(
+            slots, panes.rows[QUARTER], windows[row], panes.fine[QUARTER], sums, counts, covered
+        )
+        means = np.empty((len(row), 2))
         mean_demand(sums, counts, covered, means)
         return self.total(len(members), row, means, counts)
 
 
-def _room(
-    count: int,
-) -> tuple[Integers, npt.NDArray[np.int32], npt.NDArray[np.bool_], Floats]:
+def _room(count: int) -> tuple[Integers, npt.NDArray[np.int32], Bools]:
     shape = (count, BLOCK_MIN)
-    return (
-        np.empty(shape, np.int64), np.empty(shape, np.int32), np.empty(shape, np.bool_),
-        np.empty((count, 2)),
-    )
+    return np.empty(shape, np.int64), np.empty(shape, np.int32), np.empty(shape, np.bool_)
 
 
-class DemandBlocks:
+class DemandBlocks(Cadence):
     """Demand of clock-aligned 15-minute blocks."""
 
     indicators = (POSITION["energy.demand_15min"],)
+    minutes = BLOCK_MIN
 
     def __init__(self, meters: Meters) -> None:
+        super().__init__(meters.members)
         self._meters = meters
-        self.places = meters.members.places
 
     def enrol(self, registry: Registry) -> None:
+        """Take in new meters."""
         self._meters.enrol(registry)
 
-    def slots(self) -> Slots:
-        return self._meters.members.table
-
-    def ordinal(self, members: Integers, minute: Integers) -> Integers:
-        return (minute + self._meters.members.shift[members]) // BLOCK_MIN
-
-    def end_min(self, members: Integers, window: Integers) -> Integers:
-        return (window + 1) * BLOCK_MIN - self._meters.members.shift[members]
-
     def touched(
-        self, panes: npt.NDArray[np.int32], member_of: Slots
+        self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
-        return of_level(panes, QUARTER, member_of)
+        """The block."""
+        return of_level(changed, QUARTER, member_of)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a meter and block."""
         return self._meters.blocks(members, windows, panes)
 
 
 class DemandSliding:
     """Demand of the trailing 15 minutes, each minute or, if longer, each reporting period.
 
-    Windows that end with a block are that block. The others read the minute ring, so a reading
-    later than about 45 minutes restates blocks and peaks but not the sliding values between.
+    Windows that end with a block are that block. The others read the minute ring: what it has no
+    longer is not said anew, so a reading later than about 45 minutes restates blocks and peaks
+    but not the sliding values between.
     """
 
     indicators = (POSITION["energy.demand_sliding"],)
 
     def __init__(self, meters: Meters) -> None:
+        self.members = meters.members
         self._meters = meters
-        self.places = meters.members.places
 
     def enrol(self, registry: Registry) -> None:
+        """Take in new meters."""
         self._meters.enrol(registry)
 
-    def slots(self) -> Slots:
-        return self._meters.members.table
-
     def ordinal(self, members: Integers, minute: Integers) -> Integers:
+        """The Unix minute that the 15 minutes end with."""
         return minute
 
     def end_min(self, members: Integers, window: Integers) -> Integers:
+        """The end of that minute."""
         return window + 1
 
     def touched(
-        self, panes: npt.NDArray[np.int32], member_of: Slots
+        self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
-        none = np.zeros(0, np.int64)
-        return none, none
+        """All windows that hold the minutes a changed one stands for, and whole blocks."""
+        members, blocks = of_level(changed, QUARTER, member_of)
+        block_end = (blocks + 1) * BLOCK_MIN - self.members.shift[members] - 1
+        rows = changed[changed[:, 0] == ONE]
+        rows = rows[member_of[rows[:, 1]] >= 0]
+        minute = rows[:, 2].astype(np.int64)
+        span = np.minimum(self.members.registry.span_at(rows[:, 1], minute * 60), BLOCK_MIN)
+        first = minute - minute % span
+        reach = span - 1 + BLOCK_MIN
+        row = np.repeat(np.arange(len(rows)), reach)
+        step = np.arange(len(row)) - np.repeat(np.cumsum(reach) - reach, reach)
+        slid = member_of[rows[row, 1]].astype(np.int64)
+        return np.concatenate([members, slid]), np.concatenate([block_end, first[row] + step])
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
-        row, slots, at = self._meters.flat(members, windows)
-        sums, counts, covered, means = _room(len(row))
-        local = at + 1 + self._meters.members.shift[members[row]]
+        """One row a meter and minute."""
+        count = len(members)
+        row, slots = self._meters.flat(members, windows - BLOCK_MIN + 1, windows + 1, panes)
+        at = windows[row]
+        spans = self.members.registry.span_at(slots, at * 60)
+        local = at + 1 + self.members.shift[members[row]]
         aligned = local % BLOCK_MIN == 0
-        for rows, gather in ((aligned, True), (~aligned, False)):
-            part = _room(int(rows.sum()))
-            if gather:
-                gather_blocks(
-                    slots[rows], panes.rows[QUARTER], local[rows] // BLOCK_MIN - 1,
-                    panes.fine[QUARTER], *part[:3],
-                )
-            else:
-                gather_minutes(slots[rows], at[rows], panes.minutes, *part[:3])
-            sums[rows], counts[rows], covered[rows] = part[:3]
+        sums, counts, covered = _room(len(row))
+        lost = np.zeros(len(row), np.bool_)
+        part = _room(int(aligned.sum()))
+        gather_blocks(
+            slots[aligned], panes.rows[QUARTER], local[aligned] // BLOCK_MIN - 1,
+            panes.fine[QUARTER], *part,
+        )
+        sums[aligned], counts[aligned], covered[aligned] = part
+        between = ~aligned
+        part, gone = _room(int(between.sum())), np.empty(int(between.sum()), np.bool_)
+        gather_minutes(slots[between], at[between], spans[between], panes.minutes, *part, gone)
+        sums[between], counts[between], covered[between] = part
+        lost[between] = gone
+        means = np.empty((len(row), 2))
         mean_demand(sums, counts, covered, means)
-        result = self._meters.total(len(members), row, means, counts)
-        span = np.maximum(np.rint(self._meters.period_at(slots, at * 60) / 60), 1)
-        longest = np.ones(len(members))
-        np.maximum.at(longest, row, span)
-        result.n[local_end(windows, longest)] = -1
+        result = self._meters.total(count, row, means, counts)
+        longest = np.ones(count, np.int64)
+        np.maximum.at(longest, row, spans)
+        inside = (windows + 1 + self.members.shift[members]) % longest != 0
+        inside[row[lost]] = True
+        result.n[inside] = NO_WINDOW
         return result
 
 
-def local_end(windows: Integers, span: Floats) -> npt.NDArray[np.bool_]:
-    """Windows that do not end with a reporting period of `span` minutes."""
-    inside: npt.NDArray[np.bool_] = np.not_equal((windows + 1) % span, 0)
-    return inside
-
-
-class DemandPeaks:
+class DemandPeaks(CivilDays):
     """Largest complete block of the calendar month so far, at the end of each civil day.
 
-    peaks: float64[m, 40], kW, largest block of a day by day % 40, valid where `days` is that
-    day; `ends`: int64[m, 40], Unix minute at which that block ended. Rows of areas follow in
-    their own arrays: an area's peak is coincident, the largest block of the area's sum.
+    kept: by place, of a station or of an area, three arrays by day % 40: the day, its largest
+    block in kW, the Unix minute at which that block ended. An area's peak is coincident: the
+    largest block of the sum over its stations.
     """
 
     indicators = (POSITION["energy.demand_peak"], POSITION["energy.demand_peak_at"])
 
     def __init__(self, meters: Meters) -> None:
+        super().__init__(meters.members)
         self._meters = meters
-        self.places = meters.members.places
         self.kept: dict[int, tuple[Integers, Floats, Integers]] = {}
 
     def enrol(self, registry: Registry) -> None:
+        """Take in new meters."""
         self._meters.enrol(registry)
 
-    def slots(self) -> Slots:
-        return self._meters.members.table
-
-    def ordinal(self, members: Integers, minute: Integers) -> Integers:
-        days = np.zeros(len(members), np.int64)
-        for k, member in enumerate(members.tolist()):
-            days[k] = civil_day(self._meters.members.tz[member], minute[k])
-        return days
-
-    def end_min(self, members: Integers, window: Integers) -> Integers:
-        return np.array([
-            day_start_min(self._meters.members.tz[member], day + 1)
-            for member, day in zip(members.tolist(), window.tolist(), strict=True)
-        ], np.int64)
-
     def touched(
-        self, panes: npt.NDArray[np.int32], member_of: Slots
+        self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
-        members, blocks = of_level(panes, QUARTER, member_of)
-        minute = blocks * BLOCK_MIN - self._meters.members.shift[members]
-        pairs = np.unique(np.stack([members, self.ordinal(members, minute)]), axis=1)
+        """The day, and those after it that may be of its month."""
+        members, blocks = of_level(changed, QUARTER, member_of)
+        minute = blocks * BLOCK_MIN - self.members.shift[members]
+        days = self.members.civil_days(members, minute)
+        pairs = np.unique(np.stack([members, days]), axis=1)
         return spread(pairs[0], pairs[1], 31)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a meter and day; rows of one meter must come oldest first."""
         result = blank(len(members), 2)
-        for k, (member, day) in enumerate(zip(members.tolist(), windows.tolist(), strict=True)):
-            place = self.places[member]
-            one = np.array([member])
-            result.value[k], result.cov[k], result.n[k] = self._peak(
-                place, one, int(day), now_min, panes
-            )
+        for first in range(0, len(members), CHUNK):
+            rows = slice(first, first + CHUNK)
+            demand, end_min = self._blocks(members[rows], windows[rows], now_min, panes)
+            for k, day in enumerate(windows[rows].tolist(), first):
+                place = self.members.places[members[k]]
+                result.value[k], result.cov[k], result.n[k] = self._peak(
+                    place, day, demand[k - first], end_min[k - first]
+                )
         return result
 
     def area(
         self, place: int, members: Integers, day: int, now_min: int, panes: Panes
-    ) -> tuple[Floats, float, int]:
-        """Coincident peak of an area: (value float64[2], coverage, blocks)."""
-        return self._peak(place, members, day, now_min, panes)
+    ) -> tuple[Floats, float]:
+        """Coincident peak of an area on a day: (value float64[2], coverage).
+
+        A block counts if three quarters of the meters that are there have it.
+        """
+        days = np.full(len(members), day, np.int64)
+        first = int(self.members.day_starts(members, days).min())
+        last = int(self.members.day_starts(members, days + 1).max())
+        total, live, valid = np.zeros((3, (last - first) // BLOCK_MIN))
+        for at in range(0, len(members), CHUNK):
+            some = slice(at, at + CHUNK)
+            demand, ends = self._blocks(members[some], days[some], now_min, panes)
+            row, column = np.nonzero(ends)
+            end, value = ends[row, column], demand[row, column]
+            block = (end - first) // BLOCK_MIN - 1
+            there = self.members.live(members[some][row], end - BLOCK_MIN, end, panes)
+            total += np.bincount(block, np.nan_to_num(value), len(total))
+            live += np.bincount(block, there.any(axis=1), len(total))
+            valid += np.bincount(block, ~np.isnan(value), len(total))
+        enough = (valid > 0) & (valid >= SUM_SHARE_MIN * live)
+        ends = first + (np.arange(len(total)) + 1) * BLOCK_MIN
+        over = ends <= now_min
+        value, share, _ = self._peak(
+            place, day, np.where(enough, total, np.nan)[over], ends[over]
+        )
+        return value, share
+
+    def _blocks(
+        self, members: Integers, days: Integers, now_min: int, panes: Panes
+    ) -> tuple[Floats, Integers]:
+        """Demand of the blocks of each member's day, and their ends: [k, 100], NaN and 0 blank."""
+        begin = self.members.day_starts(members, days)
+        end = np.minimum(self.members.day_starts(members, days + 1), now_min)
+        shift = self.members.shift[members]
+        ends = begin[:, None] + (np.arange(BLOCKS_A_DAY_MAX) + 1) * BLOCK_MIN
+        row, column = np.nonzero(ends <= end[:, None])
+        windows = (ends[row, column] + shift[row]) // BLOCK_MIN - 1
+        demand = np.full(ends.shape, np.nan)
+        demand[row, column] = self._meters.blocks(members[row], windows, panes).value[:, 0]
+        return demand, np.where(ends <= end[:, None], ends, 0)
 
     def _peak(
-        self, place: int, members: Integers, day: int, now_min: int, panes: Panes
+        self, place: int, day: int, demand: Floats, end_min: Integers
     ) -> tuple[Floats, float, int]:
-        """Month's largest block of the members' sum up to `day`, and when that block ended."""
-        tz = self._meters.members.tz[members[0]]
-        shift = int(self._meters.members.shift[members[0]])
-        begin, end = day_start_min(tz, np.array([day, day + 1])).tolist()
-        end = min(end, now_min)
-        windows = np.arange((begin + shift) // BLOCK_MIN, (end + shift) // BLOCK_MIN)
+        """Take in a day's blocks; the month's largest up to it: (value [2], coverage, blocks)."""
         days, peaks, ends = self.kept.setdefault(place, (
             np.zeros(PEAK_DAYS, np.int64), np.zeros(PEAK_DAYS), np.zeros(PEAK_DAYS, np.int64)
         ))
-        valid = 0
-        if len(windows):
-            result = self._meters.blocks(
-                np.repeat(members, len(windows)), np.tile(windows, len(members)), panes
-            )
-            total = result.value[:, 0].reshape(len(members), -1).sum(axis=0)
-            valid = int((~np.isnan(total)).sum())
-            if valid:
-                column, best = day % PEAK_DAYS, int(np.nanargmax(total))
-                days[column], peaks[column] = day, total[best]
-                ends[column] = (windows[best] + 1) * BLOCK_MIN - shift
+        valid = int((~np.isnan(demand)).sum())
+        share = valid / max(int((end_min > 0).sum()), 1)
+        if valid:
+            column, best = day % PEAK_DAYS, int(np.nanargmax(demand))
+            days[column], peaks[column], ends[column] = day, demand[best], end_min[best]
         known = (days >= month_start(day)) & (days <= day)
-        share = valid / max(len(windows), 1)
         if not known.any():
             return np.full(2, np.nan), share, valid
-        best = int(np.argmax(np.where(known, peaks, -np.inf)))
-        return np.array([peaks[best], ends[best] * 60.0]), share, valid
+        # Of equal blocks the first of the month is the peak.
+        largest = peaks == np.max(peaks[known])
+        at = ends[known & largest].min()
+        return np.array([np.max(peaks[known]), at * 60.0]), share, valid

@@ -5,26 +5,32 @@ civil day. Everything a family computes is a pure function of the panes (and, fo
 free-flow speeds frozen at 03:00), so a window can be computed again at any time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.calendar import civil_day, day_start_min
 from engine.panes import Panes
 from engine.registry import Registry
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Slots = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+
+NOT_MEASURED, NO_WINDOW = -1, -2
+"""In place of a number of readings, where there is no point: the station has no sensor for it;
+no window of the station ends here (its meter reports less often, or it is a weekend)."""
 
 
 @dataclass(slots=True)
 class Result:
     """Values of k windows and i indicators: float64[k, i], NaN insufficient.
 
-    cov: float64[k, i], 0..1. n: int32[k, i], readings used. weight: float64[k], the area
-    weight (vehicle kilometres), 1 where all count alike.
+    cov: float64[k, i], 0..1. n: int32[k, i], readings used, or NOT_MEASURED or NO_WINDOW.
+    weight: float64[k], the area weight (vehicle kilometres), 1 where all count alike.
     """
 
     value: Floats
@@ -33,68 +39,144 @@ class Result:
     weight: Floats
 
 
-class Family(Protocol):
-    """What the windows need of a family; members are rows of its own, append-only."""
-
-    @property
-    def indicators(self) -> tuple[int, ...]:
-        """Rows of the catalogue, in the order of `compute`'s columns."""
-
-    @property
-    def places(self) -> list[int]:
-        """Place row of each member."""
-
-    def enrol(self, registry: Registry) -> None:
-        """Take in new series and places; members keep their row."""
-
-    def slots(self) -> Slots:
-        """int32[members, inputs]: input series of each member, -1 blank."""
-
-    def ordinal(self, members: Integers, minute: Integers) -> Integers:
-        """Window of each member that holds the Unix minute."""
-
-    def end_min(self, members: Integers, window: Integers) -> Integers:
-        """Unix minute at which each window ends."""
-
-    def touched(self, panes: npt.NDArray[np.int32], member_of: Slots) -> tuple[Integers, Integers]:
-        """Windows (members, ordinals, may repeat) that changed panes (level, slot, index) feed."""
-
-    def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
-        """Values of the windows; `now_min` bounds what an open window may expect."""
-
-
 @dataclass(slots=True)
 class Members:
-    """Places with the slots of their inputs as one blank-padded table."""
+    """Places with the slots of their inputs as one blank-padded table.
+
+    table: int32[members, inputs * devices], -1 blank. shift: int64[members], minutes of standard
+    time east of UTC. zones: the zone of each member is zones[zone]; zone: int64[members].
+    """
 
     inputs: tuple[int, ...]
-    places: list[int]
-    table: Slots
-    shift: Integers
-    tz: list[str]
+    places: list[int] = field(default_factory=list)
+    table: Slots = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    shift: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
+    zones: list[str] = field(default_factory=list)
+    zone: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     devices: int = 1
+    registry: Registry = field(default_factory=Registry)
+    version: int = -1
 
     def enrol(self, registry: Registry, found: dict[int, dict[int, list[int]]]) -> None:
-        """Fill the table int32[members, inputs * devices] from `Registry.stations_with`."""
+        """Fill the table from `Registry.stations_with`; members keep their row."""
+        self.registry = registry
         known = set(self.places)
         self.places.extend(place for place in found if place not in known)
         widths = [len(slots) for by in found.values() for slots in by.values()]
         self.devices = max(widths, default=1)
         shape = (len(self.places), len(self.inputs) * self.devices)
         self.table = np.full(shape, -1, np.int32)
-        self.tz = [registry.attributes[place].tz for place in self.places]
-        self.shift = np.array(
-            [registry.attributes[place].shift_min for place in self.places], np.int64
-        )
+        rows = [registry.attributes[place] for place in self.places]
+        self.zones = sorted({row.tz for row in rows})
+        code = {tz: i for i, tz in enumerate(self.zones)}
+        self.zone = np.array([code[row.tz] for row in rows], np.int64)
+        self.shift = np.array([row.shift_min for row in rows], np.int64)
         for member, place in enumerate(self.places):
             for i, quantity in enumerate(self.inputs):
                 for j, slot in enumerate(found[place].get(quantity, ())):
                     self.table[member, i * self.devices + j] = slot
 
+    def civil_days(self, members: Integers, minute: Integers, begins_hour: int = 0) -> Integers:
+        """Civil day of each member at each Unix minute; see `civil_day`."""
+        days = np.zeros(len(members), np.int64)
+        for code, tz in enumerate(self.zones):
+            at = self.zone[members] == code
+            days[at] = civil_day(tz, minute[at], begins_hour)
+        return days
 
-def no_members(inputs: tuple[int, ...]) -> Members:
-    """Members of a family before any series is known."""
-    return Members(inputs, [], np.zeros((0, len(inputs)), np.int32), np.zeros(0, np.int64), [])
+    def day_starts(self, members: Integers, day: Integers) -> Integers:
+        """Unix minute at which the civil day of each member begins."""
+        starts = np.zeros(len(members), np.int64)
+        for code, tz in enumerate(self.zones):
+            at = self.zone[members] == code
+            starts[at] = day_start_min(tz, day[at])
+        return starts
+
+    def live(
+        self, members: Integers, start_min: Integers, end_min: Integers, panes: Panes
+    ) -> Bools:
+        """bool[k, columns of the table]: the series that there are in each window.
+
+        A series is there from its first reading on, for as long as its device owes readings. So
+        a meter that is added or replaced does not change what was said before it came.
+        """
+        table = self.table[members]
+        slots = np.maximum(table, 0)
+        heard = panes.first_min[slots] < end_min[:, None]
+        there: Bools = (table >= 0) & heard
+        row, column = np.nonzero(there)
+        at = slots[row, column]
+        period = self.registry.period_at
+        owes = (period(at, start_min[row] * 60) > 0) | (period(at, end_min[row] * 60 - 1) > 0)
+        there[row, column] = owes
+        return there
+
+
+class Family(Protocol):
+    """What the windows need of a family."""
+
+    @property
+    def indicators(self) -> tuple[int, ...]:
+        """Rows of the catalogue, in the order of `compute`'s columns."""
+
+    @property
+    def members(self) -> Members:
+        """Places that have the indicators; append-only."""
+
+    def enrol(self, registry: Registry) -> None:
+        """Take in new series and places; members keep their row."""
+
+    def ordinal(self, members: Integers, minute: Integers) -> Integers:
+        """Window of each member that holds the Unix minute."""
+
+    def end_min(self, members: Integers, window: Integers) -> Integers:
+        """Unix minute at which each window ends, and the next begins."""
+
+    def touched(self, changed: npt.NDArray[np.int32], member_of: Slots) -> tuple[
+        Integers, Integers
+    ]:
+        """Windows (members, ordinals, may repeat) that changed panes (level, slot, index) feed."""
+
+    def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """Values of the windows; `now_min` bounds what an open window may expect."""
+
+
+class Cadence:
+    """Windows of a fixed length, cut in local standard time: the start of a family."""
+
+    minutes = 60
+
+    def __init__(self, members: Members) -> None:
+        self.members = members
+
+    def ordinal(self, members: Integers, minute: Integers) -> Integers:
+        """Local number of the window."""
+        return (minute + self.members.shift[members]) // self.minutes
+
+    def end_min(self, members: Integers, window: Integers) -> Integers:
+        """Unix minute of the window's end."""
+        return (window + 1) * self.minutes - self.members.shift[members]
+
+
+class CivilDays:
+    """Windows that are the days on the clock, of 23 to 25 hours: the start of a family."""
+
+    def __init__(self, members: Members) -> None:
+        self.members = members
+
+    def ordinal(self, members: Integers, minute: Integers) -> Integers:
+        """Proleptic ordinal of the day."""
+        return self.members.civil_days(members, minute)
+
+    def end_min(self, members: Integers, window: Integers) -> Integers:
+        """Unix minute of the next midnight."""
+        return self.members.day_starts(members, window + 1)
+
+
+def anywhere(mask: Bools, axis: int) -> Bools:
+    """Whether a mask holds anywhere along an axis."""
+    found: Bools = np.asarray(mask.any(axis=axis))
+    return found
 
 
 def spread(members: Integers, windows: Integers, back: int) -> tuple[Integers, Integers]:

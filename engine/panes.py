@@ -41,12 +41,14 @@ COARSE = np.dtype([
 """Hours and days; a bit of `covered` for each minute with data (hours only)."""
 
 HORIZON_DAYS = 8
-PERIODS = (5, 10, 15, 60, 1440)
+PERIODS = (5, 10, 15, 60, 1440, 1)
 """Minutes of each level; a touched pane names its level by position here."""
 LENGTHS = (9 * 288 + 96, 9 * 144 + 48, 9 * 96 + 32, 240, 40)
 """Panes kept a level: the horizon, a day more for windows that look back, and a margin."""
-FIVE, TEN, QUARTER, HOUR, DAY = range(5)
+FIVE, TEN, QUARTER, HOUR, DAY, ONE = range(6)
 FINE_LEVELS = 3
+NEVER_MIN = 1 << 40
+"""Unix minute that stands for never: the first reading of a series without one."""
 
 LEVEL_OF: dict[str, int] = {"speed": FIVE, "count": FIVE, "voltage": TEN, "power": QUARTER}
 """Which level below the hour a quantity keeps: what its indicators read."""
@@ -63,6 +65,7 @@ _coarse = nb.types.UniTuple(nb.from_dtype(COARSE)[:, ::1], 2)
 _touched = nb.int32[:, ::1]
 _i32 = nb.int32[::1]
 _i64 = nb.int64[::1]
+_u64 = nb.uint64[::1]
 
 Kernel = Callable[..., Any]
 
@@ -78,8 +81,11 @@ def cover_bits(position: int, span: int, period: int) -> Any:
     """Bits of the minutes that a reading at `position` (minute in the pane) stands for.
 
     A reading of a device with a nominal period of `span` minutes stands for the aligned span
-    that holds it, cut at the pane.
+    that holds it, cut at the pane. One that stands for longer than the pane vouches for none of
+    its minutes: an hourly value says nothing of its quarters.
     """
+    if span > period:
+        return nb.uint64(0)
     if span <= 1:
         return nb.uint64(1) << nb.uint64(position)
     first = position - position % span
@@ -176,15 +182,17 @@ def _fold_pane(
     pane.folded_n = pane.n
     pane.folded_sum = pane.sum
     pane.folded_reciprocal = pane.reciprocal
+    if rows[2, slot] >= 0:  # what slides by the minute asks for the minutes themselves
+        _touch(touched, 5, slot, pane.tag)
 
 
 @kernel(nb.void(
     _i32, _i64, nb.float64[::1], nb.uint8[::1], _i32, _minute, _fine, _coarse,
-    nb.int32[:, ::1], _i32, _i32, nb.uint8[::1], _touched,
+    nb.int32[:, ::1], _i32, _i32, _u64, _i64, _touched,
 ))
 def apply_readings(
     slot: Any, time_ns: Any, value: Any, flag: Any, span: Any, minutes: Any, fine: Any,
-    coarse: Any, rows: Any, quantity: Any, shift: Any, dirty: Any, touched: Any,
+    coarse: Any, rows: Any, quantity: Any, shift: Any, dirty: Any, first_min: Any, touched: Any,
 ) -> None:
     """Fold a batch of readings into the minute ring.
 
@@ -192,14 +200,16 @@ def apply_readings(
     flag: uint8[k], QARTOD; 4 and 9 do not count. span: int32[k], minutes that a reading stands
     for. minutes: MINUTE[series, 64]. fine: three FINE[row, panes]. coarse: two COARSE[series,
     panes]. rows: int32[3, series], row of a series in each fine level or -1. quantity: int32,
-    shift: int32, dirty: uint8, all [series]. touched: int32[n, 3], row 0 = (count, overflow, -).
-    O(1) a reading.
+    shift: int32, dirty: uint64 (a bit for each minute of the ring with something to fold),
+    first_min: int64 (Unix minute of the earliest reading, those that do not count too), all
+    [series]. touched: int32[n, 3], row 0 = (count, overflow, -). O(1) a reading.
     """
     for k in range(slot.shape[0]):
-        if flag[k] == 4 or flag[k] == 9:
-            continue
         s = slot[k]
         minute = time_ns[k] // MINUTE_NS
+        first_min[s] = min(first_min[s], minute)
+        if flag[k] == 4 or flag[k] == 9:
+            continue
         x = value[k]
         total = nb.int64(np.floor(x * 1e6 + 0.5))
         reciprocal = nb.int64(0)
@@ -233,11 +243,11 @@ def apply_readings(
         pane.reciprocal += reciprocal
         pane.min = min(pane.min, x)
         pane.max = max(pane.max, x)
-        dirty[s] = 1
+        dirty[s] |= nb.uint64(1) << nb.uint64(position)
 
 
 @kernel(nb.void(
-    _minute, _fine, _coarse, nb.int32[:, ::1], _i32, _i32, nb.uint8[::1], _touched,
+    _minute, _fine, _coarse, nb.int32[:, ::1], _i32, _i32, _u64, _touched,
 ))
 def fold_dirty(
     minutes: Any, fine: Any, coarse: Any, rows: Any, quantity: Any, shift: Any, dirty: Any,
@@ -245,10 +255,14 @@ def fold_dirty(
 ) -> None:
     """Fold the minute panes of every dirty series; arrays as in `apply_readings`."""
     for s in range(dirty.shape[0]):
-        if dirty[s]:
-            for position in range(64):
+        bits = dirty[s]
+        position = 0
+        while bits:
+            if bits & nb.uint64(1):
                 _fold_pane(minutes, fine, coarse, rows, quantity, shift, touched, s, position)
-            dirty[s] = 0
+            bits >>= nb.uint64(1)
+            position += 1
+        dirty[s] = 0
 
 
 class Panes:
@@ -259,7 +273,8 @@ class Panes:
         self.fine = tuple(_blank(FINE, 0, LENGTHS[level]) for level in range(FINE_LEVELS))
         self.coarse = (_blank(COARSE, 0, LENGTHS[HOUR]), _blank(COARSE, 0, LENGTHS[DAY]))
         self.rows = np.full((FINE_LEVELS, 0), -1, np.int32)
-        self.dirty = np.zeros(0, np.uint8)
+        self.dirty = np.zeros(0, np.uint64)
+        self.first_min = np.zeros(0, np.int64)
         self.touched = np.zeros((TOUCHED_MAX, 3), np.int32)
         self.fine_rows = [0] * FINE_LEVELS
 
@@ -272,7 +287,9 @@ class Panes:
         capacity = max(count, 2 * old, 64)
         self.minutes = _grown(self.minutes, capacity)
         self.coarse = (_grown(self.coarse[0], capacity), _grown(self.coarse[1], capacity))
-        self.dirty = np.concatenate([self.dirty, np.zeros(capacity - old, np.uint8)])
+        more = capacity - old
+        self.dirty = np.concatenate([self.dirty, np.zeros(more, np.uint64)])
+        self.first_min = np.concatenate([self.first_min, np.full(more, NEVER_MIN)])
         rows = np.full((FINE_LEVELS, capacity), -1, np.int32)
         rows[:, :old] = self.rows
         self.rows = rows
@@ -294,10 +311,13 @@ class Panes:
             self.rows[level, slot] = row
             self.fine_rows[level] = row + 1
 
-    def take_touched(self) -> npt.NDArray[np.int32]:
-        """Rows (level, slot, index) of all panes changed since the last call, and clear them."""
+    def take_touched(self, shift: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """Rows (level, slot, index) of all panes changed since the last call, and clear them.
+
+        The index of a minute is a Unix minute, the others are local by `shift`.
+        """
         if self.touched[0, 1]:
-            found = self._scan()
+            found = self._scan(shift)
         else:
             found = self.touched[1 : 1 + self.touched[0, 0]].copy()
         for level in range(5):
@@ -309,8 +329,15 @@ class Panes:
         self.touched[0] = 0
         return found
 
-    def _scan(self) -> npt.NDArray[np.int32]:
-        """All marked panes; only after more than `TOUCHED_MAX` changed between two ticks."""
+    def untaken(self) -> npt.NDArray[np.int32]:
+        """The list of changed panes since the last `take_touched`, for a snapshot."""
+        return self.touched[: 1 + self.touched[0, 0]]
+
+    def _scan(self, shift: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """All marked panes; only after more than `TOUCHED_MAX` changed between two ticks.
+
+        Minutes carry no mark: all those of a changed quarter of an hour are given.
+        """
         parts = []
         for level in range(5):
             panes = self.fine[level] if level < FINE_LEVELS else self.coarse[level - 3]
@@ -322,7 +349,11 @@ class Panes:
             slot = owner[row]
             index = panes["tag"][row, column]
             parts.append(np.stack([np.full(len(row), level), slot, index], axis=1))
-        return np.concatenate(parts).astype(np.int32)
+        quarters = np.repeat(parts[QUARTER], PERIODS[QUARTER], axis=0)
+        quarters[:, 0] = ONE
+        quarters[:, 2] *= PERIODS[QUARTER]
+        quarters[:, 2] += np.arange(len(quarters)) % PERIODS[QUARTER] - shift[quarters[:, 1]]
+        return np.concatenate([*parts, quarters]).astype(np.int32)
 
 
 def _blank(dtype: np.dtype[Any], rows: int, columns: int) -> npt.NDArray[Any]:

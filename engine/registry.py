@@ -5,7 +5,7 @@ integer that is never reused. Places are appended as they appear, so that a row 
 same for ever; both survive in snapshots and in the archive.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from edge.places import PlaceKey, PlaceRow
 from edge.quantities import INDEX, QUANTITIES
 from engine.calendar import standard_offset_min
 from engine.panes import LEVEL_OF, Panes
+from engine.series import periods_of
 
 SERIES_MAX = 1_000_000
 DEVICES_MAX = 500_000
@@ -59,6 +60,7 @@ class Registry:
     place_of: dict[PlaceKey, int] = field(default_factory=dict)
     device_of: dict[str, int] = field(default_factory=dict)
     slot_of: dict[Series, int] = field(default_factory=dict)
+    rows: list[PlaceRow] = field(default_factory=list)
     rows_of: dict[str, list[PlaceRow]] = field(default_factory=dict)
     attributes: dict[int, Attributes] = field(default_factory=dict)
     version: int = 0
@@ -71,6 +73,7 @@ class Registry:
 
     def load_places(self, rows: list[PlaceRow]) -> None:
         """Take a new places file: later rows describe what comes, earlier ones what was."""
+        self.rows = list(rows)
         self.rows_of = {}
         for row in rows:
             self.rows_of.setdefault(row.device, []).append(row)
@@ -168,17 +171,38 @@ class Registry:
         self, slot: npt.NDArray[np.int32], time_s: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float64]:
         """Nominal period in seconds of each series at each time; 0 where none holds."""
-        row = (self.since_s[slot] <= time_s[:, None]).sum(axis=1) - 1
-        periods: npt.NDArray[np.float64] = self.period_s[slot, np.maximum(row, 0)]
+        periods = np.empty(len(slot))
+        periods_of(
+            np.ascontiguousarray(slot, np.int32), np.ascontiguousarray(time_s, np.int64),
+            self.since_s, self.period_s, periods,
+        )
         return periods
 
+    def span_at(
+        self, slot: npt.NDArray[np.int32], time_s: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Minutes that a reading of each series stands for at each time, as `span_of`."""
+        spans: npt.NDArray[np.int64] = np.maximum(
+            np.ceil(self.period_at(slot, time_s) / 60 - 0.25), 1
+        ).astype(np.int64)
+        return spans
+
     def stations_with(self, quantities: tuple[str, ...]) -> dict[int, dict[int, list[int]]]:
-        """Place row -> quantity row -> slots, for stations that have any of `quantities`."""
+        """Place row -> quantity row -> slots, for stations that have any of `quantities`.
+
+        Slots of one quantity are in the order of device and channel, not of their first
+        readings: the order of arrival must not show in a sum.
+        """
         wanted = {INDEX[name] for name in quantities}
         found: dict[int, dict[int, list[int]]] = {}
         for slot, series in enumerate(self.series):
             if series.quantity in wanted:
                 found.setdefault(series.place, {}).setdefault(series.quantity, []).append(slot)
+        for by_quantity in found.values():
+            for slots in by_quantity.values():
+                slots.sort(key=lambda slot: (
+                    self.devices[self.series[slot].device], self.series[slot].channel
+                ))
         return found
 
     def dump(self) -> dict[str, Any]:
@@ -187,12 +211,17 @@ class Registry:
             "keys": [list(key) for key in self.keys],
             "devices": self.devices,
             "series": [list(series) for series in self.series],
+            "attributes": {place: asdict(row) for place, row in self.attributes.items()},
         }
 
     def restore(self, kept: dict[str, Any], rows: list[PlaceRow], panes: Panes) -> None:
         """Rebuild from `dump` and the places file; slots and rows come out as they were."""
         for key in kept["keys"]:
             self.place(PlaceKey(*key))
+        # Stations that left the places file keep what was last known of them.
+        self.attributes = {
+            int(place): Attributes(**row) for place, row in kept["attributes"].items()
+        }
         self.load_places(rows)
         self.restore_more(kept, panes)
 

@@ -14,16 +14,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.places import PlacesError, parse, render
+from edge.places import parse, render
 from engine.family import Integers
+from engine.series import Series
+from engine.traffic import FreeFlow
 from engine.vitals import Vitals
 
 FORMAT = 1
 ENGINE = 1
 """Version of the computation: a snapshot of another one is not used, the archive is replayed."""
 
-_FREE_FLOW = ("bins", "bins_day", "speed", "day", "used", "frozen")
-_SERIES = ("first_min", "delivered_min", "closed_ns", "last_ns", "last_value", "last_flag")
+_WINDOWS = ("closed", "first", "late", "open")
+_DAMAGED = (
+    OSError, EOFError, zipfile.BadZipFile, ValueError, KeyError, IndexError, TypeError,
+    AttributeError, OverflowError, RuntimeError,
+)
+"""What a damaged file may raise on the way, down to zip flags that ask for a password."""
 
 
 class SnapshotError(Exception):
@@ -36,16 +42,17 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
     arrays: dict[str, npt.NDArray[Any]] = {
         "minutes": panes.minutes[:used], "hours": panes.coarse[0][:used],
         "days": panes.coarse[1][:used], "dirty": panes.dirty[:used],
+        "first_min": panes.first_min[:used], "touched": panes.untaken(),
     }
     for level, rows in enumerate(panes.fine_rows):
         arrays[f"fine{level}"] = panes.fine[level][:rows]
-    for name in _SERIES:
+    for name in Series.BLANKS:
         arrays[f"series_{name}"] = getattr(vitals.series, name)[:used]
-    for name in _FREE_FLOW:
+    for name in FreeFlow.COLUMNS:
         arrays[f"free_{name}"] = getattr(vitals.segments.free, name)
     for i, windows in enumerate(vitals.windows):
-        arrays[f"closed{i}"] = windows.closed
-        arrays[f"late{i}"] = windows.pending()
+        for name in _WINDOWS:
+            arrays[f"{name}{i}"] = getattr(windows, name)
     for place, (days, peaks, ends) in vitals.peaks.kept.items():
         arrays[f"peak_{place}"] = np.stack([days.astype(np.float64), peaks, ends])
     return arrays
@@ -56,13 +63,14 @@ def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
 
     `extra` is kept as it is (JSON): archive position, counters, message intervals.
     """
-    rows = [row for rows in vitals.registry.rows_of.values() for row in rows]
     meta = {
         "format": FORMAT, "engine": ENGINE, "now_ns": vitals.now_ns, "extra": extra,
+        "open_days": vitals.open_days,
         "registry": vitals.registry.dump(),
-        "places": render(sorted(rows, key=lambda row: row.valid_from_ms)),
-        "members": [windows.family.places for windows in vitals.windows],
+        "places": render(vitals.registry.rows),
+        "members": [windows.family.members.places for windows in vitals.windows],
         "area_closed": [windows.area_closed for windows in vitals.windows],
+        "area_first": [list(windows.area_first.items()) for windows in vitals.windows],
         "revisions": [_pairs(windows.revisions) for windows in vitals.windows],
         "area_revisions": [_pairs(windows.area_revisions) for windows in vitals.windows],
     }
@@ -83,6 +91,8 @@ def load(path: Path, grace_s: int) -> tuple[Vitals, dict[str, Any]]:
     """Read a snapshot: the state and `extra`. Raises `SnapshotError` if it cannot be used."""
     try:
         with zipfile.ZipFile(path) as archive:
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                raise SnapshotError(f"{path}: is damaged; the archive is replayed")
             meta = json.loads(archive.read("meta.json"))
             if (meta.get("format"), meta.get("engine")) != (FORMAT, ENGINE):
                 raise SnapshotError(f"{path}: is of another version; the archive is replayed")
@@ -90,10 +100,9 @@ def load(path: Path, grace_s: int) -> tuple[Vitals, dict[str, Any]]:
                 name[:-4]: np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
                 for name in archive.namelist() if name.endswith(".npy")
             }
-        vitals = _rebuild(meta, arrays, grace_s)
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, PlacesError) as error:
+        return _rebuild(meta, arrays, grace_s), meta["extra"]
+    except _DAMAGED as error:
         raise SnapshotError(f"{path}: {error}; the archive is replayed") from error
-    return vitals, meta["extra"]
 
 
 def _rebuild(
@@ -106,22 +115,25 @@ def _rebuild(
     panes.fit(vitals.registry.quantity[:used], [])
     for name, target in (
         ("minutes", panes.minutes), ("hours", panes.coarse[0]), ("days", panes.coarse[1]),
-        ("dirty", panes.dirty), *((f"fine{i}", fine) for i, fine in enumerate(panes.fine)),
+        ("dirty", panes.dirty), ("first_min", panes.first_min), ("touched", panes.touched),
+        *((f"fine{i}", fine) for i, fine in enumerate(panes.fine)),
     ):
         target[: len(arrays[name])] = arrays[name]
     vitals.fit()
-    for name in _SERIES:
+    for name in Series.BLANKS:
         getattr(vitals.series, name)[:used] = arrays[f"series_{name}"]
     for i, windows in enumerate(vitals.windows):
-        windows.family.places.extend(meta["members"][i][len(windows.family.places):])
+        places = windows.family.members.places
+        places.extend(meta["members"][i][len(places):])
     for i, windows in enumerate(vitals.windows):
-        windows.closed = arrays[f"closed{i}"].astype(np.int64)
-        windows.expect(arrays[f"late{i}"])
+        for name in _WINDOWS:
+            setattr(windows, name, arrays[f"{name}{i}"])
+        windows.area_first = dict(map(tuple, meta["area_first"][i]))
         windows.area_closed = meta["area_closed"][i]
         windows.revisions = _unpaired(meta["revisions"][i])
         windows.area_revisions = _unpaired(meta["area_revisions"][i])
     vitals.enrol()
-    for name in _FREE_FLOW:
+    for name in FreeFlow.COLUMNS:
         setattr(vitals.segments.free, name, arrays[f"free_{name}"])
     for name, array in arrays.items():
         if name.startswith("peak_"):
@@ -129,6 +141,7 @@ def _rebuild(
             kept = (days, array[1].copy(), array[2].astype(np.int64))
             vitals.peaks.kept[int(name.removeprefix("peak_"))] = kept
     vitals.resume(meta["now_ns"])
+    vitals.open_days = meta["open_days"]
     return vitals
 
 

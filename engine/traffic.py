@@ -11,24 +11,35 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX
-from engine.calendar import civil_day, clock_min, day_start_min, is_weekend
+from engine.calendar import clock_min, is_weekend
 from engine.catalogue import POSITION
-from engine.family import Integers, Members, Result, Slots, blank, no_members, of_level
-from engine.panes import FINE, FIVE, HORIZON_DAYS, Panes, kernel
+from engine.family import (
+    NO_WINDOW,
+    Cadence,
+    CivilDays,
+    Floats,
+    Integers,
+    Members,
+    Result,
+    Slots,
+    blank,
+    of_level,
+)
+from engine.panes import FINE, FIVE, HORIZON_DAYS, NEVER_MIN, Panes, kernel
 from engine.registry import Registry
-from engine.travel_time import free_flow, peak_tti
+from engine.travel_time import FFS_POSTED, FFS_UNKNOWN, free_flow, peak_tti
 
 HISTORY_DAYS = 28
 BINS_A_DAY_MAX = 192
 FROZEN_DAYS = 16
-FREEZE_CLOCK_MIN = 180
+FREEZE_HOUR = 3
+"""A segment's traffic day begins at this hour of its clock, with a new free-flow speed."""
+CHUNK = 1024
+"""Segments whose history is unpacked at once."""
 _WEEKDAY_OFF_PEAK = ((540, 960), (1140, 1320))
 _WEEKEND_OFF_PEAK = ((360, 1320),)
 _PEAKS = ((360, 540), (960, 1140))
-BINS_A_DAY = 300
-"""5-minute bins of the longest civil day (25 h)."""
-
-Floats = npt.NDArray[np.float64]
+_PEAK_BINS = 36
 
 
 @kernel(nb.void(
@@ -85,9 +96,13 @@ def gather_bins(
 class FreeFlow:
     """Frozen free-flow speeds of all segments, and the off-peak bins they come from.
 
-    bins: uint16[m, 28, 192], 0.01 km/h, 0 absent; the row of a day is day % 28.
-    speed: float64[m, 16], km/h, by day % 16, valid where `day` (int64) is that day.
+    bins: uint16[m, 28, 192], 0.01 km/h, 0 absent; the row of a day is day % 28, where
+    `bins_day` (int64) is that day. By day % 16, where `day` (int64[m, 16]) is that day: speed:
+    float64[m, 16], km/h, NaN unknown; used: int32, bins behind it; method: int8, one of the
+    FFS_ constants. frozen: int64[m], latest day that has one, 0 none.
     """
+
+    COLUMNS = ("bins", "bins_day", "speed", "day", "used", "method", "frozen")
 
     def __init__(self) -> None:
         self.bins = np.zeros((0, HISTORY_DAYS, BINS_A_DAY_MAX), np.uint16)
@@ -95,12 +110,13 @@ class FreeFlow:
         self.speed = np.zeros((0, FROZEN_DAYS))
         self.day = np.zeros((0, FROZEN_DAYS), np.int64)
         self.used = np.zeros((0, FROZEN_DAYS), np.int32)
+        self.method = np.zeros((0, FROZEN_DAYS), np.int8)
         self.frozen = np.zeros(0, np.int64)
 
     def fit(self, count: int) -> None:
         """Make room for `count` segments."""
         more = count - len(self.frozen)
-        for name in ("bins", "bins_day", "speed", "day", "used", "frozen"):
+        for name in self.COLUMNS:
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros((more, *old.shape[1:]), old.dtype)]))
 
@@ -111,12 +127,42 @@ class FreeFlow:
         speeds = np.where(held, self.speed[members, column], posted[members])
         return np.where(speeds > 0, speeds, np.nan)
 
+    def method_at(self, members: Integers, day: Integers, posted: Floats) -> npt.NDArray[np.int8]:
+        """How the speed of `at` came about: one of the FFS_ constants."""
+        column = day % FROZEN_DAYS
+        before = np.where(posted[members] > 0, FFS_POSTED, FFS_UNKNOWN)
+        held = self.day[members, column] == day
+        return np.where(held, self.method[members, column], before).astype(np.int8)
+
+    def freeze(self, members: Integers, day: Integers, posted: Floats) -> None:
+        """Freeze the speed of each member for one day from the 28 days before it."""
+        for first in range(0, len(members), CHUNK):
+            rows, days = members[first : first + CHUNK], day[first : first + CHUNK]
+            speeds = self._history(rows, days)
+            out, method = np.empty(len(rows)), np.empty(len(rows), np.int8)
+            free_flow(speeds, posted[rows], out, method)
+            column = days % FROZEN_DAYS
+            self.speed[rows, column] = out
+            self.method[rows, column] = method
+            self.day[rows, column] = days
+            self.used[rows, column] = (speeds > 0).sum(axis=1)
+            self.frozen[rows] = days
+
+    def _history(self, members: Integers, today: Integers) -> Floats:
+        """Off-peak speeds of the 28 days before `today`: float64[k, 28 * 192], NaN absent."""
+        kept = self.bins[members].astype(np.float64) / 100.0
+        days = self.bins_day[members]
+        recent = (days < today[:, None]) & (days >= today[:, None] - HISTORY_DAYS)
+        kept[~recent] = np.nan
+        kept[kept == 0.0] = np.nan
+        return kept.reshape(len(members), -1)
+
 
 class Segments:
     """Road segments: the members that both traffic families share."""
 
     def __init__(self) -> None:
-        self.members: Members = no_members((INDEX["speed"], INDEX["count"]))
+        self.members = Members((INDEX["speed"], INDEX["count"]))
         self.posted = np.zeros(0)
         self.length_km = np.zeros(0)
         self.free = FreeFlow()
@@ -146,96 +192,83 @@ class Segments:
         )
         return speeds, vehicles, readings, coverage
 
-    def civil_days(self, members: Integers, minute: Integers) -> Integers:
-        """Civil day of each member at each Unix minute."""
-        days = np.zeros(len(members), np.int64)
-        zones = np.array(self.members.tz)[members] if len(members) else np.zeros(0, str)
-        for tz in set(zones.tolist()):
-            at = zones == tz
-            days[at] = civil_day(tz, minute[at])
-        return days
+    def first_bin(self, members: Integers, day: int, clock: int) -> Integers:
+        """Local number of the bin in which the clock of each member shows `clock` on `day`."""
+        starts = np.array([clock_min(tz, day, clock) for tz in self.members.zones], np.int64)
+        bins: Integers = (starts[self.members.zone[members]] + self.members.shift[members]) // 5
+        return bins
+
+    def traffic_day(self, members: Integers, minute: Integers) -> Integers:
+        """Day of the free-flow speed that holds at each Unix minute: it changes at 03:00."""
+        return self.members.civil_days(members, minute, FREEZE_HOUR)
 
     def freeze(self, now_min: int, panes: Panes) -> None:
-        """Freeze the free-flow speed of every segment whose clock has passed 03:00."""
-        everyone = np.arange(len(self.members.places), dtype=np.int64)
-        today = self.civil_days(everyone, np.full(len(everyone), now_min - FREEZE_CLOCK_MIN))
-        due = everyone[self.free.frozen < today]
-        if not len(due):
+        """Freeze the free-flow speed of every segment whose clock has passed 03:00.
+
+        Days that no tick fell into (a stop, a backlog) are frozen one after the other, from the
+        day of the segment's first reading on.
+        """
+        members = self.members
+        everyone = np.arange(len(members.places), dtype=np.int64)
+        today = self.traffic_day(everyone, np.full(len(everyone), now_min))
+        if not (self.free.frozen < today).any():
             return
-        for member in due:
-            last = int(today[member])
-            first = max(last - HORIZON_DAYS, int(self.free.frozen[member]) - HORIZON_DAYS)
-            self._collect(int(member), range(first, last), panes)
-        speeds = self._history(due, today[due])
-        out = np.empty(len(due))
-        free_flow(speeds, self.posted[due], out, np.empty(len(due), np.int8))
-        column = today[due] % FROZEN_DAYS
-        self.free.speed[due, column] = out
-        self.free.day[due, column] = today[due]
-        self.free.used[due, column] = (speeds > 0).sum(axis=1)
-        self.free.frozen[due] = today[due]
+        slots = np.maximum(members.table, 0)
+        heard = np.where(members.table >= 0, panes.first_min[slots], NEVER_MIN).min(axis=1)
+        begun = self.traffic_day(everyone, np.minimum(heard, now_min))
+        since = np.where(self.free.frozen > 0, self.free.frozen + 1, begun)
+        since = np.maximum(since, today - FROZEN_DAYS + 1)
+        for day in range(int(since.min()), int(today.max()) + 1):
+            due = everyone[(since <= day) & (day <= today) & (heard < NEVER_MIN)]
+            if len(due):
+                for past in range(day - HORIZON_DAYS, day):
+                    self._collect(due, past, panes)
+                self.free.freeze(due, np.full(len(due), day, np.int64), self.posted)
 
-    def _collect(self, member: int, days: range, panes: Panes) -> None:
-        """Copy the off-peak bins of `days` from the 5-minute ring into the history."""
-        tz = self.members.tz[member]
-        shift = self.members.shift[member]
-        for day in days:
-            row = np.zeros(BINS_A_DAY_MAX, np.uint16)
+    def _collect(self, members: Integers, day: int, panes: Panes) -> None:
+        """Copy the off-peak bins of a day from the 5-minute ring into the history."""
+        for first in range(0, len(members), CHUNK):
+            rows = members[first : first + CHUNK]
+            off_peak = np.zeros((len(rows), BINS_A_DAY_MAX), np.uint16)
             at = 0
-            spans = _WEEKEND_OFF_PEAK if is_weekend(day) else _WEEKDAY_OFF_PEAK
-            for begin, end in spans:
+            for begin, end in _WEEKEND_OFF_PEAK if is_weekend(day) else _WEEKDAY_OFF_PEAK:
                 count = (end - begin) // 5
-                first = np.array([(clock_min(tz, day, begin) + shift) // 5])
-                speeds = self.bins(np.array([member]), first, count, panes)[0][0]
+                speeds = self.bins(rows, self.first_bin(rows, day, begin), count, panes)[0]
                 cents = np.nan_to_num(np.floor(speeds * 100 + 0.5), nan=0.0)
-                row[at : at + count] = cents.astype(np.uint16)
+                off_peak[:, at : at + count] = cents.astype(np.uint16)
                 at += count
-            if row.any():
-                self.free.bins[member, day % HISTORY_DAYS] = row
-                self.free.bins_day[member, day % HISTORY_DAYS] = day
-
-    def _history(self, members: Integers, today: Integers) -> Floats:
-        """Off-peak speeds of the 28 days before `today`: float64[k, 28 * 192], NaN absent."""
-        kept = self.free.bins[members].astype(np.float64) / 100.0
-        days = self.free.bins_day[members]
-        recent = (days < today[:, None]) & (days >= today[:, None] - HISTORY_DAYS)
-        kept[~recent] = np.nan
-        kept[kept == 0.0] = np.nan
-        return kept.reshape(len(members), -1)
+            known = off_peak.any(axis=1)
+            column = day % HISTORY_DAYS
+            self.free.bins[rows[known], column] = off_peak[known]
+            self.free.bins_day[rows[known], column] = day
 
 
-class TrafficBins:
+class TrafficBins(Cadence):
     """Travel time index of each 5-minute bin; area weight is vehicle kilometres travelled."""
 
     indicators = (POSITION["traffic.tti"],)
+    minutes = 5
 
     def __init__(self, segments: Segments) -> None:
+        super().__init__(segments.members)
         self._segments = segments
-        self.places = segments.members.places
 
     def enrol(self, registry: Registry) -> None:
+        """Take in new segments."""
         self._segments.enrol(registry)
 
-    def slots(self) -> Slots:
-        return self._segments.members.table
-
-    def ordinal(self, members: Integers, minute: Integers) -> Integers:
-        return (minute + self._segments.members.shift[members]) // 5
-
-    def end_min(self, members: Integers, window: Integers) -> Integers:
-        return (window + 1) * 5 - self._segments.members.shift[members]
-
     def touched(
-        self, panes: npt.NDArray[np.int32], member_of: Slots
+        self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
-        return of_level(panes, FIVE, member_of)
+        """The bin."""
+        return of_level(changed, FIVE, member_of)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a segment and bin."""
         segments = self._segments
         result = blank(len(members), 1)
         speeds, vehicles, readings, coverage = segments.bins(members, windows, 1, panes)
-        start = windows * 5 - segments.members.shift[members]
-        day = segments.civil_days(members, start - FREEZE_CLOCK_MIN)
+        day = segments.traffic_day(members, self.end_min(members, windows - 1))
         free = segments.free.at(members, day, segments.posted)
         result.value[:, 0] = free / speeds[:, 0]
         result.cov[:] = coverage
@@ -245,40 +278,29 @@ class TrafficBins:
         return result
 
 
-class TrafficDays:
+class TrafficDays(CivilDays):
     """Peak travel time index and free-flow speed of each civil day; weekends have no peak."""
 
     indicators = (POSITION["traffic.tti_peak"], POSITION["traffic.ffs"])
 
     def __init__(self, segments: Segments) -> None:
+        super().__init__(segments.members)
         self._segments = segments
-        self.places = segments.members.places
 
     def enrol(self, registry: Registry) -> None:
+        """Take in new segments."""
         self._segments.enrol(registry)
 
-    def slots(self) -> Slots:
-        return self._segments.members.table
-
-    def ordinal(self, members: Integers, minute: Integers) -> Integers:
-        return self._segments.civil_days(members, minute)
-
-    def end_min(self, members: Integers, window: Integers) -> Integers:
-        ends = np.zeros(len(members), np.int64)
-        zones = np.array(self._segments.members.tz)[members]
-        for tz in set(zones.tolist()):
-            at = zones == tz
-            ends[at] = day_start_min(tz, window[at] + 1)
-        return ends
-
     def touched(
-        self, panes: npt.NDArray[np.int32], member_of: Slots
+        self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
-        members, bins = of_level(panes, FIVE, member_of)
-        minute = bins * 5 - self._segments.members.shift[members]
-        return members, self._segments.civil_days(members, minute)
+        """The day."""
+        members, bins = of_level(changed, FIVE, member_of)
+        minute = bins * 5 - self.members.shift[members]
+        return members, self.members.civil_days(members, minute)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a segment and day; its weight is that of both peaks."""
         segments = self._segments
         result = blank(len(members), 2)
         free = segments.free.at(members, windows, segments.posted)
@@ -287,21 +309,24 @@ class TrafficDays:
         result.value[:, 1] = np.where(held, free, np.nan)
         result.n[:, 1] = np.where(held, segments.free.used[members, column], 0)
         result.cov[:, 1] = np.minimum(result.n[:, 1] / 200.0, 1.0)
-        for k, (member, day) in enumerate(zip(members.tolist(), windows.tolist(), strict=True)):
+        peak = np.repeat(np.array([1, 2], np.int8), _PEAK_BINS)
+        for day in np.unique(windows).tolist():
+            rows = np.nonzero(windows == day)[0]
             if is_weekend(day):
-                result.n[k, 0] = -1
+                result.n[rows, 0] = NO_WINDOW
                 continue
-            tz, shift = segments.members.tz[member], segments.members.shift[member]
-            first = np.array([clock_min(tz, day, begin) for begin, _ in _PEAKS])
-            count = (_PEAKS[0][1] - _PEAKS[0][0]) // 5
-            speeds, vehicles, readings, _ = segments.bins(
-                np.array([member, member]), (first + shift) // 5, count, panes
-            )
-            peak = np.repeat(np.array([1, 2], np.int8), count)
-            out = np.empty((1, 2))
-            peak_tti(speeds.reshape(1, -1), peak, free[k : k + 1], out)
-            result.value[k, 0], result.cov[k, 0] = out[0]
-            result.n[k, 0] = readings.sum()
-            volume = np.nan_to_num(vehicles, nan=1.0).sum()
-            result.weight[k] = max(volume, 1.0) * segments.length_km[member]
+            parts = [
+                segments.bins(
+                    members[rows], segments.first_bin(members[rows], day, begin), _PEAK_BINS,
+                    panes,
+                )
+                for begin, _ in _PEAKS
+            ]
+            speeds, vehicles, readings, _ = (np.hstack(two) for two in zip(*parts, strict=True))
+            out = np.empty((len(rows), 2))
+            peak_tti(speeds, peak, free[rows], out)
+            result.value[rows, 0], result.cov[rows, 0] = out[:, 0], out[:, 1]
+            result.n[rows, 0] = readings.sum(axis=1)
+            volume = np.nan_to_num(vehicles, nan=1.0).sum(axis=1)
+            result.weight[rows] = np.maximum(volume, 1.0) * segments.length_km[members[rows]]
         return result

@@ -14,27 +14,18 @@ from edge.places import PlaceRow
 from engine.air import AirDays, AirHours
 from engine.batch import Batch
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding, Meters
+from engine.family import Family
 from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_dirty
 from engine.points import Points, concatenate
 from engine.quality import Completeness
 from engine.registry import Registry
+from engine.series import NO_LATE_NS, Series, follow
 from engine.traffic import Segments, TrafficBins, TrafficDays
-from engine.windows import NEVER_MIN, Windows
+from engine.windows import Windows
 
 HORIZON_NS = HORIZON_DAYS * 86_400 * 1_000_000_000
-_LONG_AGO = -(1 << 40)
-
-
-@dataclass(slots=True)
-class Series:
-    """What is known of each series beside its panes; all [series]."""
-
-    first_min: npt.NDArray[np.int64]
-    delivered_min: npt.NDArray[np.int64]
-    closed_ns: npt.NDArray[np.int64]
-    last_ns: npt.NDArray[np.int64]
-    last_value: npt.NDArray[np.float64]
-    last_flag: npt.NDArray[np.uint8]
+OPEN_DAYS_MIN = 15
+"""Days in progress are looked at once in so many minutes: blocks and bins end no more often."""
 
 
 @dataclass(slots=True)
@@ -57,19 +48,16 @@ class Vitals:
         meters = Meters()
         hours = AirHours()
         self.peaks = DemandPeaks(meters)
-        self.windows = [Windows(family) for family in (
+        families: tuple[Family, ...] = (
             hours, AirDays(hours), TrafficBins(self.segments), TrafficDays(self.segments),
             DemandBlocks(meters), DemandSliding(meters), self.peaks, Completeness(),
-        )]
-        self.series = Series(
-            np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64),
-            np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint8),
         )
+        self.windows = [Windows(family) for family in families]
+        self.series = Series()
         self.now_ns = 0
         self._minute = 0
+        self.open_days = 0
         self._version = -1
-        self._late_n = np.zeros(0, np.int64)
-        self._late_oldest = np.zeros(0, np.int64)
 
     def load_places(self, rows: list[PlaceRow]) -> None:
         """Take a new places file."""
@@ -81,28 +69,18 @@ class Vitals:
         slot, time_ns = batch.slot, batch.time_ns
         if not len(slot):
             return
-        series = self.series
-        period_s = self.registry.period_at(slot, time_ns // 1_000_000_000)
-        span = np.maximum(np.rint(period_s / 60), 1).astype(np.int32)
-        panes = self.panes
+        series, registry, panes = self.series, self.registry, self.panes
+        span = np.empty(len(slot), np.int32)
+        follow(
+            slot, time_ns, batch.value, batch.flag, registry.since_s, registry.period_s,
+            series.delivered_min, series.closed_ns, series.last_ns, series.last_value,
+            series.last_flag, series.late_n, series.late_oldest_ns, span,
+        )
         apply_readings(
             slot, time_ns, batch.value, batch.flag, span, panes.minutes, panes.fine,
-            panes.coarse, panes.rows, self.registry.quantity, self.registry.shift, panes.dirty,
-            panes.touched,
+            panes.coarse, panes.rows, registry.quantity, registry.shift, panes.dirty,
+            panes.first_min, panes.touched,
         )
-        minute = time_ns // MINUTE_NS
-        np.minimum.at(series.first_min, slot, minute)
-        reach = (time_ns + (period_s * 1e9).astype(np.int64)) // MINUTE_NS
-        np.maximum.at(series.delivered_min, slot, reach)
-        late = time_ns < series.closed_ns[slot]
-        if late.any():
-            np.add.at(self._late_n, slot[late], 1)
-            np.minimum.at(self._late_oldest, slot[late], time_ns[late])
-        order = np.argsort(time_ns, kind="stable")
-        newest = order[time_ns[order] >= series.last_ns[slot[order]]]
-        series.last_ns[slot[newest]] = time_ns[newest]
-        series.last_value[slot[newest]] = batch.value[newest]
-        series.last_flag[slot[newest]] = batch.flag[newest]
 
     def tick(self, now_ns: int, *, with_open: bool) -> Points:
         """Move the clock to `now_ns` (Unix ns) and yield the points that follow from it.
@@ -119,59 +97,72 @@ class Vitals:
             panes.minutes, panes.fine, panes.coarse, panes.rows, self.registry.quantity,
             self.registry.shift, panes.dirty, panes.touched,
         )
-        changed = panes.take_touched()
+        changed = panes.take_touched(self.registry.shift)
         self.enrol()
-        for windows in self.windows:
-            windows.note(changed)
+        self._note(changed)
         parts: list[Points] = []
         if now_min > self._minute:
             self.segments.freeze(now_min, panes)
             wall_min = (self.now_ns - self.grace_s * 1_000_000_000) // MINUTE_NS
             for windows in self.windows:
-                windows.begin(self.series.first_min)
+                windows.begin(panes.first_min)
                 parts += self._settle(windows, now_min, wall_min)
             self._minute = now_min
         if with_open:
-            for windows in self.windows:
-                members, ordinals = windows.take_open(now_min)
-                if len(members):
-                    parts.append(windows.station_points(
-                        members, ordinals, now_min, panes, "open"
-                    ))
-                    current = self._open_areas(windows, members, ordinals)
-                    parts.append(windows.area_points(current, now_min, panes, "open"))
+            parts += self._open(now_min)
         return concatenate(parts)
 
+    def _note(self, changed: npt.NDArray[np.int32]) -> None:
+        """Tell the windows which panes changed, and which series began earlier than known."""
+        told = self.series.told_min[: len(self.registry.series)]
+        first = self.panes.first_min[: len(told)]
+        moved = np.nonzero(first < told)[0].astype(np.int32)
+        for windows in self.windows:
+            windows.widen(moved, told[moved], first[moved])
+            windows.note(changed)
+        told[moved] = first[moved]
+
+    def _open(self, now_min: int) -> list[Points]:
+        """Windows in progress that had readings; those of a minute are over before one looks."""
+        days = now_min // OPEN_DAYS_MIN > self.open_days
+        if days:
+            self.open_days = now_min // OPEN_DAYS_MIN
+        parts = []
+        for windows in self.windows:
+            if windows.step_min == 1 or (windows.daily and not days):
+                continue
+            members, ordinals = windows.take_open(now_min)
+            if len(members):
+                keys = np.unique(windows.area_keys(members, ordinals))[-1:]
+                keys = keys[keys > windows.area_closed]
+                parts.append(windows.station_points(
+                    members, ordinals, now_min, self.panes, "open"
+                ))
+                parts.append(windows.area_points(keys, now_min, self.panes, "open"))
+        return parts
+
     def _settle(self, windows: Windows, now_min: int, wall_min: int) -> list[Points]:
-        """Close what is due, restate what changed."""
+        """Close what is due, say anew what changed."""
         panes = self.panes
         late = windows.take_late()
-        members, ordinals = windows.due(now_min, wall_min, self.series.delivered_min)
-        parts = [windows.station_points(members, ordinals, now_min, panes, "closing")]
-        if len(members):
+        due = windows.due(now_min, wall_min, self.series.delivered_min)
+        parts = [windows.station_points(*due, now_min, panes, "closing")]
+        if len(due[0]):
             self._mark_closed(windows)
-        areas = windows.area_of(*late)
-        parts.append(windows.area_points(
-            windows.area_windows(now_min), now_min, panes, "closing"
-        ))
+        # A station that is new brings windows of its own that its areas have closed already.
+        areas = np.union1d(windows.area_of(*late), windows.area_of(*due))
+        parts.append(windows.area_points(windows.area_windows(), now_min, panes, "closing"))
         parts.append(windows.station_points(*late, now_min, panes, "restated"))
         parts.append(windows.area_points(areas, now_min, panes, "restated"))
         if now_min // 60 > self._minute // 60:
             windows.forget(now_min - HORIZON_DAYS * 1440)
         return parts
 
-    def _open_areas(
-        self, windows: Windows, members: npt.NDArray[np.int64], ordinals: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.int64]:
-        keys = ordinals if windows.daily else windows.family.end_min(members, ordinals)
-        latest: npt.NDArray[np.int64] = np.unique(keys)[-1:]
-        return latest[latest > windows.area_closed]
-
     def _mark_closed(self, windows: Windows) -> None:
         """Note up to which time each series' windows are closed: what comes before is late."""
         started = windows.started()
         closed_ns = windows.family.end_min(started, windows.closed[started]) * MINUTE_NS
-        table = windows.family.slots()[started]
+        table = windows.family.members.table[started]
         for column in range(table.shape[1]):
             known = table[:, column] >= 0
             np.maximum.at(self.series.closed_ns, table[known, column], closed_ns[known])
@@ -183,10 +174,11 @@ class Vitals:
 
     def take_restated(self) -> Restated:
         """Late readings since the last call, for events that say what changed and why."""
-        slots = np.nonzero(self._late_n)[0].astype(np.int32)
-        found = Restated(slots, self._late_n[slots], self._late_oldest[slots])
-        self._late_n[:] = 0
-        self._late_oldest[:] = np.iinfo(np.int64).max
+        late_n, oldest_ns = self.series.late_n, self.series.late_oldest_ns
+        slots = np.nonzero(late_n)[0].astype(np.int32)
+        found = Restated(slots, late_n[slots], oldest_ns[slots])
+        late_n[:] = 0
+        oldest_ns[:] = NO_LATE_NS
         return found
 
     def enrol(self) -> None:
@@ -194,20 +186,8 @@ class Vitals:
         if self._version != self.registry.version:
             self._version = self.registry.version
             for windows in self.windows:
-                windows.enrol(self.registry, self.series.first_min)
+                windows.enrol(self.registry)
 
     def fit(self) -> None:
         """Make room for the series that the registry knows."""
-        more = len(self.registry.quantity) - len(self.series.first_min)
-        if more <= 0:
-            return
-        fills = {
-            "first_min": NEVER_MIN, "delivered_min": _LONG_AGO, "closed_ns": 0, "last_ns": 0,
-            "last_value": 0, "last_flag": 0,
-        }
-        for name, fill in fills.items():
-            old = getattr(self.series, name)
-            grown = np.concatenate([old, np.full(more, fill, old.dtype)])
-            setattr(self.series, name, grown)
-        self._late_n = np.zeros(len(self.series.first_min), np.int64)
-        self._late_oldest = np.full(len(self._late_n), np.iinfo(np.int64).max, np.int64)
+        self.series.fit(len(self.registry.quantity))

@@ -3,6 +3,10 @@
 A window closes by event time, once every series that feeds it has delivered up to its end, or by
 the wall clock, `grace` after its end, so that a sensor that dies still publishes its last window.
 Readings later than that restate it: the same computation on the panes as they are now.
+
+A member's windows begin with that of its first reading. A reading older than the first one known
+extends them into the past, so that the points that there are, too, follow from the readings and
+not from the order in which they came.
 """
 
 from typing import Literal
@@ -13,9 +17,18 @@ import numpy.typing as npt
 from engine.areas import RULES, area_stats, members_of_areas
 from engine.calendar import EPOCH_DAY
 from engine.catalogue import COMPLETENESS_LEVELS, INDICATORS
-from engine.family import Family, Integers, Result
+from engine.family import (
+    NO_WINDOW,
+    NOT_MEASURED,
+    Bools,
+    Family,
+    Floats,
+    Integers,
+    Result,
+    anywhere,
+)
 from engine.levels import bands_of, levels_of
-from engine.panes import Panes
+from engine.panes import NEVER_MIN, Panes
 from engine.points import INSUFFICIENT, NONE, Points, PointState, concatenate, empty
 from engine.registry import Registry
 
@@ -28,13 +41,18 @@ STATE_OF = {
     "open": PointState.OPEN, "closing": PointState.CLOSED, "restated": PointState.CLOSED,
 }
 
-NEVER_MIN = 1 << 40
-"""Unix minute that stands for never: of a series without a reading."""
 _NONE = np.iinfo(np.int64).min
+_WINDOW_BITS = 32
 
 
 class Windows:
-    """The windows of one family: what is closed, what waits to be restated."""
+    """The windows of one family: what is closed, what waits to be restated.
+
+    closed, first: int64[members], latest closed window and first one, `_NONE` before the first
+    reading. area_closed: the same for all areas together; windows of areas are numbered by the
+    minute of their end, of daily families by the day. area_first: by place row. revisions,
+    area_revisions: of windows restated, by (member or place, window).
+    """
 
     def __init__(self, family: Family) -> None:
         self.family = family
@@ -42,11 +60,13 @@ class Windows:
         self.daily = entries[0].cadence_s == DAY_CADENCE_S
         self.step_min = entries[0].cadence_s // 60
         self.closed: Integers = np.zeros(0, np.int64)
+        self.first: Integers = np.zeros(0, np.int64)
         self.area_closed = _NONE
+        self.area_first: dict[int, int] = {}
         self.revisions: dict[tuple[int, int], int] = {}
         self.area_revisions: dict[tuple[int, int], int] = {}
-        self._late: list[npt.NDArray[np.int64]] = []
-        self._open: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self.late: Integers = np.zeros(0, np.int64)
+        self.open: Bools = np.zeros(0, np.bool_)
         self._rules = np.array([RULES[entry.area] for entry in entries], np.int64)
         self._over = np.array(
             [100 if entry.over_level is None else entry.over_level for entry in entries], np.int64
@@ -56,33 +76,51 @@ class Windows:
         self._of_area = np.zeros(0, np.int64)
         self._member_of: npt.NDArray[np.int32] = np.zeros(0, np.int32)
 
-    def enrol(self, registry: Registry, first_min: Integers) -> None:
-        """Take in new members; a member's first window is that of its first reading."""
+    def enrol(self, registry: Registry) -> None:
+        """Take in new members and series."""
         self.family.enrol(registry)
-        places = self.family.places
+        places = self.family.members.places
         parents = [registry.parents(place) for place in places]
-        self._areas, self._starts, self._of_area = members_of_areas(places, parents)
-        table = self.family.slots()
+        keys = [registry.keys[place] for place in places]
+        self._areas, self._starts, self._of_area = members_of_areas(keys, parents)
+        table = self.family.members.table
         self._member_of = np.full(len(registry.series), -1, np.int32)
-        for member in range(len(places)):
-            self._member_of[table[member][table[member] >= 0]] = member
-        new = len(places) - len(self.closed)
-        self.closed = np.concatenate([self.closed, np.full(new, _NONE)])
-        self._open = np.zeros(len(places), np.bool_)
-        self.begin(first_min)
+        member, column = np.nonzero(table >= 0)
+        self._member_of[table[member, column]] = member
+        more = len(places) - len(self.closed)
+        self.closed = np.concatenate([self.closed, np.full(more, _NONE)])
+        self.first = np.concatenate([self.first, np.full(more, _NONE)])
+        self.open = np.concatenate([self.open, np.zeros(more, np.bool_)])
 
     def begin(self, first_min: Integers) -> None:
         """Members that have had a reading begin with the window of their first one."""
         waiting = np.nonzero(self.closed == _NONE)[0].astype(np.int64)
         if not len(waiting):
             return
-        table = self.family.slots()[waiting]
+        table = self.family.members.table[waiting]
         first = np.where(table >= 0, first_min[np.maximum(table, 0)], NEVER_MIN).min(axis=1)
         heard = first < NEVER_MIN
         started = waiting[heard]
-        self.closed[started] = self.family.ordinal(started, first[heard]) - 1
+        self.first[started] = self.family.ordinal(started, first[heard])
+        self.closed[started] = self.first[started] - 1
         if self.area_closed == _NONE and len(started):
             self.area_closed = self._closed_by_all()
+
+    def widen(self, slots: npt.NDArray[np.int32], old_min: Integers, new_min: Integers) -> None:
+        """Series whose first reading is older than known: all windows since then are said anew.
+
+        slots: int32[k]. old_min, new_min: int64[k], Unix minute of the first reading.
+        """
+        members = self._member_of[slots].astype(np.int64)
+        known = members >= 0
+        known[known] = self.closed[members[known]] != _NONE
+        members, old_min, new_min = members[known], old_min[known], new_min[known]
+        first = self.family.ordinal(members, new_min)
+        before = self.family.ordinal(members, np.minimum(old_min, new_min + (1 << 24))) - 1
+        last = np.minimum(
+            np.where(old_min < NEVER_MIN, before, NEVER_MIN), self.closed[members]
+        )
+        self._add_late(*_ranges(members, first, np.maximum(last - first + 1, 0)))
 
     def note(self, changed: npt.NDArray[np.int32]) -> None:
         """Remember which windows the changed panes feed: closed ones to restate, open ones."""
@@ -90,9 +128,13 @@ class Windows:
         if not len(members):
             return
         late = windows <= self.closed[members]
-        if late.any():
-            self._late.append(np.unique(np.stack([members[late], windows[late]]), axis=1))
-        self._open[members[~late]] = True
+        self._add_late(members[late], windows[late])
+        self.open[members[~late]] = True
+
+    def _add_late(self, members: Integers, windows: Integers) -> None:
+        if len(members):
+            keys = (members << _WINDOW_BITS) + windows
+            self.late = np.unique(np.concatenate([self.late, keys]))
 
     def due(self, now_min: int, wall_min: int, watermark_min: Integers) -> tuple[
         Integers, Integers
@@ -105,16 +147,12 @@ class Windows:
         started = self.started()
         if not len(started):
             return started, started
-        table = self.family.slots()[started]
+        table = self.family.members.table[started]
         delivered = np.where(table >= 0, watermark_min[np.maximum(table, 0)], NEVER_MIN)
         upto = np.clip(delivered.min(axis=1), wall_min, now_min)
         ready = self.family.ordinal(started, upto) - 1
         before = np.maximum(self.closed[started], ready - CATCH_UP_MAX)
-        count = np.maximum(ready - before, 0)
-        members = np.repeat(started, count)
-        first = np.cumsum(count) - count
-        step = np.arange(len(members)) - np.repeat(first, count)
-        windows = np.repeat(before, count) + 1 + step
+        members, windows = _ranges(started, before + 1, np.maximum(ready - before, 0))
         self.closed[started] = np.maximum(before, ready)
         order = np.argsort(windows, kind="stable")
         return members[order], windows[order]
@@ -124,42 +162,38 @@ class Windows:
         return np.nonzero(self.closed != _NONE)[0].astype(np.int64)
 
     def take_late(self) -> tuple[Integers, Integers]:
-        """Closed windows whose panes changed since the last call, each once."""
-        if not self._late:
-            none = np.zeros(0, np.int64)
-            return none, none
-        pairs = np.unique(np.concatenate(self._late, axis=1), axis=1)
-        self._late = []
-        closed = pairs[1] <= self.closed[pairs[0]]
-        return pairs[0][closed], pairs[1][closed]
-
-    def pending(self) -> npt.NDArray[np.int64]:
-        """Closed windows that wait to be restated, int64[2, n], for a snapshot."""
-        none = np.zeros((2, 0), np.int64)
-        return np.unique(np.concatenate([none, *self._late], axis=1), axis=1)
-
-    def expect(self, pending: npt.NDArray[np.int64]) -> None:
-        """Take up what `pending` gave."""
-        self._late = [pending.astype(np.int64)]
+        """Closed windows to say anew, each once, by member and oldest first."""
+        keys, self.late = self.late, np.zeros(0, np.int64)
+        return keys >> _WINDOW_BITS, keys & ((1 << _WINDOW_BITS) - 1)
 
     def take_open(self, now_min: int) -> tuple[Integers, Integers]:
         """The windows in progress of members that had readings since the last call."""
-        members = np.nonzero(self._open)[0].astype(np.int64)
-        self._open[:] = False
+        members = np.nonzero(self.open)[0].astype(np.int64)
+        self.open[:] = False
         windows = self.family.ordinal(members, np.full(len(members), now_min, np.int64))
         fresh = windows > self.closed[members]
         return members[fresh], windows[fresh]
 
+    def _present(self, members: Integers, windows: Integers, panes: Panes) -> Bools:
+        start = self.family.end_min(members, windows - 1)
+        end = self.family.end_min(members, windows)
+        return anywhere(self.family.members.live(members, start, end, panes), 1)
+
     def station_points(
         self, members: Integers, windows: Integers, now_min: int, panes: Panes, kind: Kind
     ) -> Points:
-        """Compute windows and lay them out as points of stations."""
+        """Compute windows and lay them out as points of stations; retired ones have none."""
         if not len(members):
             return NONE
+        present = self._present(members, windows, panes)
+        members, windows = members[present], windows[present]
         result = self.family.compute(members, windows, now_min, panes)
+        said = np.greater_equal(result.n, 0)
+        some = said.any(axis=1)
+        revisions = np.zeros(len(members), np.int32)
+        revisions[some] = self._revise(members[some], windows[some], kind)
+        places = np.array(self.family.members.places, np.int32)[members]
         end_s = self.family.end_min(members, windows) * 60
-        places = np.array(self.family.places, np.int32)[members]
-        revisions = self._revise(self.revisions, members, windows, kind)
         parts = []
         for i, indicator in enumerate(self.family.indicators):
             points = empty(len(members))
@@ -171,28 +205,26 @@ class Windows:
             points.n[:] = result.n[:, i]
             points.rev[:] = revisions
             points.state[:] = STATE_OF[kind]
-            parts.append(points.take(result.n[:, i] >= 0))
+            parts.append(points.take(said[:, i]))
         return concatenate(parts)
 
-    @staticmethod
     def _revise(
-        kept: dict[tuple[int, int], int], rows: Integers, windows: Integers, kind: Kind
+        self, members: Integers, windows: Integers, kind: Kind
     ) -> npt.NDArray[np.int32]:
-        """Revision of each point: 0 open, 1 at closing, one more at each restatement."""
-        if kind == "open":
-            return np.zeros(len(rows), np.int32)
-        if kind == "closing":
-            return np.ones(len(rows), np.int32)
-        out = np.empty(len(rows), np.int32)
-        for k, key in enumerate(zip(rows.tolist(), windows.tolist(), strict=True)):
-            kept[key] = out[k] = kept.get(key, 1) + 1
+        """Revision of each window: 0 open, 1 at closing, one more at each restatement."""
+        if kind != "restated":
+            return np.full(len(members), int(kind == "closing"), np.int32)
+        out = np.ones(len(members), np.int32)
+        for k in np.nonzero(windows >= self.first[members])[0].tolist():
+            key = (int(members[k]), int(windows[k]))
+            self.revisions[key] = out[k] = self.revisions.get(key, 1) + 1
+        np.minimum.at(self.first, members, windows)
         return out
 
-    def area_windows(self, now_min: int) -> Integers:
-        """Windows (end minute, or day for daily families) that all members closed; marks them."""
-        started = self.started()
-        if not len(started):
-            return started
+    def area_windows(self) -> Integers:
+        """Windows of areas that all members closed since the last call; marks them."""
+        if self.area_closed == _NONE:
+            return np.zeros(0, np.int64)
         upto, step = self._closed_by_all(), 1 if self.daily else self.step_min
         first = max(self.area_closed + step, upto - CATCH_UP_MAX * step)
         windows = np.arange(first, upto + 1, step, dtype=np.int64)
@@ -202,78 +234,96 @@ class Windows:
 
     def _closed_by_all(self) -> int:
         started = self.started()
-        closed = self.closed[started]
-        ends = closed if self.daily else self.family.end_min(started, closed)
-        return int(ends.min())
+        return int(self.area_keys(started, self.closed[started]).min())
+
+    def area_keys(self, members: Integers, windows: Integers) -> Integers:
+        """The area windows that contain windows of members."""
+        return windows if self.daily else self.family.end_min(members, windows)
 
     def area_of(self, members: Integers, windows: Integers) -> Integers:
-        """The area windows that contain member windows, each once, closed ones only."""
-        keys = windows if self.daily else self.family.end_min(members, windows)
-        return np.unique(keys[keys <= self.area_closed])
+        """Closed area windows that contain windows of members, each once."""
+        keys = np.unique(self.area_keys(members, windows))
+        return keys[keys <= self.area_closed]
 
-    def area_points(
-        self, windows: Integers, now_min: int, panes: Panes, kind: Kind
-    ) -> Points:
+    def area_points(self, windows: Integers, now_min: int, panes: Panes, kind: Kind) -> Points:
         """Roll up all members at each area window."""
-        size = len(self.family.places)
+        size = len(self.family.members.places)
         if not size or not len(windows):
             return NONE
         members = np.tile(np.arange(size, dtype=np.int64), len(windows))
         keys = np.repeat(windows, size)
         ordinals = keys if self.daily else self.family.ordinal(members, keys - 1)
+        ends = self.family.end_min(members, ordinals)
         result = self.family.compute(members, ordinals, now_min, panes)
-        result.value[result.n < 0] = np.nan
-        ends = self.family.end_min(members, ordinals).reshape(len(windows), size)
+        there = self._present(members, ordinals, panes)
         if not self.daily:
-            result.value[(ends.ravel() != keys), :] = np.nan
-        stats = self._stats(result, len(windows))
+            there &= ends == keys
+        shape = (len(windows), size, result.n.shape[1])
+        present = np.logical_and(there[:, None], result.n != NOT_MEASURED).reshape(shape)
+        stats = self._stats(result, present)
         if hasattr(self.family, "area"):
-            self._coincident(stats, windows, now_min, panes)
-        skip = np.all(np.less(result.n, 0).reshape(len(windows), size, -1), axis=1)
-        return self._area_layout(stats, windows, ends.max(axis=1) * 60, kind, skip)
+            self._coincident(stats, windows, present, now_min, panes)
+        said = self._said(present, (result.n == NO_WINDOW).reshape(shape))
+        end_s = self._area_ends(np.where(there, ends, 0).reshape(shape[:2])) * 60
+        return self._area_layout(stats, windows, end_s, said, kind)
 
-    def _stats(self, result: Result, count: int) -> npt.NDArray[np.float64]:
-        indicators = result.value.shape[1]
-        shape = (count, len(self.family.places), indicators)
+    def _stats(self, result: Result, present: Bools) -> Floats:
+        shape = present.shape
+        values = np.where(result.n < 0, np.nan, result.value)
         levels = np.stack([
-            level_of(indicator, np.ascontiguousarray(result.value[:, i]))
+            level_of(indicator, np.ascontiguousarray(values[:, i]))
             for i, indicator in enumerate(self.family.indicators)
         ], axis=1).reshape(shape)
-        out = np.empty((count, len(self._areas), indicators, 7))
+        out = np.empty((shape[0], len(self._areas), shape[2], 7))
         area_stats(
-            result.value.reshape(shape), np.clip(result.cov, 0, 1).reshape(shape),
-            result.weight.reshape(shape[:2]), levels, self._starts, self._of_area, self._rules,
-            self._over, out,
+            values.reshape(shape), np.clip(result.cov, 0, 1).reshape(shape),
+            result.weight.reshape(shape[:2]), levels, present, self._starts, self._of_area,
+            self._rules, self._over, out,
         )
         return out
 
     def _coincident(
-        self, stats: npt.NDArray[np.float64], windows: Integers, now_min: int, panes: Panes
+        self, stats: Floats, windows: Integers, present: Bools, now_min: int, panes: Panes
     ) -> None:
         for e, day in enumerate(windows.tolist()):
             for a, place in enumerate(self._areas):
                 members = self._of_area[self._starts[a] : self._starts[a + 1]]
-                value, share, _ = self.family.area(  # type: ignore[attr-defined]
-                    place, members, day, now_min, panes
-                )
-                stats[e, a, :, 0] = value
-                stats[e, a, :, 4] = share
+                if present[e, members].any():
+                    value, share = self.family.area(  # type: ignore[attr-defined]
+                        place, members, day, now_min, panes
+                    )
+                    stats[e, a, :, 0] = value
+                    stats[e, a, :, 4] = share
+
+    def _said(self, present: Bools, no_window: Bools) -> Bools:
+        """bool[e, a, i]: areas with members there, none of them between two of its windows."""
+        said = np.zeros((len(present), len(self._areas), present.shape[2]), np.bool_)
+        for a in range(len(self._areas)):
+            members = self._of_area[self._starts[a] : self._starts[a + 1]]
+            there = present[:, members]
+            said[:, a] = there.any(axis=1) & ~(there & no_window[:, members]).any(axis=1)
+        return said
+
+    def _area_ends(self, ends: Integers) -> Integers:
+        """int64[e, a]: where an area has several zones, the end of its latest member."""
+        return np.stack([
+            ends[:, self._of_area[self._starts[a] : self._starts[a + 1]]].max(axis=1)
+            for a in range(len(self._areas))
+        ], axis=1)
 
     def _area_layout(
-        self, stats: npt.NDArray[np.float64], windows: Integers, end_s: Integers,
-        kind: Kind, skip: npt.NDArray[np.bool_],
+        self, stats: Floats, windows: Integers, end_s: Integers, said: Bools, kind: Kind
     ) -> Points:
-        areas = np.array(self._areas, np.int32)
-        place = np.tile(areas, len(windows))
-        keys = np.repeat(windows, len(areas))
-        revisions = self._revise(self.area_revisions, place.astype(np.int64), keys, kind)
+        row, area = np.nonzero(said.any(axis=2))
+        place = np.array(self._areas, np.int32)[area]
+        revisions = self._revise_areas(place.tolist(), windows[row].tolist(), kind)
         parts = []
         for i, indicator in enumerate(self.family.indicators):
             points = empty(len(place))
-            flat = stats[:, :, i].reshape(-1, 7)
+            flat = stats[row, area, i]
             points.indicator[:] = indicator
             points.place[:] = place
-            points.end_s[:] = np.repeat(end_s, len(areas))
+            points.end_s[:] = end_s[row, area]
             fill(points, indicator, np.ascontiguousarray(flat[:, 0]))
             points.p50[:], points.p95[:], points.max[:] = flat[:, 1], flat[:, 2], flat[:, 3]
             points.cov[:] = flat[:, 4]
@@ -281,8 +331,22 @@ class Windows:
             points.over[:] = flat[:, 6]
             points.rev[:] = revisions
             points.state[:] = STATE_OF[kind]
-            parts.append(points.take(~np.repeat(skip[:, i], len(areas))))
+            parts.append(points.take(said[row, area, i]))
         return concatenate(parts)
+
+    def _revise_areas(
+        self, places: list[int], windows: list[int], kind: Kind
+    ) -> npt.NDArray[np.int32]:
+        """As `_revise`, for areas by their place row."""
+        if kind == "open":
+            return np.zeros(len(places), np.int32)
+        out = np.ones(len(places), np.int32)
+        for k, key in enumerate(zip(places, windows, strict=True)):
+            first = self.area_first.get(key[0], NEVER_MIN)
+            if kind == "restated" and key[1] >= first:
+                self.area_revisions[key] = out[k] = self.area_revisions.get(key, 1) + 1
+            self.area_first[key[0]] = min(first, key[1])
+        return out
 
     def forget(self, before_min: int) -> None:
         """Drop revisions of windows that ended before the horizon: they are final."""
@@ -296,6 +360,12 @@ class Windows:
             final = self.family.end_min(keys[:, 0], keys[:, 1]) < before_min
             for key in map(tuple, keys[final].tolist()):
                 del self.revisions[key]
+
+
+def _ranges(rows: Integers, first: Integers, count: Integers) -> tuple[Integers, Integers]:
+    """Each row `count` times, and beside it `first`, `first` + 1, …"""
+    step = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    return np.repeat(rows, count), np.repeat(first, count) + step
 
 
 def level_of(indicator: int, values: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
