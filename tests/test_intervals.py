@@ -1,0 +1,90 @@
+"""Interval sets against plain sets; bounds; snapshots."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest import intervals
+from ingest.intervals import Intervals, Seen
+
+SPANS = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 12)), max_size=40)
+
+
+@given(SPANS)
+def test_is_the_set_of_what_was_added(spans: list[tuple[int, int]]) -> None:
+    kept, twin = Intervals(), set[int]()
+    for first, more in spans:
+        numbers = set(range(first, first + more + 1))
+        assert kept.add(first, first + more) == len(numbers - twin)
+        twin |= numbers
+        assert [n for n in range(90) if n in kept] == sorted(twin)
+        assert kept.contiguous == next(n for n in range(100) if n + 1 not in twin)
+        gaps = zip(kept.ends, kept.starts[1:], strict=False)
+        assert all(end + 1 < start for end, start in gaps)
+
+
+@given(st.permutations(list(range(1, 30))))
+def test_any_order_of_a_whole_epoch_is_one_interval(numbers: list[int]) -> None:
+    kept = Intervals()
+    for number in numbers:
+        kept.add(number, number)
+    assert (kept.starts, kept.ends, kept.contiguous) == ([1], [29], 29)
+
+
+def test_an_epoch_that_begins_later_has_nothing_contiguous() -> None:
+    kept = Intervals()
+    kept.add(2, 9)
+    assert kept.contiguous == 0
+    kept.add(1, 1)
+    assert kept.contiguous == 9
+
+
+@given(st.lists(st.tuples(
+    st.integers(0, 3), st.integers(0, 1 << 61), st.integers(1, 50), st.integers(0, 9)
+), max_size=40))
+def test_dump_and_restore(added: list[tuple[int, int, int, int]]) -> None:
+    seen = Seen()
+    for device, epoch, first, more in added:
+        seen.add(device, epoch, first, first + more)
+    again = Seen()
+    again.restore(seen.dump())
+    assert again.dump() == seen.dump()
+    for device, epoch, first, more in added:
+        assert again.has(device, epoch, first + more)
+        assert again.contiguous(device, epoch) == seen.contiguous(device, epoch)
+    assert not again.has(9, 9, 9)
+    assert again.contiguous(9, 9) == 0
+
+
+def test_a_restored_set_does_not_share_its_lists() -> None:
+    seen = Seen()
+    seen.add(0, 1, 1, 5)
+    dumped = seen.dump()
+    again = Seen()
+    again.restore(dumped)
+    again.add(0, 1, 9, 9)
+    assert dumped == [[0, 1, [1], [5]]]
+
+
+def test_epochs_at_their_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "EPOCHS_MAX", 3)
+    seen = Seen()
+    for epoch in (5, 1, 9):
+        seen.add(0, epoch, 1, 4)
+    assert len(seen.dump()) == 3
+    seen.add(0, 2, 1, 4)
+    assert [row[1] for row in seen.dump()] == [1, 9, 2]
+    # A message of the forgotten epoch is new, and remembered: its agent is not left waiting.
+    seen.add(0, 5, 4, 4)
+    assert seen.has(0, 5, 4)
+    assert seen.contiguous(0, 5) == 0
+
+
+def test_intervals_at_their_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "INTERVALS_MAX", 3)
+    kept = Intervals()
+    for number in (2, 4, 6):
+        kept.add(number, number)
+    assert kept.starts == [2, 4, 6]
+    assert kept.add(8, 8) == 1
+    assert (kept.starts, kept.ends) == ([2, 6, 8], [4, 6, 8])
