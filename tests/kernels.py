@@ -7,13 +7,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine import completeness, demand, levels, nowcast, travel_time, us_aqi
+from engine import (
+    air,
+    areas,
+    completeness,
+    demand,
+    levels,
+    nowcast,
+    panes,
+    series,
+    travel_time,
+    us_aqi,
+)
 from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS
 from tests import reference
 
 Random = np.random.Generator
 Floats = npt.NDArray[np.float64]
-MODULES = (completeness, demand, levels, nowcast, travel_time, us_aqi)
+MODULES = (areas, completeness, demand, levels, nowcast, travel_time, us_aqi)
 
 _HOUR_SPREAD = np.array([60.0, 120.0, 90.0, 12.0, 250.0, 300.0])
 """Typical concentrations, so that every level of every pollutant comes up."""
@@ -127,7 +138,38 @@ def _values(rows: Any, high: float) -> Callable[[Random, int], Any]:
     return make
 
 
+def _areas(rng: Random, k: int) -> Any:
+    shape = (3, 2 * k, 3)
+    values = gaps(rng, rng.uniform(-5, 500, shape))
+    members = rng.permutation(np.tile(np.arange(2 * k), 2)).astype(np.int64)
+    cut = int(rng.integers(0, 4 * k))
+    weights = rng.uniform(0, 9, shape[:2]) * (rng.random() < 0.9)
+    return (
+        values, rng.random(shape), weights, rng.integers(-1, 6, shape).astype(np.int8),
+        rng.random(shape) < 0.8, np.array([0, cut, 4 * k]), members,
+        rng.integers(0, 3, 3), np.array([0, 2, 100]),
+    ), (np.zeros((3, 2, 3, 7)),)
+
+
+def _dated(rng: Random, k: int) -> Any:
+    since = np.sort(rng.integers(0, 9, (k, 4)), axis=1).astype(np.int64)
+    return (int(rng.integers(0, k)), int(rng.integers(-1, 10)), since, rng.random((k, 4))), ()
+
+
+def _cover(rng: Random, k: int) -> Any:
+    period = int(rng.choice([5, 10, 15, 60]))
+    span = int(rng.choice([1, 2, 5, 7, 15, 60, 1440]))
+    return (int(rng.integers(0, period)), span, period), ()
+
+
 PAIRS: tuple[Pair, ...] = (
+    Pair(areas.area_stats, reference.area_stats, _areas, 1e-9),
+    Pair(panes.cover_bits, reference.cover_bits, _cover),
+    Pair(air.count_bits, reference.count_bits,
+         lambda rng, k: ((int(rng.integers(0, 1 << 62)),), ())),
+    Pair(series.period_of, reference.period_of, _dated),
+    Pair(series.span_of, reference.span_of,
+         lambda rng, k: ((float(rng.choice([1, 60, 74.9, 75, 75.1, 300, 330, 900, 3600])),), ())),
     Pair(completeness.enough, reference.enough,
          lambda rng, k: ((int(rng.integers(0, 25)), int(rng.integers(0, 25))), ())),
     Pair(completeness.expected_readings, reference.expected_readings, _expected, 1e-9),

@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the kernels: pure Python, exact fractions where a decision hangs on it.
+"""Slow, obvious twins of the kernels: plain Python, exact fractions where a decision hangs on it.
 
 They import nothing from `engine` and read like the standards. Missing is NaN, as in the kernels;
 each twin has its kernel's arguments and fills `out` likewise, or returns a scalar.
@@ -8,6 +8,8 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 NAN = math.nan
 POLLUTANTS = ("PM2.5", "PM10", "O3", "CO", "SO2", "NO2")
@@ -280,3 +282,83 @@ def completeness(counts: Any, expected: Any, out: Any) -> None:
     """Percent of what was expected, at most 100."""
     for i, owed in enumerate(expected):
         out[i] = min(100.0, 100 * int(counts[i]) / owed) if owed > 0 else NAN
+
+
+def covered(minute: int, span: int, start: int, length: int) -> set[int]:
+    """Minutes of a pane that a reading stands for: its aligned span, as far as it lies inside."""
+    if span > length:
+        return set()
+    first = start + (minute - start) // span * span
+    return set(range(first, min(first + span, start + length)))
+
+
+def fold(
+    readings: Sequence[tuple[int, float, int]], span: int, shift: int, length: int, speed: bool
+) -> dict[int, tuple[int, int, int, int, float, float]]:
+    """All panes of a series: number -> (n, micro-units, 10^-12 of 1/v, bits, min, max).
+
+    readings: (Unix second, value, flag), in whatever order. Local numbers, `shift` minutes east.
+    """
+    panes: dict[int, list[tuple[int, float]]] = {}
+    for second, value, flag in readings:
+        if flag not in (4, 9) and not (speed and value <= 0):
+            local = second // 60 + shift
+            panes.setdefault(local // length, []).append((local, value))
+    found = {}
+    for number, inside in panes.items():
+        minutes = set[int]()
+        for local, _ in inside:
+            minutes |= covered(local, span, number * length, length)
+        values = [value for _, value in inside]
+        found[number] = (
+            len(values), sum(math.floor(value * 1e6 + 0.5) for value in values),
+            sum(math.floor(1e12 / max(value, 1.0) + 0.5) for value in values) if speed else 0,
+            sum(1 << (minute - number * length) for minute in minutes),
+            min(values), max(values),
+        )
+    return found
+
+
+def cover_bits(position: int, span: int, period: int) -> int:
+    """As bits, of a pane that starts at 0."""
+    return sum(1 << minute for minute in covered(position, span, 0, period))
+
+
+def count_bits(bits: int) -> int:
+    """Ones among the lower sixty."""
+    return bin(int(bits) % 2**60).count("1")
+
+
+def period_of(slot: int, time_s: int, since_s: Any, period_s: Any) -> float:
+    """The latest period that has begun, else the first."""
+    begun = [i for i, since in enumerate(since_s[slot].tolist()) if since <= time_s]
+    return float(period_s[slot, max(begun, default=0)])
+
+
+def span_of(period_s: float) -> int:
+    """Whole minutes, a quarter of one more does not count."""
+    return max(math.ceil(Fraction(period_s) / 60 - Fraction(1, 4)), 1)
+
+
+def area_stats(
+    values: Any, coverage: Any, weights: Any, levels: Any, present: Any, starts: Any,
+    members: Any, rules: Any, over_level: Any, out: Any,
+) -> None:
+    """Each area, window and indicator on its own; rules 0 worst, 1 weighted mean, 2 sum."""
+    for e, a, i in np.ndindex(*out.shape[:3]):
+        inside = [m for m in members[starts[a]:starts[a + 1]] if present[e, m, i]]
+        valid = [m for m in inside if not math.isnan(values[e, m, i])]
+        held = [float(values[e, m, i]) for m in valid]
+        scales = [float(weights[e, m]) for m in valid]
+        answer = NAN
+        if held and rules[i] == 0:
+            answer = max(held)
+        elif held and rules[i] == 1 and sum(scales) > 0:
+            answer = math.fsum(v * w for v, w in zip(held, scales, strict=True)) / sum(scales)
+        elif held and rules[i] == 2 and enough(len(valid), len(inside)):
+            answer = math.fsum(held)
+        out[e, a, i] = (
+            answer, *(np.quantile(held, [0.5, 0.95, 1.0]) if held else (NAN, NAN, NAN)),
+            math.fsum(coverage[e, m, i] for m in inside) / max(len(inside), 1), len(valid),
+            sum(int(levels[e, m, i] >= over_level[i]) for m in valid),
+        )
