@@ -100,7 +100,7 @@ def unpack(body: bytes, count: int, received_ns: int) -> Batch:
 
 
 def _segment_of(received_ns: int) -> str:
-    return f"{datetime.fromtimestamp(received_ns / 1e9, UTC):%Y-%m-%d}{SUFFIX}"
+    return f"{datetime.fromtimestamp(received_ns // 10**9, UTC):%Y-%m-%d}{SUFFIX}"
 
 
 Preamble = Callable[[], Sequence[tuple[Kind, bytes]]]

@@ -183,6 +183,7 @@ class Line:
         rows = load(path)
         text = render(rows)
         if text == self._places:
+            self._release_known(now_ns)  # a kill may have come between a change and its releases
             return False
         self.archive.append(Kind.PLACES, now_ns, text.encode())
         self._use_places(text, rows)
