@@ -118,7 +118,8 @@ class Vitals:
         first = self.panes.first_min[: len(told)]
         moved = np.nonzero(first < told)[0].astype(np.int32)
         for windows in self.windows:
-            windows.widen(moved, told[moved], first[moved])
+            if len(moved):
+                windows.widen(moved, told[moved], first[moved])
             windows.note(changed)
         told[moved] = first[moved]
 
