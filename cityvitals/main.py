@@ -128,11 +128,14 @@ def edge(
 @app.command()
 def ingest(
     config: Annotated[Path, typer.Argument(help="Configuration, see cityvitals/examples/.")],
+    wait: Annotated[
+        bool, typer.Option(help="Wait while another program holds the data folder.")
+    ] = False,
 ) -> None:
     """Take readings from the broker, compute indicators, write them to the sinks."""
     from ingest.program import run
 
-    raise typer.Exit(run(config))
+    raise typer.Exit(run(config, wait=wait))
 
 
 @app.command()

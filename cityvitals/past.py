@@ -10,6 +10,7 @@ from pathlib import Path
 from cityvitals.place import FILE, write
 from edge import places
 from edge.places import PlaceRow
+from ingest.folder_lock import held
 from ingest.store import Store, StoreError
 from simulators.city import City
 
@@ -74,6 +75,12 @@ def dated(rows: list[PlaceRow], city: City, start_ms: int, now_ms: int) -> list[
 
 def run(folder: Path, seed: int, *, influx: bool = False) -> int:
     """Make the past of `folder` up to now; the exit status."""
+    with held(folder / "ingest"):
+        print("0%", flush=True)
+        return _live(folder, seed, influx=influx)
+
+
+def _live(folder: Path, seed: int, *, influx: bool) -> int:
     from cityvitals.backfill import backfill
 
     now_ms = time.time_ns() // 1_000_000
@@ -82,7 +89,7 @@ def run(folder: Path, seed: int, *, influx: bool = False) -> int:
     path = folder / FILE
     rows = places.load(path) if path.exists() else []
     write(path, dated(rows, city, start_ms, now_ms))
-    said = -PERCENT_STEP
+    said = 0.0
 
     def progress(done: float) -> None:
         nonlocal said

@@ -93,7 +93,7 @@ def past_command(options: Options) -> list[str]:
 
 def ingest_command(options: Options) -> list[str]:
     """Ingest with engine and sinks."""
-    return python_command("ingest", str(options.folder / "ingest.toml"))
+    return python_command("ingest", str(options.folder / "ingest.toml"), "--wait")
 
 
 def fleet_command(options: Options, broker_url: str) -> list[str]:

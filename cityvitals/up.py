@@ -4,15 +4,11 @@ Broker, page, ingest and fleet are processes of their own; this one starts them 
 how they are, starts again what dies, and leaves nothing behind.
 """
 
-import fcntl
 import logging
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 
 from cityvitals import broker, plan
@@ -20,6 +16,7 @@ from cityvitals.children import Child, ChildRefusedError, Children, last_line
 from cityvitals.gauge import Gauge
 from cityvitals.status import Display, Status, display
 from edge.settings import SettingsError
+from ingest.folder_lock import held
 
 TICK_S = 0.1
 SHOW_S = 1.0
@@ -47,29 +44,6 @@ class Ending:
     def hurry(self) -> bool:
         """True once a second signal came."""
         return self.asked > 1
-
-
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold the data folder; raises `UpError` if another `up` holds it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise UpError(f"--data {folder}: {error.strerror}") from None
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.read(lock, 32).decode("ascii", "replace").strip()
-            raise UpError(
-                f"--data {folder}: in use by process {owner}; end that one, or give another --data"
-            ) from None
-        os.ftruncate(lock, 0)
-        os.write(lock, f"{os.getpid()}\n".encode())
-        yield
-    finally:
-        os.close(lock)
 
 
 @dataclass(slots=True)
@@ -123,13 +97,24 @@ class Run:
         return self.children.start(name, argv, time.monotonic(), once=once)
 
     def past(self) -> bool:
-        """Let the simulated city live until now; False if the run is to end first."""
+        """Let the simulated city live until now; False if the run is to end first.
+
+        Ingest is started meanwhile: it loads, and waits for the data folder.
+        """
+        log = self.options.folder / "logs" / "past.log"
+        before = log.stat().st_size if log.exists() else 0
         child = self.start("past", plan.past_command(self.options), once=True)
 
+        def begun() -> bool:
+            return log.exists() and log.stat().st_size > before
+
         def done() -> float:
-            word = last_line(child.log).removesuffix("%")
+            word = last_line(log).removesuffix("%") if begun() else ""
             return float(word) / 100 if word.replace(".", "", 1).isdigit() else 0.0
 
+        if not self.during("past", lambda: begun() or not child.running):
+            return False
+        self.start("ingest", plan.ingest_command(self.options))
         if not self.during("past", lambda: not child.running, done):
             return False
         if child.status != 0:
@@ -150,9 +135,10 @@ class Run:
         self.start("page", plan.page_command(self.options, url))
         recorded = self.options.replay is not None
         self.start("fleet", plan.fleet_command(self.options, url), once=recorded)
-        if not recorded and not self.past():
+        if recorded:
+            self.start("ingest", plan.ingest_command(self.options))
+        elif not self.past():
             return
-        self.start("ingest", plan.ingest_command(self.options))
         if not self.during("starting", lambda: self.gauge.connected(time.time_ns() // 1_000_000)):
             return
         self.during("live", lambda: False)

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from edge.connection import BrokerError, BrokerSettingsError, Connection
+from edge.connection import BrokerError, Connection
 from edge.places import PlacesError
 from edge.settings import SettingsError, load
 from edge.topics import READINGS_FILTER, acks
 from edge.wire import Ack, encode_ack
 from ingest.archive import ArchiveError
+from ingest.folder_lock import held
 from ingest.health import Health, ages
 from ingest.influx import InfluxSink
 from ingest.line import Line, Taken, opened
@@ -269,15 +270,24 @@ class Program:
             self._spool.close()
 
 
-def run(config: Path) -> int:
-    """Run ingest until SIGINT or SIGTERM; returns the exit status, 2 for a wrong file."""
+def run(config: Path, *, wait: bool = False) -> int:
+    """Run ingest until SIGINT or SIGTERM; returns the exit status, 2 for a wrong file.
+
+    `wait`: if another program holds the data folder, wait for its end.
+    """
     try:
         settings = load(config, IngestSettings)
-        program = Program(settings, config.parent)
-    except (SettingsError, BrokerSettingsError, StoreError, ArchiveError) as error:
+        with held(config.parent / settings.data / "ingest", wait=wait):
+            return _serve(Program(settings, config.parent))
+    except (SettingsError, PlacesError) as error:
         print(error, file=sys.stderr)
         return 2
+    except (StoreError, ArchiveError) as error:
+        print(error, file=sys.stderr)
+        return 1
 
+
+def _serve(program: Program) -> int:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         program.stop()
 
@@ -286,12 +296,6 @@ def run(config: Path) -> int:
     }
     try:
         program.run()
-    except (PlacesError, BrokerSettingsError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except (StoreError, ArchiveError) as error:
-        print(error, file=sys.stderr)
-        return 1
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

