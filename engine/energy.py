@@ -179,9 +179,10 @@ class DemandBlocks(Cadence):
 class DemandSliding:
     """Demand of the trailing 15 minutes, each minute or, if longer, each reporting period.
 
-    Windows that end with a block are that block. The others read the minute ring: what it has no
-    longer is not said anew, so a reading later than about 45 minutes restates blocks and peaks
-    but not the sliding values between.
+    A series that reports less often stands with the 15 minutes up to its last whole period, so
+    that it can be added to those that report each minute. Where that is a block it is read from
+    the block, else from the minute ring: what the ring has no longer is not said anew, so a
+    reading later than about 45 minutes restates blocks and peaks but not the values between.
     """
 
     indicators = (POSITION["energy.demand_sliding"],)
@@ -202,6 +203,12 @@ class DemandSliding:
         """The end of that minute."""
         return window + 1
 
+    def _spans(self, slots: Slots, minute: Integers) -> Integers:
+        spans: Integers = np.minimum(
+            self.members.registry.span_at(slots, minute * 60), BLOCK_MIN
+        )
+        return spans
+
     def touched(
         self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
@@ -210,44 +217,48 @@ class DemandSliding:
         block_end = (blocks + 1) * BLOCK_MIN - self.members.shift[members] - 1
         rows = changed[changed[:, 0] == ONE]
         rows = rows[member_of[rows[:, 1]] >= 0]
-        minute = rows[:, 2].astype(np.int64)
-        span = np.minimum(self.members.registry.span_at(rows[:, 1], minute * 60), BLOCK_MIN)
-        first = minute - minute % span
+        slid = member_of[rows[:, 1]].astype(np.int64)
+        minute, shift = rows[:, 2].astype(np.int64), self.members.shift[slid]
+        span = self._spans(rows[:, 1], minute)
+        # From the end of its period on, until a period ends that does not look back on it.
+        first = ((minute + shift) // span + 1) * span - shift - 1
         reach = span - 1 + BLOCK_MIN
         row = np.repeat(np.arange(len(rows)), reach)
         step = np.arange(len(row)) - np.repeat(np.cumsum(reach) - reach, reach)
-        slid = member_of[rows[row, 1]].astype(np.int64)
-        return np.concatenate([members, slid]), np.concatenate([block_end, first[row] + step])
+        return (
+            np.concatenate([members, slid[row]]), np.concatenate([block_end, first[row] + step])
+        )
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a meter and minute."""
         count = len(members)
         row, slots = self._meters.flat(members, windows - BLOCK_MIN + 1, windows + 1, panes)
-        at = windows[row]
-        spans = self.members.registry.span_at(slots, at * 60)
-        local = at + 1 + self.members.shift[members[row]]
-        aligned = local % BLOCK_MIN == 0
+        shift = self.members.shift[members[row]]
+        spans = self._spans(slots, windows[row])
+        local = (windows[row] + 1 + shift) // spans * spans
         sums, counts, covered = _room(len(row))
         lost = np.zeros(len(row), np.bool_)
-        part = _room(int(aligned.sum()))
+        whole = local % BLOCK_MIN == 0
+        part = _room(int(whole.sum()))
         gather_blocks(
-            slots[aligned], panes.rows[QUARTER], local[aligned] // BLOCK_MIN - 1,
+            slots[whole], panes.rows[QUARTER], local[whole] // BLOCK_MIN - 1,
             panes.fine[QUARTER], *part,
         )
-        sums[aligned], counts[aligned], covered[aligned] = part
-        between = ~aligned
-        part, gone = _room(int(between.sum())), np.empty(int(between.sum()), np.bool_)
-        gather_minutes(slots[between], at[between], spans[between], panes.minutes, *part, gone)
-        sums[between], counts[between], covered[between] = part
-        lost[between] = gone
+        sums[whole], counts[whole], covered[whole] = part
+        slid = ~whole
+        part, gone = _room(int(slid.sum())), np.empty(int(slid.sum()), np.bool_)
+        gather_minutes(
+            slots[slid], (local - shift)[slid] - 1, spans[slid], panes.minutes, *part, gone
+        )
+        sums[slid], counts[slid], covered[slid] = part
+        lost[slid] = gone
         means = np.empty((len(row), 2))
         mean_demand(sums, counts, covered, means)
         result = self._meters.total(count, row, means, counts)
-        longest = np.ones(count, np.int64)
-        np.maximum.at(longest, row, spans)
-        inside = (windows + 1 + self.members.shift[members]) % longest != 0
-        inside[row[lost]] = True
-        result.n[inside] = NO_WINDOW
+        shortest = np.full(count, BLOCK_MIN)
+        np.minimum.at(shortest, row, spans)
+        result.between = (windows + 1 + self.members.shift[members]) % shortest != 0
+        result.n[row[lost]] = NO_WINDOW
         return result
 
 

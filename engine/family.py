@@ -22,7 +22,7 @@ Bools = npt.NDArray[np.bool_]
 
 NOT_MEASURED, NO_WINDOW = -1, -2
 """In place of a number of readings, where there is no point: the station has no sensor for it;
-no window of the station ends here (its meter reports less often, or it is a weekend)."""
+there is no such window (a peak hour of a weekend), or nothing is known of it any more."""
 
 
 @dataclass(slots=True)
@@ -31,12 +31,15 @@ class Result:
 
     cov: float64[k, i], 0..1. n: int32[k, i], readings used, or NOT_MEASURED or NO_WINDOW.
     weight: float64[k], the area weight (vehicle kilometres), 1 where all count alike.
+    between: bool[k], windows that end between two reports of a station: its areas count with
+    what it reported last, the station itself says nothing new.
     """
 
     value: Floats
     cov: Floats
     n: npt.NDArray[np.int32]
     weight: Floats
+    between: Bools
 
 
 @dataclass(slots=True)
@@ -189,7 +192,7 @@ def blank(count: int, indicators: int) -> Result:
     """A result of NaN, coverage 0, n 0 and weight 1."""
     return Result(
         np.full((count, indicators), np.nan), np.zeros((count, indicators)),
-        np.zeros((count, indicators), np.int32), np.ones(count),
+        np.zeros((count, indicators), np.int32), np.ones(count), np.zeros(count, np.bool_),
     )
 
 

@@ -85,7 +85,7 @@ class Vitals:
     def tick(self, now_ns: int, *, with_open: bool) -> Points:
         """Move the clock to `now_ns` (Unix ns) and yield the points that follow from it.
 
-        Points of one tick are in the order closed, restated, open; areas after their stations.
+        Points of one family are in the order restated, closed; open ones come last.
         Windows close and are restated when the minute changes; `with_open` asks for those in
         progress too.
         """
@@ -147,14 +147,17 @@ class Vitals:
         panes = self.panes
         late = windows.take_late()
         due = windows.due(now_min, wall_min, self.series.delivered_min)
-        parts = [windows.station_points(*due, now_min, panes, "closing")]
+        # Oldest first: the peak of a month looks at the days before.
+        parts = [
+            windows.station_points(*late, now_min, panes, "restated"),
+            windows.station_points(*due, now_min, panes, "closing"),
+        ]
         if len(due[0]):
             self._mark_closed(windows)
         # A station that is new brings windows of its own that its areas have closed already.
         areas = np.union1d(windows.area_of(*late), windows.area_of(*due))
-        parts.append(windows.area_points(windows.area_windows(), now_min, panes, "closing"))
-        parts.append(windows.station_points(*late, now_min, panes, "restated"))
         parts.append(windows.area_points(areas, now_min, panes, "restated"))
+        parts.append(windows.area_points(windows.area_windows(), now_min, panes, "closing"))
         if now_min // 60 > self._minute // 60:
             windows.forget(now_min - HORIZON_DAYS * 1440)
         return parts

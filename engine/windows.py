@@ -188,7 +188,7 @@ class Windows:
         present = self._present(members, windows, panes)
         members, windows = members[present], windows[present]
         result = self.family.compute(members, windows, now_min, panes)
-        said = np.greater_equal(result.n, 0)
+        said = np.logical_and(result.n >= 0, ~result.between[:, None])
         some = said.any(axis=1)
         revisions = np.zeros(len(members), np.int32)
         revisions[some] = self._revise(members[some], windows[some], kind)
@@ -226,7 +226,7 @@ class Windows:
         if self.area_closed == _NONE:
             return np.zeros(0, np.int64)
         upto, step = self._closed_by_all(), 1 if self.daily else self.step_min
-        first = max(self.area_closed + step, upto - CATCH_UP_MAX * step)
+        first = max(self.area_closed, upto - CATCH_UP_MAX * step) + step
         windows = np.arange(first, upto + 1, step, dtype=np.int64)
         if len(windows):
             self.area_closed = int(windows[-1])
@@ -341,11 +341,12 @@ class Windows:
         if kind == "open":
             return np.zeros(len(places), np.int32)
         out = np.ones(len(places), np.int32)
-        for k, key in enumerate(zip(places, windows, strict=True)):
-            first = self.area_first.get(key[0], NEVER_MIN)
-            if kind == "restated" and key[1] >= first:
+        first = dict(self.area_first)
+        for k, (place, window) in enumerate(zip(places, windows, strict=True)):
+            if kind == "restated" and window >= first.get(place, NEVER_MIN):
+                key = (place, window)
                 self.area_revisions[key] = out[k] = self.area_revisions.get(key, 1) + 1
-            self.area_first[key[0]] = min(first, key[1])
+            self.area_first[place] = min(self.area_first.get(place, NEVER_MIN), window)
         return out
 
     def forget(self, before_min: int) -> None:

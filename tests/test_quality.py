@@ -1,0 +1,115 @@
+"""Completeness: readings had over readings owed, as periods change."""
+
+import math
+
+import pytest
+
+from engine.points import INSUFFICIENT
+from tests.town import Reading, Town, at, row
+
+HOUR = at("2026-03-02 10:00")
+KEY = "dq.completeness"
+
+
+def percent(town: Town, end_s: int, place: str = "centre/air") -> float:
+    """The last word on an hour."""
+    return town.last(KEY, place)[end_s][0]
+
+
+def fill(town: Town, device: str, start_s: float, end_s: float, step_s: float) -> None:
+    """Readings of PM2.5 at an even pace."""
+    count = round((end_s - start_s) / step_s)
+    town.take(Reading(device, "pm25", start_s + k * step_s, 8.0) for k in range(count))
+
+
+@pytest.mark.parametrize(("readings", "value"), [(60, 100.0), (54, 90.0), (45, 75.0), (75, 100.0)])
+def test_share_of_what_is_owed_at_most_all(readings: int, value: float) -> None:
+    town = Town([row("a1", "centre/air", 60)])
+    fill(town, "a1", HOUR, HOUR + 3600, 3600 / readings)
+    town.tick(HOUR + 3660)
+    assert percent(town, HOUR + 3600) == value
+
+
+def test_levels_read_the_other_way_round() -> None:
+    levels = []
+    for readings in (54, 53, 45, 44):
+        town = Town([row("a1", "centre/air", 60)])
+        fill(town, "a1", HOUR, HOUR + readings * 60, 60)
+        town.tick(HOUR + 3660)
+        levels += [level for path, key, _, _, level, _ in town.said()
+                   if (path, key) == ("centre/air", KEY)]
+    assert levels == [0, 1, 1, 2]
+
+
+def test_the_period_changes_inside_the_hour() -> None:
+    """20 minutes at 60 s and 40 minutes at 10 s owe 20 + 240."""
+    town = Town([
+        row("a1", "centre/air", 60), row("a1", "centre/air", 10, since="2026-03-02 10:20"),
+    ])
+    fill(town, "a1", HOUR, HOUR + 1200, 60)
+    fill(town, "a1", HOUR + 1200, HOUR + 2400, 10)
+    town.tick(HOUR + 3660)
+    assert percent(town, HOUR + 3600) == pytest.approx(100 * 140 / 260)
+
+
+def test_the_hour_in_progress_owes_what_is_due_so_far() -> None:
+    town = Town([row("a1", "centre/air", 60)])
+    fill(town, "a1", HOUR, HOUR + 600, 60)
+    points = town.tick(HOUR + 1200, with_open=True)
+    (open_,) = [said for said in town.said(points) if said[:2] == ("centre/air", KEY)]
+    assert open_[2:] == (HOUR + 3600, 50.0, 2, 0)
+
+
+def test_a_retired_device_owes_nothing() -> None:
+    rows = [row("a1", "centre/air", 60), row("a2", "centre/air", 60)]
+    rows.append(row("a2", "centre/air", 60, since="2026-03-02 10:30", status="retired"))
+    town = Town(rows)
+    fill(town, "a1", HOUR, HOUR + 7200, 60)
+    fill(town, "a2", HOUR, HOUR + 1800, 60)
+    town.tick(HOUR + 7260)
+    assert percent(town, HOUR + 3600) == 100.0
+    assert percent(town, HOUR + 7200) == 100.0
+    assert percent(town, HOUR + 7200, "centre/_") == 100.0
+
+
+def test_a_device_owes_from_the_hour_of_its_first_reading() -> None:
+    """Also when an earlier hour is said anew after it came."""
+    town = Town([row("a1", "centre/air", 60), row("a2", "centre/air", 60)])
+    fill(town, "a1", HOUR, HOUR + 3540, 60)
+    town.tick(HOUR + 3660)
+    assert percent(town, HOUR + 3600) == pytest.approx(100 * 59 / 60)
+    fill(town, "a2", HOUR + 3600, HOUR + 5400, 60)
+    town.take([Reading("a1", "pm25", HOUR + 3540, 8.0)])
+    town.tick(HOUR + 7260)
+    assert town.last(KEY, "centre/air")[HOUR + 3600] == (100.0, 2)
+    assert percent(town, HOUR + 7200) == 25.0
+
+
+def test_failed_readings_are_not_valid_ones_and_all_quantities_count() -> None:
+    town = Town([row("a1", "centre/air", 600)])
+    for k in range(6):
+        town.take([
+            Reading("a1", "pm25", HOUR + 600 * k, 8.0, 4 if k == 0 else 1),
+            Reading("a1", "temp", HOUR + 600 * k, 8.0, 3),
+        ])
+    town.tick(HOUR + 3660)
+    assert percent(town, HOUR + 3600) == pytest.approx(100 * 11 / 12)
+
+
+def test_areas_weigh_by_what_is_owed() -> None:
+    town = Town([row("a1", "centre/one", 60), row("a2", "centre/two", 600)])
+    fill(town, "a1", HOUR, HOUR + 3600, 60)
+    fill(town, "a2", HOUR, HOUR + 1800, 600)
+    town.tick(HOUR + 3660)
+    assert percent(town, HOUR + 3600, "centre/_") == pytest.approx(100 * 63 / 66)
+
+
+def test_silence_is_zero_percent_and_not_insufficient() -> None:
+    town = Town([row("a1", "centre/air", 60)])
+    fill(town, "a1", HOUR, HOUR + 3600, 60)
+    town.tick(HOUR + 3 * 3600 + 60)
+    assert percent(town, HOUR + 3 * 3600) == 0.0
+    aqi = [level for path, key, end, _, level, _ in town.said()
+           if (path, key, end) == ("centre/air", "air.us_aqi", HOUR + 5 * 3600)]
+    assert all(level == INSUFFICIENT for level in aqi)
+    assert not math.isnan(percent(town, HOUR + 2 * 3600))
