@@ -23,7 +23,7 @@ def stats(
     area_stats(
         np.array(values).reshape(1, -1, 1), np.full((1, count, 1), 0.5),
         np.array(weights or [1.0] * count, float).reshape(1, -1),
-        np.array([-1 if v != v else int(v > 100) for v in values], np.int8).reshape(1, -1, 1),
+        np.array([int(v > 100) - math.isnan(v) for v in values], np.int8).reshape(1, -1, 1),
         np.array(present or [True] * count).reshape(1, -1, 1), np.array([0, count]),
         np.arange(count), np.array([RULES[rule]]), np.array([1]), out,
     )
