@@ -40,6 +40,8 @@ _WEEKDAY_OFF_PEAK = ((540, 960), (1140, 1320))
 _WEEKEND_OFF_PEAK = ((360, 1320),)
 _PEAKS = ((360, 540), (960, 1140))
 _PEAK_BINS = 36
+DIGITS = 9
+"""Of the index: speeds are kept by their slowness in 10^-12, and 1.5 must come out as 1.5."""
 
 
 @kernel(nb.void(
@@ -270,7 +272,7 @@ class TrafficBins(Cadence):
         speeds, vehicles, readings, coverage = segments.bins(members, windows, 1, panes)
         day = segments.traffic_day(members, self.end_min(members, windows - 1))
         free = segments.free.at(members, day, segments.posted)
-        result.value[:, 0] = free / speeds[:, 0]
+        result.value[:, 0] = np.round(free / speeds[:, 0], DIGITS)
         result.cov[:] = coverage
         result.n[:] = readings
         volume = np.nan_to_num(vehicles[:, 0], nan=1.0)
@@ -325,7 +327,7 @@ class TrafficDays(CivilDays):
             speeds, vehicles, readings, _ = (np.hstack(two) for two in zip(*parts, strict=True))
             out = np.empty((len(rows), 2))
             peak_tti(speeds, peak, free[rows], out)
-            result.value[rows, 0], result.cov[rows, 0] = out[:, 0], out[:, 1]
+            result.value[rows, 0], result.cov[rows, 0] = np.round(out[:, 0], DIGITS), out[:, 1]
             result.n[rows, 0] = readings.sum(axis=1)
             volume = np.nan_to_num(vehicles, nan=1.0).sum(axis=1)
             result.weight[rows] = np.maximum(volume, 1.0) * segments.length_km[members[rows]]
