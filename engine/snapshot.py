@@ -63,6 +63,8 @@ def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
 
     `extra` is kept as it is (JSON): archive position, counters, message intervals.
     """
+    vitals.fit()
+    vitals.enrol()
     meta = {
         "format": FORMAT, "engine": ENGINE, "now_ns": vitals.now_ns, "extra": extra,
         "open_days": vitals.open_days,

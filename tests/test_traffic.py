@@ -148,7 +148,7 @@ def test_it_is_frozen_at_three_and_what_comes_later_does_not_move_it() -> None:
     town.tick(at(f"{MONDAY} 02:59:59"))
     bins(town, at(f"{MONDAY} 02:50"), 4, 30.0)
     town.tick(at(f"{MONDAY} 03:00"))
-    bins(town, at("2026-03-01 21:00"), 12, 200.0)
+    bins(town, at("2026-03-01 06:00"), 100, 200.0)
     town.tick(at(f"{MONDAY} 03:16"))
     # Before three the day before's holds, and that knows 192 bins only: no free-flow speed yet.
     assert math.isnan(bin_value(town, int(at(f"{MONDAY} 03:00"))))
