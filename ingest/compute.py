@@ -149,6 +149,11 @@ class Computed:
         if len(points):
             self._parts.append(points)
 
+    @property
+    def now_ns(self) -> int:
+        """Where the clock stands, Unix ns."""
+        return self._now_ns
+
     def points(self) -> Points:
         """The last word on every window, by place, indicator and time; closed or final."""
         every = concatenate(self._parts)

@@ -82,6 +82,10 @@ class Seen:
         found = self._sets.get(device, {}).get(epoch)
         return found.contiguous if found else 0
 
+    def devices(self) -> set[int]:
+        """The devices of which a message was taken in."""
+        return set(self._sets)
+
     def dump(self) -> list[Any]:
         """For a snapshot: [device, epoch, starts, ends] of each set."""
         return [

@@ -202,9 +202,9 @@ class Outlets:
         if body:
             self.influx.write([Lines(body, body.count(b"\n"))])
 
-    def prune(self, keep_days: int) -> None:
-        """Drop points older than `keep_days` from the store."""
-        self.store.prune(int(time.time() * 1000) - keep_days * 86_400_000)
+    def prune(self, keep_days: int, now_ms: int) -> None:
+        """Drop points from the store that are older than `keep_days` at the clock's `now_ms`."""
+        self.store.prune(now_ms - keep_days * 86_400_000)
 
 
 def _utc(time_ms: int) -> str:

@@ -114,7 +114,8 @@ class Program:
             self.line.open(whole=whole)
             self._minute = self.line.vitals.now_ns // MINUTE_NS
             log.info("recovered %d readings from the archive", self.line.recovered)
-            recorded = RecordedClock(self.line.vitals.registry, self.line.vitals.now_ns)
+            vitals = self.line.vitals
+            recorded = RecordedClock(vitals.registry, self.line.seen, vitals.now_ns)
             self._read_places(self._now_ns(recorded))
             if self._outlets.influx is not None:
                 self._outlets.influx.start()
@@ -150,7 +151,9 @@ class Program:
             if now >= snapshot + self.settings.snapshot_every_s:
                 snapshot = now
                 self.line.snapshot()
-                self._outlets.prune(self.settings.keep_points_days)
+                self._outlets.prune(
+                    self.settings.keep_points_days, self._now_ns(recorded) // 1_000_000
+                )
 
     def _arrivals(self, now_ns: int) -> list[Received]:
         """What came since the last call, up to the bounds of a batch."""

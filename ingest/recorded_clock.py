@@ -11,16 +11,21 @@ import heapq
 import time
 from collections.abc import Iterator, Sequence
 
+from edge.wire import Message
 from engine.registry import Registry
 from ingest.admission import Opened
+from ingest.intervals import Intervals, Seen
 from ingest.line import recorded_ns
-from ingest.messages import source_of
+from ingest.messages import drops_of, source_of
 
 STEP_NS = 600 * 1_000_000_000
 """Windows close every ten minutes of recorded time: readings received in a step are judged by
 what had closed when it began. The minute ring must never be overrun between two ticks."""
 QUORUM_S_MAX = 10.0
 """The clock starts when every placed device was heard, or after this long."""
+STALL_S_MAX = 120.0
+"""After a restart it waits longer: for what agents send again of what was not acknowledged, four
+times their `resend_s`. After this long without a step it goes on without what is missing."""
 
 
 def step_start_ns(received_ns: int) -> int:
@@ -28,16 +33,56 @@ def step_start_ns(received_ns: int) -> int:
     return received_ns // STEP_NS * STEP_NS
 
 
+class _Course:
+    """How far one device has told its recording: up to the first message that is missing."""
+
+    def __init__(self) -> None:
+        self.reached_ns = 0
+        self._numbers: dict[int, Intervals] = {}
+        self._ahead: dict[int, dict[int, int]] = {}
+
+    def note(self, message: Message, received_ns: int, contiguous: int) -> None:
+        """Take note of a message; `contiguous` is what the archive has of its epoch."""
+        numbers = self._epoch(message.e, contiguous)
+        numbers.add(message.s, message.s)
+        for epoch, first, last in drops_of(message) or ():
+            self._epoch(epoch, 0).add(first, last)
+        ahead = self._ahead.setdefault(message.e, {})
+        ahead[message.s] = received_ns
+        for number in [number for number in ahead if number <= numbers.contiguous]:
+            self.reached_ns = max(self.reached_ns, ahead.pop(number))
+
+    def give_up(self) -> None:
+        """Do not wait for what is missing."""
+        for ahead in self._ahead.values():
+            for number in list(ahead):
+                self.reached_ns = max(self.reached_ns, ahead.pop(number))
+
+    def _epoch(self, epoch: int, contiguous: int) -> Intervals:
+        numbers = self._numbers.setdefault(epoch, Intervals())
+        if contiguous:
+            numbers.add(1, contiguous)
+        return numbers
+
+
 class RecordedClock:
     """Puts messages of many devices in order of their recorded receive time."""
 
-    def __init__(self, registry: Registry, now_ns: int) -> None:
+    def __init__(self, registry: Registry, seen: Seen, now_ns: int) -> None:
         self._registry = registry
+        self._seen = seen
         self.now_ns = now_ns
-        self._reached: dict[str, int] = {}
+        self._courses: dict[str, _Course] = {}
         self._waiting: list[tuple[int, int, Opened]] = []
         self._count = 0
-        self._heard_s = 0.0
+        self._moved_s = 0.0
+        self._patience_s = STALL_S_MAX if now_ns else QUORUM_S_MAX
+        self._excused: set[str] = set()
+        if now_ns:  # after a restart only those are waited for that were heard before
+            heard = seen.devices()
+            self._excused = {
+                name for name in registry.rows_of if registry.device_of.get(name) not in heard
+            }
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -46,10 +91,13 @@ class RecordedClock:
         """Take in one message."""
         received_ns = recorded_ns(message)
         source = source_of(message.received.topic)
-        if source is not None and received_ns and source.device in self._registry.rows_of:
-            reached = self._reached.get(source.device, 0)
-            self._reached[source.device] = max(reached, received_ns)
-            self._heard_s = self._heard_s or time.monotonic()
+        content = message.content
+        if (source is not None and isinstance(content, Message)
+                and source.device in self._registry.rows_of):
+            row = self._registry.device_of.get(source.device, -1)
+            course = self._courses.setdefault(source.device, _Course())
+            course.note(content, received_ns, self._seen.contiguous(row, content.e))
+            self._moved_s = self._moved_s or time.monotonic()
         self._count += 1
         # What cannot be read has no time of its own; a clock that has not started has none.
         opened = message._replace(received_ns=received_ns or self.now_ns)
@@ -66,13 +114,19 @@ class RecordedClock:
                 messages.append(heapq.heappop(self._waiting)[2])
             self.now_ns = max(self.now_ns, messages[-1].received_ns)
             yield start_ns, messages
+        if clock_ns > self.now_ns or not self._waiting:
+            self._moved_s = time.monotonic()
         self.now_ns = clock_ns
         yield step_start_ns(clock_ns), ()
 
     def _clock_ns(self) -> int:
-        if not self._reached:
+        """The time that all devices have reached; 0 while some are missing."""
+        courses, placed = self._courses, self._registry.rows_of
+        if self._moved_s and time.monotonic() > self._moved_s + self._patience_s:
+            self._moved_s, self._patience_s = time.monotonic(), STALL_S_MAX
+            self._excused |= placed.keys() - courses.keys()
+            for course in courses.values():
+                course.give_up()
+        if not courses or any(d not in courses and d not in self._excused for d in placed):
             return 0
-        missing = set(self._registry.rows_of) - set(self._reached)
-        if missing and time.monotonic() < self._heard_s + QUORUM_S_MAX:
-            return 0
-        return min(self._reached.values())
+        return min(course.reached_ns for course in courses.values())

@@ -1,0 +1,121 @@
+"""A real ingest in a process of its own, and publishers for it, for tests with real brokers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge.connection import BrokerSettings, Connection
+from ingest.sqlite_file import StoreError
+from ingest.store import Store
+
+ROOT = Path(__file__).parent.parent
+RUN = (
+    "import sys, pathlib; from ingest.program import run; "
+    "sys.exit(run(pathlib.Path(sys.argv[1])))"
+)
+WAIT_S_MAX = 60.0
+
+
+def until(true: Callable[[], bool], what: str, timeout_s: float = WAIT_S_MAX) -> None:
+    """Poll until `true()`; fails naming `what` after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline, f"not within {timeout_s:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+class LiveIngest:
+    """`ingest.program` in a process; `program` is what runs instead, if given."""
+
+    def __init__(self, folder: Path, broker_url: str, program: str = RUN, **keys: Any) -> None:
+        self.folder = folder
+        self.config = folder / "ingest.toml"
+        lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+        lines += ["[broker]", f'url = "{broker_url}"']
+        self.config.write_text("\n".join(lines) + "\n")
+        self._program = program
+        self._process: subprocess.Popen[bytes] | None = None
+        self._store: Store | None = None
+
+    def start(self) -> None:
+        """Start the process."""
+        with (self.folder / "ingest.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", self._program, str(self.config)], cwd=ROOT, stdout=log,
+                stderr=log, env={**os.environ, "TZ": "UTC"},
+            )
+
+    def start_and_wait(self) -> None:
+        """Start, and wait until it is connected."""
+        since_ms = time.time_ns() // 1_000_000
+        self.start()
+        until(lambda: bool(
+            (health := self.health()) and health["started_ms"] >= since_ms
+            and health["broker"]["connected"]
+        ), f"ingest is connected: {self.log()}")
+
+    def kill(self) -> None:
+        """`kill -9`, if it runs."""
+        self._close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to end; returns the exit status."""
+        self._close()
+        assert self._process is not None
+        self._process.send_signal(number)
+        status = self._process.wait(20)
+        self._process = None
+        return status
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    @property
+    def store(self) -> Store:
+        """The embedded store, for reading."""
+        if self._store is None:
+            self._store = Store.reader(self.folder / "store.db")
+        return self._store
+
+    def health(self) -> dict[str, Any] | None:
+        """The current health object; None before the first."""
+        try:
+            return self.store.health()
+        except StoreError:
+            return None
+
+    def verdicts(self) -> dict[str, int]:
+        """The verdicts given."""
+        health = self.health() or {"verdicts": {}}
+        return {name: count for name, count in health["verdicts"].items() if count}
+
+    def log(self) -> str:
+        """What it wrote to the terminal."""
+        path = self.folder / "ingest.log"
+        return path.read_text() if path.exists() else ""
+
+
+def publish(url: str, messages: Sequence[tuple[str, bytes]], qos: int = 1) -> None:
+    """Publish messages and wait for the broker's word on all of them."""
+    confirmed: list[int] = []
+    sender = Connection(
+        BrokerSettings(url=url), "test-sender", on_published=confirmed.append,
+    )
+    sender.start()
+    assert sender.wait_ready(10)
+    for topic, payload in messages:
+        sender.publish(topic, payload, qos=qos)
+    until(lambda: len(confirmed) == len(messages), "the broker has all messages")
+    sender.stop()
