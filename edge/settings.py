@@ -8,7 +8,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
@@ -54,11 +54,19 @@ def _unknown_key(tree: dict[str, Any], shape: Any, prefix: str) -> str | None:
             near = difflib.get_close_matches(key, fields, n=1, cutoff=0.0)
             hint = f"; the nearest known key is {prefix}{near[0]}" if near else ""
             return f"key {name} (value {value!r}) is unknown{hint}"
-        inside = fields[key]
-        if isinstance(value, dict) and isinstance(inside, type) and issubclass(inside, Section):
+        inside = _section(fields[key])
+        if isinstance(value, dict) and inside is not None:
             inner = _unknown_key(value, inside, f"{name}.")
             if inner:
                 return inner
+    return None
+
+
+def _section(kind: Any) -> type[Section] | None:
+    """The table that a field holds, also where it may be left out."""
+    for option in get_args(kind) or (kind,):
+        if isinstance(option, type) and issubclass(option, Section):
+            return option
     return None
 
 

@@ -46,6 +46,8 @@ DOORS = {
 """The one file that imports a dependency and translates its errors."""
 
 LINES_MAX = 400
+TEST_LINES_MAX = 550
+"""A test file may be longer: its cases are read one at a time."""
 FUNCTION_LINES_MAX = 70
 WORDS_OF_FILES = {"utils", "util", "common", "helpers", "helper", "misc"}
 WORDS_OF_CLASSES = ("Manager", "Service", "Handler", "Processor", "Engine")
@@ -134,8 +136,9 @@ def test_files_and_functions_have_a_size_one_can_read() -> None:
     broken = []
     for path in PYTHON:
         lines = len((ROOT / path).read_text(encoding="utf-8").splitlines())
-        if lines > LINES_MAX:
-            broken.append(f"{path}: {lines} lines, at most {LINES_MAX}")
+        limit = TEST_LINES_MAX if path.parts[0] == "tests" else LINES_MAX
+        if lines > limit:
+            broken.append(f"{path}: {lines} lines, at most {limit}")
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 size = (node.end_lineno or node.lineno) - node.lineno + 1
