@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from edge.places import PlaceKey
 from engine.vitals import Vitals
 from ingest.line import Line
 
@@ -20,11 +21,12 @@ SILENT_SHOWN = 100
 def ages(vitals: Vitals, now_ns: int) -> dict[int, tuple[float, bool]]:
     """Age in seconds of the newest reading of each active station, and whether it is online.
 
-    Stations that never sent are as old as ingest's knowledge of them: infinite, offline.
+    A station that never sent is infinitely old and offline; one whose devices have all moved
+    away or been retired is not active.
     """
     registry, series = vitals.registry, vitals.series
     out: dict[int, tuple[float, bool]] = {
-        place: (float("inf"), False) for place in registry.attributes
+        place: (float("inf"), False) for place in _active(vitals, now_ns)
     }
     used = len(registry.series)
     if not used:
@@ -36,10 +38,20 @@ def ages(vitals: Vitals, now_ns: int) -> dict[int, tuple[float, bool]]:
     place = np.array([row.place for row in registry.series], np.int32)
     for k in np.nonzero(periods > 0)[0].tolist():
         limit = max(SILENT_PERIODS * periods[k], SILENT_S_MIN)
-        before = out.get(int(place[k]), (float("inf"), False))[0]
+        before = out.get(int(place[k]), (0.0, False))[0]
         if age[k] < before:
             out[int(place[k])] = (float(age[k]), bool(age[k] <= limit))
     return out
+
+
+def _active(vitals: Vitals, now_ns: int) -> set[int]:
+    """Stations at which a device stands at that time."""
+    registry = vitals.registry
+    rows = (registry.row_at(device, now_ns // 1_000_000) for device in registry.rows_of)
+    return {
+        registry.place_of[PlaceKey(row.city, row.district, row.station)]
+        for row in rows if row is not None and row.status == "active"
+    }
 
 
 class Health:
