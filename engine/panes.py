@@ -25,7 +25,10 @@ MINUTE_NS = 60_000_000_000
 SCALE = 1_000_000.0
 RECIPROCAL_SCALE = 1e12
 FLAG_FAIL = 4
-TOUCHED_MAX = 1 << 17
+TOUCHED_MIN = 1 << 12
+TOUCHED_A_SERIES_MAX = 16
+"""Changed panes that are listed between two ticks, of all series together; if there are more,
+they are looked for."""
 
 MINUTE = np.dtype([
     ("tag", "i4"), ("n", "i4"), ("folded_n", "i4"), ("span", "i4"), ("sum", "i8"),
@@ -55,7 +58,6 @@ LEVEL_OF: dict[str, int] = {"speed": FIVE, "count": FIVE, "voltage": TEN, "power
 RECIPROCAL = INDEX["speed"]
 REGISTER = INDEX["energy"]
 
-_EMPTY_TAG = -(1 << 30)
 _TOUCHED = np.uint64(1 << 63)
 _COVER = np.uint64((1 << 63) - 1)
 
@@ -275,7 +277,7 @@ class Panes:
         self.rows = np.full((FINE_LEVELS, 0), -1, np.int32)
         self.dirty = np.zeros(0, np.uint64)
         self.first_min = np.zeros(0, np.int64)
-        self.touched = np.zeros((TOUCHED_MAX, 3), np.int32)
+        self.touched = np.zeros((TOUCHED_MIN, 3), np.int32)
         self.fine_rows = [0] * FINE_LEVELS
 
     def fit(self, quantity: npt.NDArray[np.int32], level_of: list[int]) -> None:
@@ -293,6 +295,10 @@ class Panes:
         rows = np.full((FINE_LEVELS, capacity), -1, np.int32)
         rows[:, :old] = self.rows
         self.rows = rows
+        room = max(TOUCHED_MIN, TOUCHED_A_SERIES_MAX * capacity)
+        touched = np.zeros((room, 3), np.int32)
+        touched[: len(self.untaken())] = self.untaken()
+        self.touched = touched
         self.assign(quantity, level_of, 0)
 
     def assign(
@@ -334,7 +340,7 @@ class Panes:
         return self.touched[: 1 + self.touched[0, 0]]
 
     def _scan(self, shift: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        """All marked panes; only after more than `TOUCHED_MAX` changed between two ticks.
+        """All marked panes; only after more changed between two ticks than the list holds.
 
         Minutes carry no mark: all those of a changed quarter of an hour are given.
         """
@@ -357,9 +363,8 @@ class Panes:
 
 
 def _blank(dtype: np.dtype[Any], rows: int, columns: int) -> npt.NDArray[Any]:
-    panes = np.zeros((rows, columns), dtype)
-    panes["tag"] = _EMPTY_TAG
-    return panes
+    """Empty panes: a tag of 0 would be 1970, which no reading is of."""
+    return np.zeros((rows, columns), dtype)
 
 
 def _grown(panes: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:

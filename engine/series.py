@@ -1,6 +1,6 @@
 """What is known of each series beside its panes: how far it delivered, its latest reading."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -10,6 +10,12 @@ from engine.panes import MINUTE_NS, NEVER_MIN, kernel
 
 LONG_AGO_MIN = -(1 << 40)
 NO_LATE_NS = np.iinfo(np.int64).max
+
+SERIES = np.dtype([
+    ("delivered_min", "i8"), ("closed_ns", "i8"), ("last_ns", "i8"), ("last_value", "f8"),
+    ("late_n", "i8"), ("late_oldest_ns", "i8"), ("told_min", "i8"), ("last_flag", "u1"),
+], align=True)
+"""A series: 64 bytes side by side, so that a reading touches one line of memory."""
 
 _i64 = nb.int64[::1]
 
@@ -42,68 +48,87 @@ def periods_of(slot: Any, time_s: Any, since_s: Any, period_s: Any, out: Any) ->
 
 @kernel(nb.void(
     nb.int32[::1], _i64, nb.float64[::1], nb.uint8[::1], nb.int64[:, ::1], nb.float64[:, ::1],
-    _i64, _i64, _i64, nb.float64[::1], nb.uint8[::1], _i64, _i64, nb.int32[::1],
+    nb.from_dtype(SERIES)[::1], nb.int32[::1],
 ))
 def follow(
-    slot: Any, time_ns: Any, value: Any, flag: Any, since_s: Any, period_s: Any,
-    delivered_min: Any, closed_ns: Any, last_ns: Any, last_value: Any, last_flag: Any,
-    late_n: Any, late_oldest_ns: Any, span: Any,
+    slot: Any, time_ns: Any, value: Any, flag: Any, since_s: Any, period_s: Any, table: Any,
+    span: Any,
 ) -> None:
     """Take note of a batch of readings, in the order of the batch.
 
     slot: int32[k]. time_ns: int64[k], Unix ns. value: float64[k]. flag: uint8[k]. since_s,
-    period_s: as `period_of`. The next seven are columns of `Series`. span: int32[k], out,
-    minutes that each reading stands for, by the period at the start of its minute. O(1) a
-    reading.
+    period_s: as `period_of`. table: SERIES[series]. span: int32[k], out, minutes that each
+    reading stands for, by the period at the start of its minute. O(1) a reading.
     """
     for k in range(slot.shape[0]):
         s = slot[k]
         at = time_ns[k]
         period = period_of(s, at // MINUTE_NS * 60, since_s, period_s)
         span[k] = span_of(period)
+        row = table[s]
         reach = (at + nb.int64(period * 1e9)) // MINUTE_NS
-        delivered_min[s] = max(delivered_min[s], reach)
-        if at < closed_ns[s]:
-            late_n[s] += 1
-            late_oldest_ns[s] = min(late_oldest_ns[s], at)
-        if at >= last_ns[s]:
-            last_ns[s] = at
-            last_value[s] = value[k]
-            last_flag[s] = flag[k]
+        row.delivered_min = max(row.delivered_min, reach)
+        if at < row.closed_ns:
+            row.late_n += 1
+            row.late_oldest_ns = min(row.late_oldest_ns, at)
+        if at >= row.last_ns:
+            row.last_ns = at
+            row.last_value = value[k]
+            row.last_flag = flag[k]
 
 
 class Series:
-    """Columns of one length, a row a series.
-
-    delivered_min: int64, Unix minute up to which it has delivered. closed_ns: int64, Unix ns up
-    to which its windows are closed. last_ns, last_value, last_flag: its latest reading.
-    late_n, late_oldest_ns: int64, late readings since they were last asked for, and the oldest
-    time. told_min: int64, first minute as the windows know it.
-    """
-
-    BLANKS: ClassVar[dict[str, np.generic]] = {
-        "delivered_min": np.int64(LONG_AGO_MIN), "closed_ns": np.int64(0),
-        "last_ns": np.int64(0), "last_value": np.float64(0.0), "last_flag": np.uint8(0),
-        "late_n": np.int64(0), "late_oldest_ns": np.int64(NO_LATE_NS),
-        "told_min": np.int64(NEVER_MIN),
-    }
-    """What each column holds of a series without a reading."""
+    """A table with a row a series, and views of its columns."""
 
     def __init__(self) -> None:
-        none = np.zeros(0, np.int64)
-        self.delivered_min: npt.NDArray[np.int64] = none
-        self.closed_ns: npt.NDArray[np.int64] = none
-        self.last_ns: npt.NDArray[np.int64] = none
-        self.last_value: npt.NDArray[np.float64] = np.zeros(0)
-        self.last_flag: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
-        self.late_n: npt.NDArray[np.int64] = none
-        self.late_oldest_ns: npt.NDArray[np.int64] = none
-        self.told_min: npt.NDArray[np.int64] = none
+        self.table = np.zeros(0, SERIES)
 
     def fit(self, count: int) -> None:
         """Make room for `count` series."""
-        more = count - len(self.last_ns)
+        more = count - len(self.table)
         if more > 0:
-            for name, blank in self.BLANKS.items():
-                grown = np.concatenate([getattr(self, name), np.full(more, blank)])
-                setattr(self, name, grown)
+            blank = np.zeros(more, SERIES)
+            blank["delivered_min"] = LONG_AGO_MIN
+            blank["late_oldest_ns"] = NO_LATE_NS
+            blank["told_min"] = NEVER_MIN
+            self.table = np.concatenate([self.table, blank])
+
+    @property
+    def delivered_min(self) -> npt.NDArray[np.int64]:
+        """Unix minute up to which each series has delivered."""
+        return self.table["delivered_min"]
+
+    @property
+    def closed_ns(self) -> npt.NDArray[np.int64]:
+        """Unix ns up to which its windows are closed."""
+        return self.table["closed_ns"]
+
+    @property
+    def last_ns(self) -> npt.NDArray[np.int64]:
+        """Unix ns of its latest reading, 0 without one."""
+        return self.table["last_ns"]
+
+    @property
+    def last_value(self) -> npt.NDArray[np.float64]:
+        """Value of its latest reading."""
+        return self.table["last_value"]
+
+    @property
+    def last_flag(self) -> npt.NDArray[np.uint8]:
+        """QARTOD flag of its latest reading."""
+        return self.table["last_flag"]
+
+    @property
+    def late_n(self) -> npt.NDArray[np.int64]:
+        """Late readings since they were last asked for."""
+        return self.table["late_n"]
+
+    @property
+    def late_oldest_ns(self) -> npt.NDArray[np.int64]:
+        """Unix ns of the oldest of these."""
+        return self.table["late_oldest_ns"]
+
+    @property
+    def told_min(self) -> npt.NDArray[np.int64]:
+        """Unix minute of its first reading as the windows know it."""
+        return self.table["told_min"]

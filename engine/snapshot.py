@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from edge.places import parse, render
 from engine.family import Integers
-from engine.series import Series
 from engine.traffic import FreeFlow
 from engine.vitals import Vitals
 
@@ -46,8 +45,7 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
     }
     for level, rows in enumerate(panes.fine_rows):
         arrays[f"fine{level}"] = panes.fine[level][:rows]
-    for name in Series.BLANKS:
-        arrays[f"series_{name}"] = getattr(vitals.series, name)[:used]
+    arrays["series"] = vitals.series.table[:used]
     for name in FreeFlow.COLUMNS:
         arrays[f"free_{name}"] = getattr(vitals.segments.free, name)
     for i, windows in enumerate(vitals.windows):
@@ -122,8 +120,7 @@ def _rebuild(
     ):
         target[: len(arrays[name])] = arrays[name]
     vitals.fit()
-    for name in Series.BLANKS:
-        getattr(vitals.series, name)[:used] = arrays[f"series_{name}"]
+    vitals.series.table[:used] = arrays["series"]
     for i, windows in enumerate(vitals.windows):
         places = windows.family.members.places
         places.extend(meta["members"][i][len(places):])

@@ -69,12 +69,11 @@ class Vitals:
         slot, time_ns = batch.slot, batch.time_ns
         if not len(slot):
             return
-        series, registry, panes = self.series, self.registry, self.panes
+        registry, panes = self.registry, self.panes
         span = np.empty(len(slot), np.int32)
         follow(
             slot, time_ns, batch.value, batch.flag, registry.since_s, registry.period_s,
-            series.delivered_min, series.closed_ns, series.last_ns, series.last_value,
-            series.last_flag, series.late_n, series.late_oldest_ns, span,
+            self.series.table, span,
         )
         apply_readings(
             slot, time_ns, batch.value, batch.flag, span, panes.minutes, panes.fine,

@@ -149,7 +149,8 @@ def test_panes_are_the_fold_of_the_set(
 @settings(max_examples=20, deadline=None)
 def test_changed_panes_are_told_even_when_the_list_of_them_overflows(seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "TOUCHED_MAX", 8)
+        patch.setattr(module, "TOUCHED_MIN", 8)
+        patch.setattr(module, "TOUCHED_A_SERIES_MAX", 0)
         ring = Ring(*SERIES)
     readings = _readings(np.random.default_rng(seed), 150, 3.0)
     for part in (readings[:50], readings[50:]):
@@ -161,7 +162,8 @@ def test_changed_panes_are_told_even_when_the_list_of_them_overflows(seed: int) 
 
 def test_the_list_of_changes_at_its_limit() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "TOUCHED_MAX", 5)
+        patch.setattr(module, "TOUCHED_MIN", 5)
+        patch.setattr(module, "TOUCHED_A_SERIES_MAX", 0)
         ring = Ring(("power", 1, 0))
     ring.apply([(0, NOON, 1.0, 1)])
     # A quarter of an hour, the hour, the day and the minute: the four that there is room for.

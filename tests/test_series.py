@@ -19,9 +19,7 @@ def _follow(series: Series, readings: list[tuple[int, float, float, int]], perio
     follow(
         np.array(slot, np.int32), (np.array(time_s) * SECOND).astype(np.int64),
         np.array(value, float), np.array(flag, np.uint8), since,
-        np.tile([period_s, 300.0], (count, 1)), series.delivered_min, series.closed_ns,
-        series.last_ns, series.last_value, series.last_flag, series.late_n,
-        series.late_oldest_ns, span,
+        np.tile([period_s, 300.0], (count, 1)), series.table, span,
     )
     return span.tolist()
 
