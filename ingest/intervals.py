@@ -87,11 +87,11 @@ class Seen:
         return set(self._sets)
 
     def dump(self) -> list[Any]:
-        """For a snapshot: [device, epoch, starts, ends] of each set, in this order."""
+        """For a snapshot: [device, epoch, starts, ends] of each set."""
         return [
             [device, epoch, kept.starts, kept.ends]
-            for device, epochs in sorted(self._sets.items())
-            for epoch, kept in sorted(epochs.items())
+            for device, epochs in self._sets.items()
+            for epoch, kept in epochs.items()
         ]
 
     def restore(self, rows: list[Any]) -> None:
