@@ -61,7 +61,7 @@ def state(line: Line) -> tuple[object, ...]:
     """All that must be the same after a recovery."""
     registry = line.vitals.registry
     return (
-        line.counts.tolist(), line.seen.dump(), registry.dump(), line.points_written,
+        line.counts.tolist(), sorted(line.seen.dump()), registry.dump(), line.points_written,
         line.vitals.now_ns, line.vitals.series.closed_ns[: len(registry.series)].tolist(),
         line.vitals.series.last_ns[: len(registry.series)].tolist(),
         [sorted(windows.revisions.items()) for windows in line.vitals.windows],
