@@ -281,7 +281,10 @@ def run(config: Path, *, wait: bool = False) -> int:
     try:
         settings = load(config, IngestSettings)
         with held(config.parent / settings.data / "ingest", wait=wait):
-            return _serve(Program(settings, config.parent))
+            try:
+                return _serve(Program(settings, config.parent))
+            except SettingsError as error:  # of a secret that the file names
+                raise SettingsError(f"{config}: {error}") from None
     except (SettingsError, PlacesError) as error:
         print(error, file=sys.stderr)
         return 2
