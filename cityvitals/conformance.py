@@ -19,13 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from cityvitals.worked_cases import Case, CasesError, Inputs, agrees, read
+from edge.places import PlaceKey, PlaceRow
+from edge.recorded import Rows, end_of_recording_ms
 from engine import us_aqi
-from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS, TTI_LEVELS, Level
+from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS, POSITION, TTI_LEVELS, Level
 from engine.completeness import completeness, enough
-from engine.demand import mean_demand
 from engine.levels import bands_of, levels_of
 from engine.nowcast import NOWCAST_HOURS, nowcast_pm, report
 from engine.travel_time import quantile, tti
+from ingest.compute import Computed
 
 Floats = npt.NDArray[np.float64]
 Adapter = Callable[[Inputs], dict[str, Any]]
@@ -194,14 +196,36 @@ def _completeness(inputs: Inputs) -> dict[str, Any]:
     return {"percent": _plain(float(out[0])), "band": _word(out[0], COMPLETENESS_LEVELS)}
 
 
+_METER = PlaceRow(0, "cases", "cases", "meter", "meter", "Meter", 0.0, 0.0, "UTC", 60.0)
+_BEGIN_MS = 1_767_225_600_000
+"""2026-01-01T00:00:00Z, the start of a block and of a day."""
+_MINUTE_MS = 60_000
+
+
 def demand_of_minutes(kw: Sequence[float]) -> tuple[Floats, Floats]:
-    """Blocks and sliding windows of one reading a minute, by the engine's kernel."""
-    micro = np.array([0 if math.isnan(value) else round(value * 1e6) for value in kw], np.int64)
-    there = ~np.isnan(np.array(kw))
-    rows = np.arange(15) + np.arange(len(kw) - 14)[:, None]
-    out = np.zeros((len(rows), 2))
-    mean_demand(micro[rows], there[rows].astype(np.int32), there[rows], out)
-    return out[::15, 0], out[:, 0]
+    """Blocks and sliding windows of one reading a minute, through `compute`."""
+    minutes = [k for k, value in enumerate(kw) if not math.isnan(value)]
+    times = [_BEGIN_MS + k * _MINUTE_MS for k in minutes]
+    count = len(minutes)
+    rows = Rows(
+        times, ["cases/meter"] * count, ["power"] * count, [kw[k] for k in minutes],
+        [""] * count, [""] * count, [0] * count, times, list(range(count)),
+    )
+    computed = Computed([_METER])
+    if count:
+        computed.feed(*computed.batch(rows, "cases"))
+        computed.tick(end_of_recording_ms(_BEGIN_MS + len(kw) * _MINUTE_MS) * 1_000_000)
+    points = computed.points()
+    minute = points.end_s // 60 - _BEGIN_MS // _MINUTE_MS
+    station = computed.vitals.registry.keys.index(PlaceKey("cases", "cases", "meter"))
+    out = []
+    for indicator in ("energy.demand_15min", "energy.demand_sliding"):
+        by_minute = np.full(len(kw) + 1, np.nan)
+        of = (points.place == station) & (points.indicator == POSITION[indicator])
+        of &= (points.level >= 0) & (minute <= len(kw))
+        by_minute[minute[of]] = points.value[of]
+        out.append(by_minute)
+    return out[0][15::15], out[1][15:]
 
 
 def _demand(inputs: Inputs, demand: Demand) -> dict[str, Any]:
