@@ -1,4 +1,4 @@
-"""A publisher with its own fsynced log: `python -m tests.kill_publisher URL FOLDER SECONDS RATE`.
+"""A publisher with its own log: `python -m tests.kill_publisher URL FOLDER SECONDS RATE DRAIN_S`.
 
 Real agents, a log of every reading that is durable before the reading is given to its agent, and
 the agents' own outboxes: what the log holds must end in the archive exactly once.
@@ -18,7 +18,6 @@ from tests.line_city import CITY
 
 DEVICES = 8
 STEP_S = 0.05
-DRAIN_S_MAX = 60.0
 
 
 class Logged:
@@ -51,8 +50,8 @@ class Logged:
         self._log.close()
 
 
-def main(url: str, folder: Path, seconds: float, rate: int) -> int:
-    """Publish for `seconds`, then wait until ingest has acknowledged all; 0 if it has."""
+def main(url: str, folder: Path, seconds: float, rate: int, drain_s: float) -> int:
+    """Publish for `seconds`, then wait at most `drain_s` until ingest has acknowledged all."""
     count = max(1, round(rate * STEP_S / DEVICES))
     drivers = [Logged(f"d{n}", folder / f"d{n}.log", count) for n in range(1, DEVICES + 1)]
     agents = [
@@ -72,7 +71,7 @@ def main(url: str, folder: Path, seconds: float, rate: int) -> int:
         time.sleep(max(0.0, begun + STEP_S - time.monotonic()))
     for driver in drivers:
         driver.active = False
-    give_up = time.monotonic() + DRAIN_S_MAX
+    give_up = time.monotonic() + drain_s
     while not all(agent.drained for agent in agents) and time.monotonic() < give_up:
         for agent in agents:
             agent.step(time.time_ns() // 1_000_000)
@@ -85,4 +84,5 @@ def main(url: str, folder: Path, seconds: float, rate: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])))
+    words = sys.argv[1:]
+    sys.exit(main(words[0], Path(words[1]), float(words[2]), int(words[3]), float(words[4])))

@@ -113,23 +113,26 @@ def in_panes(folder: Path) -> int:
     return total
 
 
-def under_load(folder: Path, ingest: LiveIngest, url: str, seed: int) -> int:
+def under_load(
+    folder: Path, ingest: LiveIngest, url: str, seed: int, seconds: float = SECONDS,
+    kills: int = KILLS,
+) -> int:
     """Publish, and kill ingest at random moments; returns how many messages were left."""
     rng = random.Random(seed)
     (folder / "log").mkdir()
     ingest.start_and_wait()
     publisher = subprocess.Popen(
-        [sys.executable, "-m", "tests.kill_publisher", url, str(folder / "log"), str(SECONDS),
-         str(RATE)], cwd=ROOT, env={**os.environ}, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "tests.kill_publisher", url, str(folder / "log"), str(seconds),
+         str(RATE), str(drain_s)], cwd=ROOT, env={**os.environ}, stdout=subprocess.PIPE, text=True,
     )
     try:
         begun = time.monotonic()
-        moments = sorted(rng.uniform(1.0, SECONDS + 0.5) for _ in range(KILLS))
+        moments = sorted(rng.uniform(1.0, seconds + 0.5) for _ in range(kills))
         for moment in moments:
             time.sleep(max(0.0, begun + moment - time.monotonic()))
             ingest.kill()
             ingest.start()
-        out, _ = publisher.communicate(timeout=80)
+        out, _ = publisher.communicate(timeout=seconds + 70)
         return int(out.split()[0])
     finally:
         publisher.kill()
@@ -145,19 +148,24 @@ def city(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_logged_reading_counts_exactly_once(city: Path, broker: Nats) -> None:
+@pytest.mark.parametrize(("seconds", "kills"), [
+    (SECONDS, KILLS), pytest.param(180.0, 60, marks=pytest.mark.soak),
+])
+def test_every_logged_reading_counts_exactly_once(
+    city: Path, broker: Nats, seconds: float, kills: int
+) -> None:
     seed = int(os.environ.get("KILL_SEED", "") or random.SystemRandom().randrange(1 << 30))
     print(f"KILL_SEED={seed}")
     ingest = LiveIngest(city, broker.url, snapshot_every_s=2)
     try:
-        assert under_load(city, ingest, broker.url, seed) == 0
+        assert under_load(city, ingest, broker.url, seed, seconds, kills) == 0
         until(lambda: bool(ingest.health()) and not ingest.health()["queue"],  # type: ignore[index]
               "the queue is empty")
         assert ingest.stop() == 0, ingest.log()
     finally:
         ingest.kill()
     expected, found = logged(city / "log"), counted(city)
-    assert sum(expected.values()) > SECONDS * RATE * 0.4
+    assert sum(expected.values()) > seconds * RATE * 0.4
     lost, twice = expected - found, found - expected
     assert not lost, f"seed {seed}: {sum(lost.values())} lost, such as {list(lost)[:3]}"
     assert not twice, f"seed {seed}: {sum(twice.values())} twice, such as {list(twice)[:3]}"
@@ -167,7 +175,7 @@ def test_every_logged_reading_counts_exactly_once(city: Path, broker: Nats) -> N
 def test_acknowledged_before_the_archive_the_same_finds_losses(city: Path, broker: Nats) -> None:
     ingest = LiveIngest(city, broker.url, ACKNOWLEDGE_FIRST, snapshot_every_s=2)
     try:
-        under_load(city, ingest, broker.url, 1)
+        under_load(city, ingest, broker.url, 1, drain_s=6.0)
         ingest.stop()
     finally:
         ingest.kill()
