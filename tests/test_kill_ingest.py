@@ -115,7 +115,7 @@ def in_panes(folder: Path) -> int:
 
 def under_load(
     folder: Path, ingest: LiveIngest, url: str, seed: int, seconds: float = SECONDS,
-    kills: int = KILLS,
+    kills: int = KILLS, drain_s: float = 60.0,
 ) -> int:
     """Publish, and kill ingest at random moments; returns how many messages were left."""
     rng = random.Random(seed)
