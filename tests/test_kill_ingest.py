@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -115,7 +115,7 @@ def in_panes(folder: Path) -> int:
 
 def under_load(
     folder: Path, ingest: LiveIngest, url: str, seed: int, seconds: float = SECONDS,
-    kills: int = KILLS, drain_s: float = 60.0,
+    kills: int = KILLS, drain_s: float = 60.0, moments: Sequence[float] = (),
 ) -> int:
     """Publish, and kill ingest at random moments; returns how many messages were left."""
     rng = random.Random(seed)
@@ -127,8 +127,8 @@ def under_load(
     )
     try:
         begun = time.monotonic()
-        moments = sorted(rng.uniform(1.0, seconds + 0.5) for _ in range(kills))
-        for moment in moments:
+        drawn = sorted(rng.uniform(1.0, seconds + 0.5) for _ in range(kills))
+        for moment in moments or drawn:
             time.sleep(max(0.0, begun + moment - time.monotonic()))
             ingest.kill()
             ingest.start()
@@ -175,7 +175,8 @@ def test_every_logged_reading_counts_exactly_once(
 def test_acknowledged_before_the_archive_the_same_finds_losses(city: Path, broker: Nats) -> None:
     ingest = LiveIngest(city, broker.url, ACKNOWLEDGE_FIRST, snapshot_every_s=2)
     try:
-        under_load(city, ingest, broker.url, 1, drain_s=6.0)
+        # At moments when it is surely running, seconds after its start.
+        under_load(city, ingest, broker.url, 1, 13.0, drain_s=6.0, moments=(3.0, 8.0, 12.5))
         ingest.stop()
     finally:
         ingest.kill()
