@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from edge.quantities import QUANTITIES
+from edge.topics import is_id
 
 COLUMNS = ("time", "place", "quantity", "value", "unit", "channel", "flag", "received")
 
@@ -41,6 +42,9 @@ class Rows:
 
 
 ROWS_CHUNK = 50_000
+TIME_MS_MAX = 9_000_000_000_000
+"""Beyond it a time would not fit in 64 bits of nanoseconds."""
+_FLAGS = (0, 1, 2, 3, 4, 9)
 HOUR_MS = 3_600_000
 END_AFTER_MS = 600_000
 
@@ -48,7 +52,10 @@ END_AFTER_MS = 600_000
 def instant_ms(text: str) -> int:
     """Unix ms of RFC 3339 text or of a Unix ms number. Raises ValueError."""
     if text.lstrip("-").isdigit():
-        return int(text)
+        time_ms = int(text)
+        if abs(time_ms) > TIME_MS_MAX:
+            raise ValueError("must be Unix milliseconds of a year before 2255")
+        return time_ms
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("needs a zone, for example 2026-01-31T00:00:00Z")
@@ -76,6 +83,12 @@ def _append(rows: Rows, record: dict[str, str], line: int) -> None:
         value = float(record["value"])
         field = "flag"
         flag = int(record.get("flag") or 0)
+        if flag not in _FLAGS:
+            raise ValueError("must be a QARTOD flag: 1, 2, 3, 4 or 9")
+        field = "channel"
+        channel = record.get("channel") or ""
+        if channel and not is_id(channel.lower()):
+            raise ValueError("must be 1 to 64 letters, digits, _ and -")
     except ValueError as error:
         raise ValueError(field, record[field], str(error)) from None
     rows.time_ms.append(time_ms)
@@ -83,7 +96,7 @@ def _append(rows: Rows, record: dict[str, str], line: int) -> None:
     rows.quantity.append(record["quantity"])
     rows.value.append(value)
     rows.unit.append(record.get("unit") or "")
-    rows.channel.append(record.get("channel") or "")
+    rows.channel.append(channel)
     rows.flag.append(flag)
     rows.received_ms.append(received)
     rows.line.append(line)

@@ -89,3 +89,16 @@ def test_file_that_is_not_there(tmp_path: Path) -> None:
 ])
 def test_instants(text: str, time_ms: int) -> None:
     assert instant_ms(text) == time_ms
+
+
+@pytest.mark.parametrize(("row", "words"), [
+    ("99999999999999999999,a/b,pm25,1,,,", "time = '99999999999999999999': must be Unix"),
+    ("0,a/b,pm25,1,,,300", "flag = '300': must be a QARTOD flag"),
+    ("0,a/b,pm25,1,,lane 1,", "channel = 'lane 1': must be 1 to 64"),
+])
+def test_what_no_column_could_hold_is_refused(tmp_path: Path, row: str, words: str) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(f"time,place,quantity,value,unit,channel,flag\n{row}\n")
+    with pytest.raises(RecordedError) as caught:
+        list(recorded.read(path))
+    assert words in str(caught.value)
