@@ -28,15 +28,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in out]
 
 
-def _reason(report: Any) -> str:
-    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    return str(text).removeprefix("Skipped: ")
+WHY = "why it was skipped"
 
 
-def _note_skip(report: Any) -> None:
-    """Keep the skip for the summary; in CI turn it into a failure."""
-    reason = _reason(report)
-    _skipped.append((report.nodeid, reason))
+def _judge_skip(report: Any) -> None:
+    """Write the reason into the report, which a worker sends on; in CI the skip is a failure."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = str(reason).removeprefix("Skipped: ")
+    report.sections.append((WHY, reason))
     if IN_CI:
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {reason}"
@@ -47,7 +46,7 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     """A skip inside a test or by its marker; an expected failure is not a skip."""
     report = yield
     if report.skipped and not hasattr(report, "wasxfail"):
-        _note_skip(report)
+        _judge_skip(report)
     return report
 
 
@@ -56,8 +55,22 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
     """A skip of a whole module."""
     report = yield
     if report.skipped:
-        _note_skip(report)
+        _judge_skip(report)
     return report
+
+
+def _note_skip(report: Any) -> None:
+    _skipped.extend((report.nodeid, text) for title, text in report.sections if title == WHY)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep a skip for the summary, from whichever worker it came."""
+    _note_skip(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Likewise a module that was skipped."""
+    _note_skip(report)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -49,6 +49,13 @@ def test_a_skip_fails_in_ci(tmp_path: Path) -> None:
     assert "1 failed, 1 passed, 1 deselected, 1 xfailed" in done.stdout
 
 
+def test_a_skip_in_a_worker_is_named_and_fails_in_ci(tmp_path: Path) -> None:
+    done = _run(tmp_path, "true", "-n", "2")
+    assert done.returncode == 1
+    assert "test_small.py::test_lacks_a_server: mosquitto is missing" in done.stdout
+    assert "1 failed, 1 passed, 1 xfailed" in done.stdout
+
+
 def test_a_module_that_skips_itself_fails_in_ci(tmp_path: Path) -> None:
     (tmp_path / "test_whole.py").write_text(
         "import pytest\npytest.skip('no browser', allow_module_level=True)\n"

@@ -53,7 +53,7 @@ def take_wall(self):
     self._acknowledge(arrived, Taken([
         (device, epoch, told[device].contiguous(0, epoch)) for device, epoch in acks], now_ns))
     if messages:
-        time.sleep(0.1)
+        time.sleep(0.5)
         self.line.take(messages, now_ns)
 
 program.Program._take_wall = take_wall
