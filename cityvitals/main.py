@@ -252,6 +252,9 @@ def place_add(
     lanes: Annotated[int, typer.Option(help="Road segment: its lanes.")] = 0,
     posted_kmh: Annotated[float, typer.Option(help="Road segment: the posted limit.")] = 0.0,
     customers: Annotated[int, typer.Option(help="Feeder: its customers.")] = 0,
+    modulus_kwh: Annotated[
+        float, typer.Option(help="Energy register: where it begins again at 0, in kWh.")
+    ] = 0.0,
     city: Annotated[str, typer.Option(help="City id; needed for the very first place.")] = "",
 ) -> None:
     """Admit a device, with the readings that are held for it; a running ingest notices.
@@ -262,7 +265,7 @@ def place_add(
 
     row = add(data, Wanted(
         device, district, station, name, lat, lon, tz, seconds(period, "--period"), since,
-        length_km, lanes, posted_kmh, customers, city,
+        length_km, lanes, posted_kmh, customers, modulus_kwh, city,
     ))
     print(f"{row.device} stands at {row.district}/{row.station}")
 

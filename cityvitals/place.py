@@ -36,6 +36,7 @@ class Wanted(NamedTuple):
     lanes: int
     posted_kmh: float
     customers: int
+    modulus_kwh: float
     city: str
 
 
@@ -93,7 +94,7 @@ def _row(wanted: Wanted, rows: list[PlaceRow], since_ms: int) -> PlaceRow:
         road = (known.length_km, known.lanes, known.posted_kmh, known.customers)
     return PlaceRow(
         since_ms, city, wanted.district, wanted.station, wanted.device, name, lat, lon,
-        tz, wanted.period_s, *road,
+        tz, wanted.period_s, *road, modulus_kwh=wanted.modulus_kwh,
     )
 
 

@@ -49,7 +49,7 @@ class PlaceRow:
 
     `period_s` is the nominal time between readings of each series of the device. `length_km`,
     `lanes` and `posted_kmh` describe a road segment, 0 where they do not apply. `status` is
-    `active` or `retired`.
+    `active` or `retired`. `modulus_kwh` is where an energy register begins again at 0, 0 unknown.
     """
 
     valid_from_ms: int
@@ -67,11 +67,12 @@ class PlaceRow:
     posted_kmh: float = 0.0
     customers: int = 0
     status: str = "active"
+    modulus_kwh: float = 0.0
 
 
 COLUMNS = (
     "valid_from", "city", "district", "station", "device", "name", "lat", "lon", "tz",
-    "period_s", "length_km", "lanes", "posted_kmh", "customers", "status",
+    "period_s", "length_km", "lanes", "posted_kmh", "customers", "status", "modulus_kwh",
 )
 
 
@@ -116,6 +117,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "length_km": lambda x: _number(x, 0, 10_000), "lanes": lambda x: int(_number(x, 0, 100)),
     "posted_kmh": lambda x: _number(x, 0, 300),
     "customers": lambda x: int(_number(x, 0, 1e9)), "status": _status,
+    "modulus_kwh": lambda x: _number(x, 0, 1e9),
 }
 
 
@@ -181,7 +183,8 @@ def _fields(row: PlaceRow) -> list[str]:
     first = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     position = [f"{row.lat:.6f}", f"{row.lon:.6f}"]
     head = [first, row.city, row.district, row.station, row.device, row.name, *position, row.tz]
-    tail = (row.period_s, row.length_km, row.lanes, row.posted_kmh, row.customers, row.status)
+    tail = (row.period_s, row.length_km, row.lanes, row.posted_kmh, row.customers, row.status,
+            row.modulus_kwh)
     return head + [_text(value) for value in tail]
 
 

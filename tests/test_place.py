@@ -16,7 +16,7 @@ ROW = PlaceRow(
     length_km=1.5, lanes=2, posted_kmh=50.0,
 )
 WANTED = Wanted(
-    "d2", "centre", "s1", "", None, None, "", 60.0, "2026-01-31T00:00:00Z", 0.0, 0, 0.0, 0, "",
+    "d2", "centre", "s1", "", None, None, "", 60.0, "2026-01-31T00:00:00Z", 0.0, 0, 0.0, 0, 0.0, "",
 )
 HELD_MS = 1_790_000_000_000
 
