@@ -20,6 +20,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from edge.settings import Section, SettingsError
+from edge.subscriptions import Subscriptions
 
 # The errors, by what the caller must do:
 #
@@ -28,8 +29,10 @@ from edge.settings import Section, SettingsError
 # ├── BrokerRefusedError                           correct user, password or permission
 # └── BrokerUnavailableError                       wait: the session comes back by itself
 
-BACKOFF_S_MIN = 1.0
+BACKOFF_S_MIN = 0.5
 BACKOFF_S_MAX = 10.0
+"""The wait before an attempt to connect is drawn evenly from 0 to a bound that doubles between
+these two; a session that stood for the larger one sets it back."""
 CONNECT_S_MAX = 5.0
 STOP_S_MAX = 2.0
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -131,7 +134,12 @@ class Connection:
     `on_ready(bool)` run in the network thread and must return soon. `subscriptions` are
     (filter, QoS) and are made again on each connect; only when the broker has granted all of
     them is the connection `ready` and takes messages to publish. `session` grows with each
-    attempt to connect, so a change tells that a session ended.
+    attempt to connect, so a change tells that a session ended; `session_present` is what the
+    broker said of the last one: false means that it has forgotten ours, with what it had queued.
+    Filters of an earlier life are ended if `remembered` names a file to keep them in.
+
+    A connection that goes dead without being closed is noticed by the keep-alive, at most two
+    `keepalive_s` and a second later.
 
     With `manual_ack` the broker keeps a QoS 1 message until `acknowledge(receipt)`. The receipt
     carries the session: packet ids start afresh in a new session, and acknowledging an old one
@@ -146,25 +154,28 @@ class Connection:
         subscriptions: Sequence[tuple[str, int]] = (),
         will: tuple[str, bytes] | None = None,
         manual_ack: bool = False,
+        remembered: Path | None = None,
     ) -> None:
         self.settings = settings
         self.session = 0
+        self.session_present = False
         self.error: BrokerError | None = None
         self._address = parse_url(settings.url)
         self._on_message = on_message
         self._on_published = on_published
         self._on_ready = on_ready
-        self._subscriptions = list(subscriptions)
+        self._subscriptions = Subscriptions(subscriptions, remembered)
         self._will = will
         self._client_id = client_id
         self._ready = threading.Event()
         self._stopping = threading.Event()
         self._session_lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._asked: dict[int, int] = {}
+        self._asked: dict[int, tuple[str, int]] = {}
         self._waiting: set[int] = set()
         self._published = 0
         self._confirmed = 0
+        self._ready_s = 0.0
         self._client = self._make_client(manual_ack)
 
     def _make_client(self, manual_ack: bool) -> Client:
@@ -179,6 +190,7 @@ class Connection:
             client.will_set(self._will[0], self._will[1], qos=1, retain=True)
         client.on_connect = self._connected
         client.on_subscribe = self._granted
+        client.on_unsubscribe = self._ended
         client.on_disconnect = self._disconnected
         client.on_message = self._received
         client.on_publish = self._acknowledged
@@ -259,6 +271,7 @@ class Connection:
     def _run(self) -> None:
         """Connect, serve the session until it ends, wait, and again."""
         delay_s = BACKOFF_S_MIN
+        stood_s = 0.0
         while not self._stopping.is_set():
             with self._session_lock:
                 # paho empties its packet queue in `reconnect`, so no acknowledgement of the old
@@ -267,13 +280,18 @@ class Connection:
             try:
                 self._client.reconnect()
                 while self._client.loop(1.0) == MQTTErrorCode.MQTT_ERR_SUCCESS:
-                    if self.ready:
-                        delay_s = BACKOFF_S_MIN
+                    stood_s = self._stood_s()
             except OSError as error:
                 self._failed(BrokerUnavailableError(f"{self.settings.url}: {_reason(error)}"))
             self._set_ready(False)
-            self._stopping.wait(_jitter.uniform(delay_s / 2, delay_s))
+            if stood_s >= BACKOFF_S_MAX:
+                delay_s = BACKOFF_S_MIN
+            stood_s = 0.0
+            self._stopping.wait(_jitter.uniform(0, delay_s))
             delay_s = min(delay_s * 2, BACKOFF_S_MAX)
+
+    def _stood_s(self) -> float:
+        return time.monotonic() - self._ready_s if self.ready else 0.0
 
     def _failed(self, error: BrokerError) -> None:
         if str(error) != str(self.error) and not self._stopping.is_set():
@@ -286,6 +304,8 @@ class Connection:
         if ready:
             self._published = self._confirmed = 0
             self.error = None
+            self._ready_s = time.monotonic()
+            self._subscriptions.done()
             self._ready.set()
             log.info("connected to %s as %s", self.settings.url, self._client_id)
         else:
@@ -293,27 +313,42 @@ class Connection:
         if self._on_ready:
             self._on_ready(ready)
 
-    def _connected(self, client: Client, _data: Any, _flags: Any, reason: Any, _p: Any) -> None:
+    def _connected(self, client: Client, _data: Any, flags: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:
             self._failed(BrokerRefusedError(f"{self.settings.url} refused the session: {reason}"))
             return
+        self.session_present = bool(flags.session_present)
         self._waiting.clear()
         self._asked.clear()
-        for topic, qos in self._subscriptions:
-            _, mid = client.subscribe(topic, qos)
-            if mid is not None:
-                self._asked[mid] = qos
-                self._waiting.add(mid)
-        if not self._subscriptions:
+        for topic in self._subscriptions.begin(self.session_present):
+            log.info("%s: ends its old subscription to %s", self._client_id, topic)
+            self._await(client.unsubscribe(topic)[1])
+        for topic, qos in self._subscriptions.wanted:
+            mid = self._await(client.subscribe(topic, qos)[1])
+            self._asked[mid] = (topic, qos)
+        if not self._waiting:
             self._set_ready(True)
+
+    def _await(self, mid: int | None) -> int:
+        """Wait for the answer to `mid`; -1, never answered, if the socket took nothing."""
+        mid = -1 if mid is None else mid
+        self._waiting.add(mid)
+        return mid
 
     def _granted(self, client: Client, _data: Any, mid: int, reasons: Any, _p: Any) -> None:
         granted = reasons[0].value
-        if granted > 2 or granted < self._asked.get(mid, 0):
-            text = f"{self.settings.url} refused a subscription (granted {granted})"
-            self._failed(BrokerRefusedError(text))
+        topic, asked = self._asked.get(mid, ("", 0))
+        if granted > 2 or granted < asked:
+            text = (
+                f"refused the subscription to {topic}: may this user read it?" if granted > 2 else
+                f"grants only QoS {granted} for {topic}, which loses messages; {asked} is needed"
+            )
+            self._failed(BrokerRefusedError(f"{self.settings.url} {text}"))
             client.disconnect()
             return
+        self._ended(client, None, mid, None, None)
+
+    def _ended(self, _client: Client, _data: Any, mid: int, _r: Any, _p: Any) -> None:
         self._waiting.discard(mid)
         if not self._waiting:
             self._set_ready(True)
