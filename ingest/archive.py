@@ -99,7 +99,8 @@ def unpack(body: bytes, count: int, received_ns: int) -> Batch:
     return Batch(**columns, received_ns=received_ns)
 
 
-def _segment_of(received_ns: int) -> str:
+def segment_of(received_ns: int) -> str:
+    """Name of the segment that a record received then begins at the latest."""
     return f"{datetime.fromtimestamp(received_ns // 10**9, UTC):%Y-%m-%d}{SUFFIX}"
 
 
@@ -154,7 +155,7 @@ class Archive:
         rest = RECORD.pack(0, 0, kind, codec, 0, count, received_ns)[_CRC_FROM:]
         crc = zlib.crc32(body, zlib.crc32(rest))
         try:
-            if self._file is None or _segment_of(received_ns) > self._segment:
+            if self._file is None or segment_of(received_ns) > self._segment:
                 self._begin(received_ns)
             self._file.write(struct.pack("<II", len(body), crc) + rest + body)
         except OSError as error:
@@ -195,7 +196,7 @@ class Archive:
             self._file.flush()
             os.fdatasync(self._file.fileno())
             self._file.close()
-        self._segment = _segment_of(received_ns)
+        self._segment = segment_of(received_ns)
         self._open()
         for kind, body in self._preamble():
             self.append(kind, received_ns, body)
