@@ -50,6 +50,7 @@ class PlaceRow:
     `period_s` is the nominal time between readings of each series of the device. `length_km`,
     `lanes` and `posted_kmh` describe a road segment, 0 where they do not apply. `status` is
     `active` or `retired`. `modulus_kwh` is where an energy register begins again at 0, 0 unknown.
+    `private`: what the station measures leaves the engine only within a group of stations.
     """
 
     valid_from_ms: int
@@ -68,11 +69,13 @@ class PlaceRow:
     customers: int = 0
     status: str = "active"
     modulus_kwh: float = 0.0
+    private: bool = False
 
 
 COLUMNS = (
     "valid_from", "city", "district", "station", "device", "name", "lat", "lon", "tz",
     "period_s", "length_km", "lanes", "posted_kmh", "customers", "status", "modulus_kwh",
+    "private",
 )
 
 
@@ -110,6 +113,12 @@ def _status(text: str) -> str:
     return text or "active"
 
 
+def _yes(text: str) -> bool:
+    if text not in ("", "yes", "no"):
+        raise ValueError("must be yes or no")
+    return text == "yes"
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "valid_from": _instant, "city": _id, "district": _id, "station": _id, "device": _id,
     "name": str, "lat": lambda x: _number(x, -90, 90), "lon": lambda x: _number(x, -180, 180),
@@ -117,7 +126,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "length_km": lambda x: _number(x, 0, 10_000), "lanes": lambda x: int(_number(x, 0, 100)),
     "posted_kmh": lambda x: _number(x, 0, 300),
     "customers": lambda x: int(_number(x, 0, 1e9)), "status": _status,
-    "modulus_kwh": lambda x: _number(x, 0, 1e9),
+    "modulus_kwh": lambda x: _number(x, 0, 1e9), "private": _yes,
 }
 
 
@@ -184,7 +193,7 @@ def _fields(row: PlaceRow) -> list[str]:
     position = [f"{row.lat:.6f}", f"{row.lon:.6f}"]
     head = [first, row.city, row.district, row.station, row.device, row.name, *position, row.tz]
     tail = (row.period_s, row.length_km, row.lanes, row.posted_kmh, row.customers, row.status,
-            row.modulus_kwh)
+            row.modulus_kwh, "yes" if row.private else "no")
     return head + [_text(value) for value in tail]
 
 

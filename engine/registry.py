@@ -19,6 +19,8 @@ from engine.series import periods_of
 
 SERIES_MAX = 1_000_000
 DEVICES_MAX = 500_000
+GROUP_MIN = 5
+"""Private stations leave the engine only with at least so many of them in one sum or mean."""
 DATED_MAX = 6
 """Dated periods kept a series; an older row is replaced by the oldest that is kept."""
 
@@ -48,6 +50,7 @@ class Attributes:
     lanes: int
     posted_kmh: float
     shift_min: int
+    private: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +66,8 @@ class Registry:
     rows: list[PlaceRow] = field(default_factory=list)
     rows_of: dict[str, list[PlaceRow]] = field(default_factory=dict)
     attributes: dict[int, Attributes] = field(default_factory=dict)
+    private: set[int] = field(default_factory=set)
+    group_min: int = GROUP_MIN
     version: int = 0
     quantity: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     shift: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -70,19 +75,26 @@ class Registry:
         default_factory=lambda: np.zeros((0, DATED_MAX), np.int64)
     )
     period_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, DATED_MAX)))
+    modulus_kwh: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, DATED_MAX)))
 
     def load_places(self, rows: list[PlaceRow]) -> None:
         """Take a new places file: later rows describe what comes, earlier ones what was."""
         self.rows = list(rows)
         self.rows_of = {}
+        # One private row makes all of a station private, at all times.
+        private = {
+            self.place(PlaceKey(row.city, row.district, row.station))
+            for row in rows if row.private
+        }
         for row in rows:
             self.rows_of.setdefault(row.device, []).append(row)
             place = self.place(PlaceKey(row.city, row.district, row.station))
             shift = standard_offset_min(row.tz, max(row.valid_from_ms, 0) // 60_000)
             self.attributes[place] = Attributes(
                 row.name, row.lat, row.lon, row.tz, row.length_km, row.lanes, row.posted_kmh,
-                shift,
+                shift, place in private,
             )
+        self.private = {place for place, row in self.attributes.items() if row.private}
         for slot in range(len(self.series)):
             self._describe(slot)
         self.version += 1
@@ -145,6 +157,7 @@ class Registry:
         self.shift = np.concatenate([self.shift, np.zeros(more, np.int32)])
         self.since_s = np.concatenate([self.since_s, np.full((more, DATED_MAX), _NEVER)])
         self.period_s = np.concatenate([self.period_s, np.zeros((more, DATED_MAX))])
+        self.modulus_kwh = np.concatenate([self.modulus_kwh, np.zeros((more, DATED_MAX))])
 
     def _describe(self, slot: int) -> None:
         """Fill the zone shift and the dated periods of a slot from its device's rows."""
@@ -158,6 +171,7 @@ class Registry:
             self.since_s[slot, i] = row.valid_from_ms // 1000 if i else _ALWAYS
             active = here and row.status == "active"
             self.period_s[slot, i] = row.period_s if active else 0.0
+            self.modulus_kwh[slot, i] = row.modulus_kwh
 
     def parents(self, place: int) -> tuple[int, int]:
         """Rows of the district and the city of a station."""
@@ -171,12 +185,25 @@ class Registry:
         self, slot: npt.NDArray[np.int32], time_s: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float64]:
         """Nominal period in seconds of each series at each time; 0 where none holds."""
-        periods = np.empty(len(slot))
+        return self._at(slot, time_s, self.period_s)
+
+    def modulus_at(
+        self, slot: npt.NDArray[np.int32], time_s: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float64]:
+        """Where each register begins again at 0, in kWh, at each time; 0 where unknown."""
+        return self._at(slot, time_s, self.modulus_kwh)
+
+    def _at(
+        self, slot: npt.NDArray[np.int32], time_s: npt.NDArray[np.int64],
+        dated: npt.NDArray[np.float64],
+    ) -> npt.NDArray[np.float64]:
+        """The dated value of each series at each time, by the rows of its device."""
+        values = np.empty(len(slot))
         periods_of(
             np.ascontiguousarray(slot, np.int32), np.ascontiguousarray(time_s, np.int64),
-            self.since_s, self.period_s, periods,
+            self.since_s, dated, values,
         )
-        return periods
+        return values
 
     def span_at(
         self, slot: npt.NDArray[np.int32], time_s: npt.NDArray[np.int64]

@@ -18,6 +18,8 @@ from engine.family import Family
 from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_dirty
 from engine.points import Points, concatenate
 from engine.quality import Completeness
+from engine.private import public
+from engine.registers import Registers
 from engine.registry import Registry
 from engine.series import NO_LATE_NS, Series, follow
 from engine.traffic import Segments, TrafficBins, TrafficDays
@@ -45,7 +47,8 @@ class Vitals:
         self.panes = Panes()
         self.registry = Registry()
         self.segments = Segments()
-        meters = Meters()
+        self.registers = Registers()
+        meters = Meters(self.registers)
         hours = AirHours()
         self.peaks = DemandPeaks(meters)
         families: tuple[Family, ...] = (
@@ -72,14 +75,15 @@ class Vitals:
         registry, panes = self.registry, self.panes
         span = np.empty(len(slot), np.int32)
         follow(
-            slot, time_ns, batch.value, batch.flag, registry.since_s, registry.period_s,
-            self.series.table, span,
+            slot, time_ns, batch.value, batch.flag, registry.quantity, registry.since_s,
+            registry.period_s, self.series.table, span,
         )
         apply_readings(
             slot, time_ns, batch.value, batch.flag, span, panes.minutes, panes.fine,
             panes.coarse, panes.rows, registry.quantity, registry.shift, panes.dirty,
             panes.first_min, panes.touched,
         )
+        self.registers.apply(slot, time_ns, batch.value, batch.flag, registry.shift)
 
     def tick(self, now_ns: int, *, with_open: bool) -> Points:
         """Move the clock to `now_ns` (Unix ns) and yield the points that follow from it.
@@ -96,12 +100,14 @@ class Vitals:
             panes.minutes, panes.fine, panes.coarse, panes.rows, self.registry.quantity,
             self.registry.shift, panes.dirty, panes.touched,
         )
-        changed = panes.take_touched(self.registry.shift)
+        changed = np.concatenate([
+            panes.take_touched(self.registry.shift), self.registers.take_changed()
+        ])
         self.enrol()
         self._note(changed)
         parts: list[Points] = []
         if now_min > self._minute:
-            self.segments.freeze(now_min, panes)
+            self._freeze(now_min)
             wall_min = (self.now_ns - self.grace_s * 1_000_000_000) // MINUTE_NS
             for windows in self.windows:
                 windows.begin(panes.first_min)
@@ -109,7 +115,18 @@ class Vitals:
             self._minute = now_min
         if with_open:
             parts += self._open(now_min)
-        return concatenate(parts)
+        return public(concatenate(parts), self.registry)
+
+    def _freeze(self, now_min: int) -> None:
+        """Freeze free-flow speeds; what was held against others is said anew."""
+        members, days, moved = self.segments.freeze(now_min, self.panes)
+        if not len(members):
+            return
+        for windows in self.windows:
+            if isinstance(windows.family, TrafficDays):
+                windows.say_anew(members, days)
+            elif isinstance(windows.family, TrafficBins):
+                windows.say_anew(*windows.family.of_days(members[moved], days[moved]))
 
     def _note(self, changed: npt.NDArray[np.int32]) -> None:
         """Tell the windows which panes changed, and which series began earlier than known."""
@@ -144,7 +161,9 @@ class Vitals:
     def _settle(self, windows: Windows, now_min: int, wall_min: int) -> list[Points]:
         """Close what is due, say anew what changed."""
         panes = self.panes
-        late = windows.take_late()
+        # At the last settling these were final: no reading that came since can belong to them.
+        final_min = self._minute - HORIZON_DAYS * 1440
+        late = windows.take_late(final_min)
         due = windows.due(now_min, wall_min, self.series.delivered_min)
         # Oldest first: the peak of a month looks at the days before.
         parts = [
@@ -154,7 +173,8 @@ class Vitals:
         if len(due[0]):
             self._mark_closed(windows)
         # A station that is new brings windows of its own that its areas have closed already.
-        areas = np.union1d(windows.area_of(*late), windows.area_of(*due))
+        recent = windows.not_final(*due, final_min)
+        areas = np.union1d(windows.area_of(*late), windows.area_of(*recent))
         parts.append(windows.area_points(areas, now_min, panes, "restated"))
         parts.append(windows.area_points(windows.area_windows(), now_min, panes, "closing"))
         if now_min // 60 > self._minute // 60:
@@ -194,3 +214,4 @@ class Vitals:
     def fit(self) -> None:
         """Make room for the series that the registry knows."""
         self.series.fit(len(self.registry.quantity))
+        self.registers.fit(self.registry)

@@ -24,12 +24,15 @@ from engine.family import (
     Family,
     Floats,
     Integers,
+    Plain,
     Result,
     anywhere,
+    ranges,
 )
 from engine.levels import bands_of, levels_of
 from engine.panes import NEVER_MIN, Panes
 from engine.points import INSUFFICIENT, NONE, Points, PointState, concatenate, empty
+from engine.private import Areas, veil
 from engine.registry import Registry
 
 DAY_CADENCE_S = 86_400
@@ -71,6 +74,7 @@ class Windows:
         self._over = np.array(
             [100 if entry.over_level is None else entry.over_level for entry in entries], np.int64
         )
+        self._own = type(family).area is not Plain.area
         self._areas: list[int] = []
         self._starts = np.zeros(1, np.int64)
         self._of_area = np.zeros(0, np.int64)
@@ -120,7 +124,7 @@ class Windows:
         last = np.minimum(
             np.where(old_min < NEVER_MIN, before, NEVER_MIN), self.closed[members]
         )
-        self._add_late(*_ranges(members, first, np.maximum(last - first + 1, 0)))
+        self._add_late(*ranges(members, first, np.maximum(last - first + 1, 0)))
 
     def note(self, changed: npt.NDArray[np.int32]) -> None:
         """Remember which windows the changed panes feed: closed ones to restate, open ones."""
@@ -130,6 +134,11 @@ class Windows:
         late = windows <= self.closed[members]
         self._add_late(members[late], windows[late])
         self.open[members[~late]] = True
+
+    def say_anew(self, members: Integers, windows: Integers) -> None:
+        """Restate those of the windows that are closed: what they are held against has changed."""
+        late = windows <= self.closed[members]
+        self._add_late(members[late], windows[late])
 
     def _add_late(self, members: Integers, windows: Integers) -> None:
         if len(members):
@@ -149,10 +158,11 @@ class Windows:
             return started, started
         table = self.family.members.table[started]
         delivered = np.where(table >= 0, watermark_min[np.maximum(table, 0)], NEVER_MIN)
-        upto = np.clip(delivered.min(axis=1), wall_min, now_min)
+        patience = self.family.patience_min(started, now_min)
+        upto = np.clip(delivered.min(axis=1), wall_min - patience, now_min)
         ready = self.family.ordinal(started, upto) - 1
         before = np.maximum(self.closed[started], ready - CATCH_UP_MAX)
-        members, windows = _ranges(started, before + 1, np.maximum(ready - before, 0))
+        members, windows = ranges(started, before + 1, np.maximum(ready - before, 0))
         self.closed[started] = np.maximum(before, ready)
         order = np.argsort(windows, kind="stable")
         return members[order], windows[order]
@@ -161,10 +171,17 @@ class Windows:
         """Members that have had a reading."""
         return np.nonzero(self.closed != _NONE)[0].astype(np.int64)
 
-    def take_late(self) -> tuple[Integers, Integers]:
-        """Closed windows to say anew, each once, by member and oldest first."""
+    def take_late(self, final_min: int) -> tuple[Integers, Integers]:
+        """Closed windows to say anew, each once, by member and oldest first; no final ones."""
         keys, self.late = self.late, np.zeros(0, np.int64)
-        return keys >> _WINDOW_BITS, keys & ((1 << _WINDOW_BITS) - 1)
+        return self.not_final(keys >> _WINDOW_BITS, keys & ((1 << _WINDOW_BITS) - 1), final_min)
+
+    def not_final(
+        self, members: Integers, windows: Integers, final_min: int
+    ) -> tuple[Integers, Integers]:
+        """Those of the windows that end after `final_min`, Unix minute."""
+        kept = self.family.end_min(members, windows) > final_min
+        return members[kept], windows[kept]
 
     def take_open(self, now_min: int) -> tuple[Integers, Integers]:
         """The windows in progress of members that had readings since the last call."""
@@ -260,10 +277,14 @@ class Windows:
             there &= ends == keys
         shape = (len(windows), size, result.n.shape[1])
         present = np.logical_and(there[:, None], result.n != NOT_MEASURED).reshape(shape)
-        stats = self._stats(result, present)
-        if hasattr(self.family, "area"):
-            self._coincident(stats, windows, present, now_min, panes)
-        said = self._said(present, (result.n == NO_WINDOW).reshape(shape))
+        no_window = (result.n == NO_WINDOW).reshape(shape)
+        stats, said = veil(
+            self.family.members.registry, self.family.members.places,
+            Areas(self._areas, self._starts, self._of_area, self._rules, self._own), result,
+            present, kind, lambda mask: self._stats(result, mask),
+            lambda mask: self._said(mask, no_window),
+        )
+        self._own_rule(stats, said, windows, now_min, panes)
         end_s = self._area_ends(np.where(there, ends, 0).reshape(shape[:2])) * 60
         return self._area_layout(stats, windows, end_s, said, kind)
 
@@ -282,18 +303,18 @@ class Windows:
         )
         return out
 
-    def _coincident(
-        self, stats: Floats, windows: Integers, present: Bools, now_min: int, panes: Panes
+    def _own_rule(
+        self, stats: Floats, said: Bools, windows: Integers, now_min: int, panes: Panes
     ) -> None:
-        for e, day in enumerate(windows.tolist()):
+        for e, window in enumerate(windows.tolist()):
             for a, place in enumerate(self._areas):
                 members = self._of_area[self._starts[a] : self._starts[a + 1]]
-                if present[e, members].any():
-                    value, share = self.family.area(  # type: ignore[attr-defined]
-                        place, members, day, now_min, panes
-                    )
-                    stats[e, a, :, 0] = value
-                    stats[e, a, :, 4] = share
+                if not said[e, a].any():
+                    continue
+                own = self.family.area(place, members, window, now_min, panes)
+                if own is None:
+                    return
+                stats[e, a, :, 0], stats[e, a, :, 4] = own
 
     def _said(self, present: Bools, no_window: Bools) -> Bools:
         """bool[e, a, i]: areas with members there, none of them between two of its windows."""
@@ -361,12 +382,6 @@ class Windows:
             final = self.family.end_min(keys[:, 0], keys[:, 1]) < before_min
             for key in map(tuple, keys[final].tolist()):
                 del self.revisions[key]
-
-
-def _ranges(rows: Integers, first: Integers, count: Integers) -> tuple[Integers, Integers]:
-    """Each row `count` times, and beside it `first`, `first` + 1, …"""
-    step = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-    return np.repeat(rows, count), np.repeat(first, count) + step
 
 
 def level_of(indicator: int, values: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:

@@ -12,7 +12,7 @@ from edge.places import COLUMNS, HEADING, PlaceKey, PlaceRow, PlacesError
 
 GOLDEN = Path(__file__).parent / "golden" / "places.csv"
 HEADER = ",".join(COLUMNS)
-ROW = "2026-01-01T00:00:00Z,porto,centre,s1,pm-s1,Praça,41.1,-8.6,Europe/Lisbon,60,0,0,0,0,active,0"
+ROW = "2026-01-01T00:00:00Z,porto,centre,s1,pm-s1,Praça,41.1,-8.6,Europe/Lisbon,60,0,0,0,0,active,0,no"
 
 
 def file(*rows: str, heading: str = HEADING, header: str = HEADER) -> str:
@@ -30,6 +30,7 @@ def test_golden() -> None:
     assert (rows[1].length_km, rows[1].lanes, rows[1].posted_kmh) == (0.85, 2, 50.0)
     assert rows[2].customers == 1200
     assert rows[2].modulus_kwh == 100_000
+    assert [row.private for row in rows] == [False, False, True, False]
     assert rows[3].status == "retired"
 
 
@@ -51,6 +52,7 @@ def test_golden() -> None:
     ("customers", "-1", "between 0 and"),
     ("modulus_kwh", "2e9", "between 0 and"),
     ("status", "asleep", "active or retired"),
+    ("private", "maybe", "yes or no"),
 ])
 def test_wrong_field_is_named_with_line_and_rule(column: str, text: str, rule: str) -> None:
     fields = ROW.split(",")
