@@ -16,7 +16,7 @@ from edge import topics, wire
 from edge.connection import BrokerSettings, BrokerUnavailableError, Connection
 from edge.driver import Driver
 from edge.grouping import Encoder, encoders
-from edge.message_keys import Message, make_key
+from edge.message_keys import Message, make_key, split_key
 from edge.outbox import Outbox
 from edge.outbox_file import OutboxWriteError
 from edge.settings import Section
@@ -26,7 +26,11 @@ OUTBOX_BYTES = 256 << 20
 OUTBOX_BYTES_MIN = 1 << 20
 IN_FLIGHT_MAX = 256
 CUTS_MAX = 3
+SWALLOWED_MAX = 3
+"""Probes that the broker confirmed and ingest answered without having the message."""
 RESEND_BACKOFF_MAX = 16
+AGAIN_S_MIN = 1.0
+"""Everything is sent again at most this often, however often ingest asks."""
 STATE_S = 60.0
 
 log = logging.getLogger(__name__)
@@ -97,6 +101,10 @@ class Agent:
         self._cuts: dict[int, int] = {}
         self._resend_factor = 1
         self._probing = False
+        self._probe: int | None = None
+        self._swallowed = 0
+        self._again = False
+        self._again_s = -AGAIN_S_MIN
         self._next_state_s = 0.0
         self._next_publish_s = 0.0
 
@@ -112,7 +120,7 @@ class Agent:
 
     @property
     def aside(self) -> int:
-        """Messages set aside because the broker cut the connection on them three times."""
+        """Messages set aside: the broker cut the connection on them, or swallowed them."""
         return self._box.counts.aside
 
     @property
@@ -205,8 +213,11 @@ class Agent:
                 log.warning("%s: acknowledged beyond what was sent: %s", box.path, ack)
                 box.begin_epoch()
                 continue
+            self._again |= ack.again
             if box.free(ack.e, ack.s):
                 self._progress(make_key(ack.e, 0), make_key(ack.e, ack.s))
+            elif self._probe is not None and split_key(self._probe) == (ack.e, ack.s + 1):
+                self._answered_without(self._probe)
             elif self._probing and not (box.counts.reports or box.counts.gaps):
                 # The answer to a message sent again is less than ingest has acknowledged before:
                 # it has lost its memory, and would wait for ever for what we have freed.
@@ -218,10 +229,37 @@ class Agent:
     def _progress(self, first: int, last: int) -> None:
         self._sent = {key: at for key, at in self._sent.items() if not first <= key <= last}
         self._resend_factor = 1
+        self._probe = None
+        self._swallowed = 0
         if self._probing:
             # Ingest is back. What the broker did not keep for it is sent again at once.
             self._probing = False
             self._rewind()
+
+    def _answered_without(self, key: int) -> None:
+        """Ingest answered a probe and has not got the oldest message.
+
+        A broker of MQTT 3.1.1 confirms also what it throws away: too large, or not permitted.
+        After three such probes the message is set aside, or nothing behind it would move.
+        """
+        if key in self._mids.values():
+            return  # not confirmed yet: this answers something earlier
+        self._probe = None
+        self._resend_factor = 1
+        self._swallowed += 1
+        if self._swallowed >= SWALLOWED_MAX:
+            self._swallowed = 0
+            self._sent.pop(key, None)
+            self._set_aside(key, "the broker confirms a message and does not deliver it")
+
+    def _set_aside(self, key: int, why: str) -> None:
+        box = self._box
+        message = box.get(key)
+        size = len(message.payload) if message else 0
+        log.error("%s: %s (%d bytes); it is kept in table aside of %s", self.settings.device,
+                  why, size, box.path)
+        box.set_aside(key)
+        self._next_state_s = 0.0
 
     def _rewind(self) -> None:
         self._sent.clear()
@@ -255,6 +293,7 @@ class Agent:
         self._rewind()
         self._resend_factor = 1
         self._probing = False
+        self._probe = None
 
     def _blame_cut(self) -> None:
         """Find the message that makes the broker cut the connection.
@@ -266,8 +305,7 @@ class Agent:
         for key in unconfirmed:
             self._cuts[key] = self._cuts.get(key, 0) + 1
             if self._cuts[key] >= CUTS_MAX and len(unconfirmed) == 1:
-                log.error("%s: the broker refuses a message; set aside", self.settings.device)
-                self._box.set_aside(key)
+                self._set_aside(key, "the broker cuts the connection on a message")
                 self._suspects.discard(key)
                 del self._cuts[key]
         self._suspects |= unconfirmed & self._cuts.keys()
@@ -277,6 +315,10 @@ class Agent:
             self._publish_one_at_a_time(now_s)
             return
         box = self._box
+        if self._again and now_s >= self._again_s + AGAIN_S_MIN:
+            self._again = False
+            self._again_s = now_s
+            self._rewind()
         self._resend_overdue(now_s)
         if box.counts.gaps:
             box.report_gaps()
@@ -306,7 +348,8 @@ class Agent:
     def _resend_overdue(self, now_s: float) -> None:
         """Send the oldest message again if ingest is silent, ever more rarely.
 
-        Only one: while ingest is away the broker queues everything we send.
+        With it the newest: if the broker swallows the oldest, ingest answers that. No more than
+        these: while ingest is away the broker queues everything we send.
         """
         if not self._sent:
             return
@@ -317,8 +360,12 @@ class Agent:
         if message is None:
             del self._sent[key]
             return
+        newest = self._box.get(max(self._sent))
         self._publish(message, now_s)
+        if newest is not None and newest.key != key:
+            self._publish(newest, now_s)
         self._probing = True
+        self._probe = key
         self._resend_factor = min(self._resend_factor * 2, RESEND_BACKOFF_MAX)
 
     def _publish(self, message: Message, now_s: float) -> None:
@@ -329,6 +376,7 @@ class Agent:
     def _publish_state(self, *, online: bool, now_ms: int) -> None:
         counts = self._box.counts
         state = wire.State(
-            online=online, t=now_ms, e=counts.epoch, queued=counts.queued, dropped=counts.dropped
+            online=online, t=now_ms, e=counts.epoch, queued=counts.queued,
+            dropped=counts.dropped, aside=counts.aside,
         )
         self._connection.publish(self._state_topic, wire.encode_state(state), retain=True)

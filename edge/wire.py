@@ -35,13 +35,19 @@ class Message(msgspec.Struct):
     customers: int | None = None
     drop: list[tuple[int, int, int]] | None = None
     r: int | None = None
+    n: int | None = None
 
 
-class Ack(msgspec.Struct):
-    """What ingest tells a device: all messages of epoch `e` up to number `s` are archived."""
+class Ack(msgspec.Struct, omit_defaults=True):
+    """What ingest tells a device: all messages of epoch `e` up to number `s` are archived.
+
+    `again`: the broker has forgotten ingest's session, and what was sent meanwhile may be lost;
+    the device sends everything again that is not acknowledged.
+    """
 
     e: int
     s: int
+    again: bool = False
 
 
 class State(msgspec.Struct):
@@ -52,6 +58,7 @@ class State(msgspec.Struct):
     e: int = 0
     queued: int = 0
     dropped: int = 0
+    aside: int = 0
     version: str = ""
 
 

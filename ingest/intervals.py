@@ -82,6 +82,13 @@ class Seen:
         found = self._sets.get(device, {}).get(epoch)
         return found.contiguous if found else 0
 
+    def newest(self) -> list[tuple[int, int, int]]:
+        """(device, newest epoch, its contiguous number) of each device."""
+        return [
+            (device, epoch, epochs[epoch].contiguous)
+            for device, epochs in self._sets.items() for epoch in (max(epochs),)
+        ]
+
     def devices(self) -> set[int]:
         """The devices of which a message was taken in."""
         return set(self._sets)

@@ -12,15 +12,15 @@ from typing import Any
 from edge.connection import BrokerError, Connection
 from edge.places import PlacesError
 from edge.settings import SettingsError, load
-from edge.topics import READINGS_FILTER, acks
-from edge.wire import Ack, encode_ack
+from edge.topics import READINGS_FILTER
 from ingest.archive import ArchiveError
 from ingest.folder_lock import held
 from ingest.health import Health, ages
 from ingest.influx import InfluxSink
-from ingest.line import Line, Taken, opened
+from ingest.line import Line, opened
 from ingest.messages import Received
 from ingest.outlets import Outlets
+from ingest.receipts import Receipts
 from ingest.recorded_clock import RecordedClock
 from ingest.settings_ingest import IngestSettings
 from ingest.spool import Spool
@@ -73,7 +73,9 @@ class Program:
         self._connection = Connection(
             settings.broker, settings.client_id, on_message=self._on_message,
             on_ready=self._on_ready, subscriptions=[(READINGS_FILTER, 1)], manual_ack=True,
+            remembered=folder / "subscriptions.json",
         )
+        self._receipts = Receipts(self._connection, self.line)
         self._since_ms = 0
         self._places_seen: tuple[int, int, int] | None = None
         self._quiet_s = 0.0
@@ -138,6 +140,7 @@ class Program:
                 self._take_recorded(recorded)
             else:
                 self._take_wall()
+            self._receipts.step()
             now = time.monotonic()
             if not settled:
                 quiet = self._connection.ready and now > self._quiet_s + QUIET_S
@@ -180,7 +183,7 @@ class Program:
         arrived = self._arrivals(now_ns)
         if arrived:
             taken = self.line.take([opened(message, now_ns) for message in arrived], now_ns)
-            self._acknowledge(arrived, taken)
+            self._receipts.give(arrived, taken.acks)
 
     def _take_recorded(self, recorded: RecordedClock) -> None:
         for message in self._arrivals(recorded.now_ns):
@@ -190,20 +193,10 @@ class Program:
                 self.line.tick(tick_ns, with_open=False)
             if messages:
                 taken = self.line.take(messages, messages[-1].received_ns)
-                self._acknowledge([message.received for message in messages], taken)
+                self._receipts.give([message.received for message in messages], taken.acks)
             if self._stopping.is_set():
                 break
         self._held_back = len(recorded)
-
-    def _acknowledge(self, messages: list[Received], taken: Taken) -> None:
-        """Only now, with everything in the archive: the broker, then the agents."""
-        for message in messages:
-            self._connection.acknowledge(message.receipt, message.qos)
-        try:
-            for device, epoch, number in taken.acks:
-                self._connection.publish(acks(device), encode_ack(Ack(epoch, number)), qos=1)
-        except BrokerError:
-            return  # the agents send again what they were not told of, and hear then
 
     def _now_ns(self, recorded: RecordedClock) -> int:
         return recorded.now_ns if self.settings.clock == "recorded" else time.time_ns()

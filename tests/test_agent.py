@@ -99,8 +99,8 @@ class Ingest:
                 last += 1
             self.send(epoch, last)
 
-    def send(self, epoch: int, number: int) -> None:
-        payload = wire.encode_ack(wire.Ack(epoch, number))
+    def send(self, epoch: int, number: int, *, again: bool = False) -> None:
+        payload = wire.encode_ack(wire.Ack(epoch, number, again))
         self.connection.publish(topics.acks(DEVICE), payload)
 
     def values(self) -> list[float]:
@@ -222,11 +222,11 @@ def test_missing_acknowledgement_sends_again_ever_more_rarely_then_everything(
         now[0] = at
         run_for(agent, 0.1)
         assert ingest.times[first] == times
-    # Only the oldest was sent again: while ingest is away the broker queues all we send.
-    assert sum(ingest.times.values()) <= 10 + 2 + 1
+    # Only the oldest and the newest: while ingest is away the broker queues all we send.
+    assert sum(ingest.times.values()) <= 10 + 2 * 2 + 2
     ingest.send(first[0], 4)
     run(agent, lambda: agent.queued <= 7 and ingest.times[max(ingest.seen)] >= 1)
-    run(agent, lambda: ingest.times[(first[0], 10)] == 2)
+    run(agent, lambda: ingest.times[(first[0], 9)] == 2)
     ingest.acking = True
     run(agent, lambda: agent.drained, ingest)
 
@@ -367,6 +367,59 @@ def test_message_that_makes_the_broker_cut_is_set_aside_and_blocks_nothing(
     assert ingest.values() == [0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 7.0, 8.0, 9.0]
     [drop] = [message.drop for message in ingest.seen.values() if message.drop]
     assert [(first, last) for _, first, last in drop] == [(6, 6)]
+
+
+def test_message_that_the_broker_swallows_is_set_aside_and_blocks_nothing(
+    tmp_path: Path,
+) -> None:
+    """Mosquitto confirms a message beyond its limit, and throws it away."""
+    broker = Mosquitto(tmp_path / "broker", message_size_limit="4096")
+    broker.start()
+    world = World(tmp_path, broker.url)
+    now = [0.0]
+    try:
+        ingest = world.ingest()
+        batches = readings(10)
+        batches[5] = [Sample("pm25", T + 5, 5.0, channel="x" * 6000)]
+        agent = world.agent(*batches, resend_s=1.0, monotonic=lambda: now[0])
+        run(agent, lambda: len(ingest.seen) == 9, ingest)
+        assert agent.aside == 0
+
+        def rest() -> bool:
+            now[0] += 0.02
+            return agent.drained and len(ingest.states) > 1
+
+        run(agent, rest, ingest)
+        assert agent.aside == 1
+        assert ingest.values() == [0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 7.0, 8.0, 9.0]
+        [drop] = [message.drop for message in ingest.seen.values() if message.drop]
+        assert [(first, last) for _, first, last in drop] == [(6, 6)]
+        run(agent, lambda: ingest.states[-1][0].aside == 1)
+        [kept] = agent._box._file.read("SELECT length(payload) FROM aside")
+        assert kept[0] > 6000
+    finally:
+        for one in world.running[::-1]:
+            one.stop()
+        broker.kill()
+
+
+def test_ingest_that_asks_gets_everything_again_but_not_in_a_flood(world: World) -> None:
+    now = [0.0]
+    ingest = world.ingest(acking=False)
+    agent = world.agent(*readings(10), monotonic=lambda: now[0])
+    run(agent, lambda: len(ingest.seen) == 10)
+    epoch, last = max(ingest.seen)
+    for _ in range(20):
+        ingest.send(epoch, 4, again=True)
+    run(agent, lambda: ingest.times[epoch, last] == 2)
+    run_for(agent, 0.2)
+    assert agent.queued == 6
+    assert ingest.times[epoch, 1] == 1
+    ingest.send(epoch, 4, again=True)
+    run_for(agent, 0.2)
+    assert max(ingest.times.values()) == 2
+    now[0] = 1.5
+    run(agent, lambda: ingest.times[epoch, last] == 3)
 
 
 def test_broker_that_dies_again_and_again_sets_nothing_aside(

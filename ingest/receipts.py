@@ -1,0 +1,72 @@
+"""What ingest tells broker and agents of messages that its archive holds.
+
+The broker is told of each message, the agents of the contiguous number of each device, both only
+after the archive's fsync. What agents were not told, because a session ended just then, is told
+again when the next one stands; if the broker has forgotten our session by then, they are asked
+to send again what they lack an acknowledgement for.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from edge.connection import BrokerError, Connection
+from edge.topics import acks
+from edge.wire import Ack, encode_ack
+from ingest.line import Line
+from ingest.messages import Received
+
+AGAIN_MAX = 500
+"""Devices told again in one round of the loop, so that their answers come spread over time."""
+
+log = logging.getLogger(__name__)
+
+
+class Receipts:
+    """Gives receipts on one connection, from the loop's thread."""
+
+    def __init__(self, connection: Connection, line: Line) -> None:
+        self._connection = connection
+        self._line = line
+        self._session = 0
+        self._repeat: deque[tuple[str, Ack]] = deque()
+
+    def give(self, messages: Iterable[Received], told: Sequence[tuple[str, int, int]]) -> None:
+        """Acknowledge `messages` to the broker and (device, epoch, number) to the agents."""
+        for message in messages:
+            self._connection.acknowledge(message.receipt, message.qos)
+        for device, epoch, number in told:
+            if not self._tell(device, Ack(epoch, number)):
+                return  # all is told again in the next session
+
+    def step(self) -> None:
+        """In a new session: tell all devices again, some each time."""
+        connection = self._connection
+        if not connection.ready:
+            return
+        if connection.session != self._session:
+            self._session = connection.session
+            self._begin(again=not connection.session_present)
+        for _ in range(min(AGAIN_MAX, len(self._repeat))):
+            if not self._tell(*self._repeat[0]):
+                return
+            self._repeat.popleft()
+
+    def _begin(self, *, again: bool) -> None:
+        devices = self._line.vitals.registry.devices
+        self._repeat = deque(
+            (devices[device], Ack(epoch, number, again))
+            for device, epoch, number in self._line.seen.newest()
+        )
+        if again and self._repeat:
+            log.warning(
+                "the broker has forgotten our session; %d devices are asked to send again what "
+                "was not acknowledged", len(self._repeat),
+            )
+
+    def _tell(self, device: str, ack: Ack) -> bool:
+        try:
+            self._connection.publish(acks(device), encode_ack(ack))
+        except BrokerError:
+            return False
+        return True
