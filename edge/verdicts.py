@@ -30,6 +30,7 @@ class Verdict(IntEnum):
     REFUSED_BOUND = 16
     DROPPED_QUEUE = 17
     DROPPED_OUTBOX = 18
+    DROPPED_HELD = 19
 
     @property
     def label(self) -> str:
@@ -57,6 +58,7 @@ WORDS: dict[Verdict, str] = {
     Verdict.REFUSED_BOUND: "a bound on devices or series is reached",
     Verdict.DROPPED_QUEUE: "the queue was full and the publisher used QoS 0",
     Verdict.DROPPED_OUTBOX: "the agent dropped it by its own policy and reported the range",
+    Verdict.DROPPED_HELD: "waited, and went when too much waited; see docs/bounds.md",
 }
 
 COUNTED = frozenset({Verdict.APPLIED, Verdict.LATE})

@@ -21,6 +21,10 @@ DEAD_ROWS_MAX = 10_000
 DEAD_BYTES_MAX = 64 << 20
 HELD_ROWS_MAX = 200_000
 HELD_BYTES_MAX = 256 << 20
+HELD_DEVICE_ROWS_MAX = 20_000
+HELD_DEVICE_BYTES_MAX = 32 << 20
+"""Of one device, so that a flood of one stranger does not cost the others what they sent."""
+DROP_SHARE = 64
 RELEASE_ROWS_MAX = 20_000
 """Rows released at once; more than one message can hold of one time."""
 HELD_DEVICES_SHOWN = 50
@@ -40,6 +44,13 @@ CREATE TABLE dead (
     id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, reason TEXT NOT NULL, topic TEXT NOT NULL,
     bytes INTEGER NOT NULL, payload BLOB NOT NULL);
 """)
+_OF_ALL = ("WHERE +due_ns = 0 ORDER BY id", "WHERE due_ns > 0 ORDER BY due_ns DESC")
+_OF_DEVICE = (
+    "WHERE due_ns = 0 AND device = ? ORDER BY epoch, seq",
+    "WHERE due_ns > 0 AND device = ? ORDER BY due_ns DESC",
+)
+"""What goes first. All are read in order without sorting (`+` keeps the first from the index)."""
+_BY_KEY = "WHERE device = ? AND epoch = ? AND seq = ? AND due_ns = ?"
 _HELD = "device, epoch, seq, topic, payload, readings, received_ns, due_ns"
 
 
@@ -74,6 +85,21 @@ class Key(NamedTuple):
     due_ns: int
 
 
+class Waiting(NamedTuple):
+    """All rows of a key: how many readings, and when the first was received (Unix ns)."""
+
+    key: Key
+    readings: int
+    received_ns: int
+
+
+class Size(NamedTuple):
+    """How much of something is kept."""
+
+    rows: int
+    bytes: int
+
+
 class Inbox:
     """The file; every call is one transaction, durable when it returns.
 
@@ -84,7 +110,14 @@ class Inbox:
         self._path = path
         self._db: sqlite3.Connection = create(path, _KIND)
         self._db.execute("PRAGMA synchronous = FULL")
-        self._kept = {table: self._measure(table) for table in ("held", "dead")}
+        self._dead = self._measure("dead")
+        self._held = self._measure("held")
+        self._of_device: dict[str, Size] = {
+            device: Size(*size) for device, *size in self._db.execute(
+                "SELECT device, count(*), sum(length(payload)) FROM held GROUP BY device"
+            )
+        }
+        self._over: set[str] = set(self._of_device)
         self._full = False
         self._changed = True
         self._summary: list[dict[str, object]] = []
@@ -94,18 +127,16 @@ class Inbox:
         """Close the file."""
         self._db.close()
 
-    def _measure(self, table: str) -> tuple[int, int]:
-        found: tuple[int, int] = self._db.execute(
+    def _measure(self, table: str) -> Size:
+        return Size(*self._db.execute(
             f"SELECT count(*), coalesce(sum(length(payload)), 0) FROM {table}"  # noqa: S608
-        ).fetchone()
-        return found
+        ).fetchone())
 
     def put(self, held: Sequence[Held], dead: Sequence[DeadLetter]) -> None:
         """Keep held messages and dead letters.
 
-        Beyond the bounds the oldest dead letters go, and of what is held the oldest messages of
-        unknown devices, then the readings that lie furthest ahead. Of a dead letter at most
-        `PAYLOAD_BYTES_MAX` bytes are kept.
+        Beyond the bounds the oldest dead letters go; what is held stays until `overflow` has named
+        it and it is released. Of a dead letter at most `PAYLOAD_BYTES_MAX` bytes are kept.
         """
         if not held and not dead:
             return
@@ -119,12 +150,12 @@ class Inbox:
                 ((row.at_ms, row.reason, row.topic[:TOPIC_CHARS_MAX], len(row.payload),
                   row.payload[:PAYLOAD_BYTES_MAX]) for row in dead),
             )
-            self._grow("held", held)
-            self._grow("dead", dead)
-            self._trim("dead", DEAD_ROWS_MAX, DEAD_BYTES_MAX, ("ORDER BY id",))
-            if self._trim("held", HELD_ROWS_MAX, HELD_BYTES_MAX, _FIRST_TO_GO) and not self._full:
-                self._full = True
-                log.warning("%s: is full; the oldest held messages are dropped", self._path)
+            for row in held:
+                self._count_held(row.device, 1, len(row.payload))
+            count, size = self._dead
+            size += sum(min(len(row.payload), PAYLOAD_BYTES_MAX) for row in dead)
+            self._dead = Size(count + len(dead), size)
+            self._trim_dead()
 
         self._transaction(write)
 
@@ -137,32 +168,79 @@ class Inbox:
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
 
-    def _grow(self, table: str, rows: Sequence[Held] | Sequence[DeadLetter]) -> None:
-        count, size = self._kept[table]
-        size += sum(min(len(row.payload), PAYLOAD_BYTES_MAX) for row in rows)
-        self._kept[table] = (count + len(rows), size)
+    def _count_held(self, device: str, rows: int, size: int) -> None:
+        self._held = Size(self._held.rows + rows, self._held.bytes + size)
+        own = self._of_device.pop(device, Size(0, 0))
+        if own.rows + rows > 0:
+            self._of_device[device] = own = Size(own.rows + rows, own.bytes + size)
+            if own.rows > HELD_DEVICE_ROWS_MAX or own.bytes > HELD_DEVICE_BYTES_MAX:
+                self._over.add(device)
 
-    def _trim(
-        self, table: str, rows_max: int, bytes_max: int, orders: Sequence[str]
-    ) -> bool:
-        """Drop rows in each of `orders` in turn until both bounds hold; True if any went."""
-        trimmed = False
+    def _trim_dead(self) -> None:
+        count, size = self._dead
+        gone: list[tuple[int]] = []
+        for row, length in self._db.execute("SELECT id, length(payload) FROM dead ORDER BY id"):
+            if count <= DEAD_ROWS_MAX and size <= DEAD_BYTES_MAX:
+                break
+            gone.append((row,))
+            count, size = count - 1, size - length
+        self._db.executemany("DELETE FROM dead WHERE id = ?", gone)
+        self._dead = Size(count, size)
+
+    def overflow(self) -> list[Waiting]:
+        """What has to go for the bounds to hold, at most `RELEASE_ROWS_MAX`; it goes by `release`.
+
+        First of each device that holds more than its share, then of all: the oldest messages of
+        unknown devices, then the readings that lie furthest ahead. A 64th more goes than must,
+        so that dropping is rare and cheap.
+        """
+        keys: list[Key] = []
+        for device in sorted(self._over):
+            own = self._of_device.get(device, Size(0, 0))
+            most = Size(HELD_DEVICE_ROWS_MAX, HELD_DEVICE_BYTES_MAX)
+            keys = self._excess(own, most, _OF_DEVICE, device)
+            if keys:
+                break
+            self._over.discard(device)
+        keys = keys or self._excess(self._held, Size(HELD_ROWS_MAX, HELD_BYTES_MAX), _OF_ALL)
+        if keys and not self._full:
+            self._full = True
+            log.warning("%s: is full; the oldest held messages are dropped", self._path)
+        return [
+            Waiting(key, *self._db.execute(
+                f"SELECT sum(readings), min(received_ns) FROM held {_BY_KEY}", key  # noqa: S608
+            ).fetchone())
+            for key in keys
+        ]
+
+    def _excess(
+        self, size: Size, most: Size, orders: Sequence[str], *device: str
+    ) -> list[Key]:
+        """Keys of rows, in each of `orders` in turn, that go for `size` to be below `most`."""
+        count, kept = size
+        if count <= most.rows and kept <= most.bytes:
+            return []
+        rows, room = most.rows - most.rows // DROP_SHARE, most.bytes - most.bytes // DROP_SHARE
+        keys: dict[Key, None] = {}
         for order in orders:
-            count, size = self._kept[table]
-            gone: list[tuple[int]] = []
-            if count > rows_max or size > bytes_max:
-                for row, length in self._db.execute(
-                    f"SELECT id, length(payload) FROM {table} {order}"  # noqa: S608
-                ):
-                    if count <= rows_max and size <= bytes_max:
-                        break
-                    gone.append((row,))
-                    count, size = count - 1, size - length
-            if gone:
-                self._db.executemany(f"DELETE FROM {table} WHERE id = ?", gone)  # noqa: S608
-                self._kept[table] = (count, size)
-                trimmed = True
-        return trimmed
+            for *key, length in self._db.execute(
+                f"SELECT device, epoch, seq, due_ns, length(payload) FROM held {order}",  # noqa: S608
+                device,
+            ):
+                if (count <= rows and kept <= room) or len(keys) >= RELEASE_ROWS_MAX:
+                    return list(keys)
+                keys[Key(*key)] = None
+                count, kept = count - 1, kept - length
+        return list(keys)
+
+    def waiting_readings(self) -> list[Waiting]:
+        """Everything that is held, by key."""
+        return [
+            Waiting(Key(*key), readings, first_ns) for *key, readings, first_ns in self._db.execute(
+                "SELECT device, epoch, seq, due_ns, sum(readings), min(received_ns) FROM held"
+                " GROUP BY device, epoch, seq, due_ns"
+            )
+        ]
 
     def waiting(self, device: str) -> list[Held]:
         """Messages that wait for `device` to be placed, oldest first, `RELEASE_ROWS_MAX`."""
@@ -186,14 +264,17 @@ class Inbox:
     def release(self, keys: Iterable[Key]) -> None:
         """Forget what has been admitted."""
         def write() -> None:
-            self._db.executemany(
-                "DELETE FROM held WHERE device = ? AND epoch = ? AND seq = ? AND due_ns = ?",
-                set(keys),
-            )
+            for key in dict.fromkeys(keys):
+                count, size = self._db.execute(
+                    f"SELECT count(*), sum(length(payload)) FROM held {_BY_KEY}", key  # noqa: S608
+                ).fetchone()
+                if count:
+                    self._db.execute(f"DELETE FROM held {_BY_KEY}", key)  # noqa: S608
+                    self._count_held(key.device, -count, -size)
 
         self._transaction(write)
-        self._kept["held"] = self._measure("held")
-        self._full = False
+        share = self._held.rows * 2 < HELD_ROWS_MAX and self._held.bytes * 2 < HELD_BYTES_MAX
+        self._full = self._full and not share
 
     def keep_only(self, known: Callable[[str, int, int], bool]) -> None:
         """Forget messages that are not `known(device, epoch, number)` to the archive.
@@ -213,7 +294,7 @@ class Inbox:
     def held_summary(self) -> list[dict[str, object]]:
         """For the health view: each held device with its count and its last message."""
         now_s = time.monotonic()
-        soon = self._kept["held"][0] > SUMMARY_ROWS and now_s < self._summary_s + SUMMARY_S
+        soon = self._held.rows > SUMMARY_ROWS and now_s < self._summary_s + SUMMARY_S
         if self._changed and not soon:
             self._changed = False
             self._summary_s = now_s
@@ -249,10 +330,6 @@ class Inbox:
              "text": _shown(payload)}
             for at_ms, reason, topic, size, payload in rows
         ]
-
-
-_FIRST_TO_GO = ("WHERE +due_ns = 0 ORDER BY id", "ORDER BY due_ns DESC")
-"""Both are read in order without sorting (`+` keeps the first from the index)."""
 
 
 def key_of(row: Held) -> Key:

@@ -26,20 +26,18 @@ from engine.snapshot import SnapshotError
 from engine.snapshot import load as load_snapshot
 from engine.snapshot import save as save_snapshot
 from engine.vitals import Vitals
-from ingest.admission import FUTURE_MAX_NS, NO_READING, Admission, Opened
+from ingest.admission import FUTURE_MAX_NS, Admission, Opened
 from ingest.archive import Archive, Kind, Position, Record, pack, read
+from ingest.clocks import Clocks
 from ingest.inbox import Held, Inbox, Key, key_of
 from ingest.intervals import Seen
+from ingest.ledger import RELEASES, VERDICTS, account
 from ingest.messages import Event, Received
 from ingest.messages import read as decode
+from ingest.overflow import dropped
 
 log = logging.getLogger(__name__)
 
-_RELEASES = {
-    Kind.RELEASE_UNKNOWN: Verdict.HELD_UNKNOWN, Kind.RELEASE_FUTURE: Verdict.HELD_FUTURE,
-}
-_COUNTED_BY_VALUE = (Verdict.DROPPED_OUTBOX, Verdict.DROPPED_QUEUE)
-"""Rows with these verdicts stand for as many readings as their value says."""
 _MINUTE_NS = 60_000_000_000
 
 
@@ -77,7 +75,8 @@ class Line:
         self._grace_s = grace_s
         self.vitals = Vitals(grace_s)
         self.seen = Seen()
-        self.counts = np.zeros(256, np.int64)
+        self.clocks = Clocks()
+        self.counts = np.zeros(VERDICTS, np.int64)
         self.points_written = 0
         self.archive = Archive(folder / "archive", self._preamble)
         self.inbox = Inbox(folder / "inbox.db")
@@ -86,14 +85,14 @@ class Line:
         self._version = -1
         self._places = ""
         self._minute = 0
-        self.admission = Admission(self.vitals, self.seen)
+        self.admission = Admission(self.vitals, self.seen, self.clocks)
 
     def open(self, *, whole: bool = False) -> None:
         """Load the last snapshot (unless `whole`) and replay the archive after it."""
         after = None
         if self._snapshot.exists() and not whole:
             after = self._load_snapshot()
-        self.admission = Admission(self.vitals, self.seen)
+        self.admission = Admission(self.vitals, self.seen, self.clocks)
         for record in read(self.archive.folder, after):
             self._replay(record)
         self._known = self._registered()
@@ -105,6 +104,7 @@ class Line:
                 self.archive.append(kind, self.vitals.now_ns, body)
             self.snapshot()
         self.inbox.keep_only(self._knows)
+        self._drop_overflow(self.vitals.now_ns)
         self.outlet.places(self.vitals)
 
     def _knows(self, device: str, epoch: int, number: int) -> bool:
@@ -119,6 +119,7 @@ class Line:
             self._snapshot.replace(self._snapshot.with_suffix(".damaged"))
             return None
         self.seen.restore(extra["seen"])
+        self.clocks.restore(extra.get("clocks", []))
         self.counts[: len(extra["counts"])] = extra["counts"]
         self.points_written = extra["points"]
         self._places = extra["places"]
@@ -126,9 +127,10 @@ class Line:
         return Position(*extra["position"])
 
     def _replay(self, record: Record) -> None:
-        if record.kind in (Kind.BATCH, *_RELEASES):
+        if record.kind in (Kind.BATCH, *RELEASES):
             batch = record.batch()
-            self._account(batch, _RELEASES.get(record.kind))
+            account(self.counts, batch, record.kind)
+            self.clocks.learn(batch)
             if record.kind == Kind.BATCH:
                 self._mark_seen(batch)
             else:
@@ -222,8 +224,17 @@ class Line:
         self._write_events(admitted.events, now_ns)
         self.archive.sync(now_ns // 1_000_000)
         self.inbox.release(map(key_of, rows))
+        self._drop_overflow(now_ns)
         self._apply(admitted.batch)
         self._tell_events(admitted.events)
+
+    def _drop_overflow(self, now_ns: int) -> None:
+        """Give what waits beyond the bounds its last verdict; archived first, as a release."""
+        while rows := self.inbox.overflow():
+            for kind, batch in dropped(rows, self.vitals.registry.device_of, now_ns):
+                self._write(batch, kind)
+            self.archive.sync(now_ns // 1_000_000)
+            self.inbox.release(row.key for row in rows)
 
     def take(self, messages: Sequence[Opened], received_ns: int) -> Taken:
         """Admit messages, archive them durably, apply them; returns what to acknowledge."""
@@ -232,6 +243,8 @@ class Line:
         self._write_events(admitted.events, received_ns)
         self.add(admitted.batch)
         self.archive.sync(received_ns // 1_000_000)
+        if admitted.held:
+            self._drop_overflow(received_ns)
         self._tell_events(admitted.events)
         registry = self.vitals.registry
         counted = admitted.batch.time_ns[admitted.batch.verdict <= Verdict.LATE]
@@ -259,7 +272,8 @@ class Line:
     def _write(self, batch: Batch, kind: Kind) -> None:
         self._remember_registry(batch.received_ns)
         self.archive.append(kind, batch.received_ns, pack(batch), len(batch))
-        self._account(batch, _RELEASES.get(kind))
+        account(self.counts, batch, kind)
+        self.clocks.learn(batch)
 
     def _write_events(self, events: Sequence[Event], now_ns: int) -> None:
         if events:
@@ -268,15 +282,6 @@ class Line:
     def _tell_events(self, events: Sequence[Event]) -> None:
         if events:
             self.outlet.events(events, self.vitals)
-
-    def _account(self, batch: Batch, released_from: Verdict | None) -> None:
-        self.counts += np.bincount(batch.verdict, minlength=256)
-        for verdict in _COUNTED_BY_VALUE:
-            rows = batch.verdict == verdict
-            if rows.any():
-                self.counts[verdict] += int(batch.value[rows].sum()) - int(rows.sum())
-        if released_from is not None:
-            self.counts[released_from] -= int((batch.verdict != NO_READING).sum())
 
     def _apply(self, batch: Batch) -> None:
         counted = (batch.slot >= 0) & (batch.verdict <= Verdict.LATE)
@@ -297,6 +302,7 @@ class Line:
             self._remember_registry(now_ns)
             self._version = self.vitals.registry.version
             self.archive.append(Kind.TICK, max(now_ns, self.vitals.now_ns), b"")
+            self.archive.flush()  # before its points go out: after a kill they are said alike
         return self._emit(now_ns, with_open=with_open, minute=later)
 
     def _emit(self, now_ns: int, *, with_open: bool, minute: bool) -> Points:
@@ -338,13 +344,12 @@ class Line:
     def snapshot(self) -> None:
         """Save the state with the archive position it stands for."""
         self.tick(self.vitals.now_ns, with_open=False)
-        self.outlet.restated(self.vitals)
         self.archive.sync(self.archive.synced_ms)
         used = int(np.nonzero(self.counts)[0].max(initial=0)) + 1
         save_snapshot(self.vitals, self._snapshot, {
             "position": list(self.archive.position), "seen": self.seen.dump(),
             "counts": self.counts[:used].tolist(), "points": self.points_written,
-            "places": self._places,
+            "places": self._places, "clocks": self.clocks.dump(),
         })
 
     def close(self, *, save: bool = True) -> None:

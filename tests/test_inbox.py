@@ -3,14 +3,14 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from edge.wire import PAYLOAD_BYTES_MAX
 from ingest import inbox as module
-from ingest.inbox import DeadLetter, Held, Inbox, Key, key_of
+from ingest.inbox import DeadLetter, Held, Inbox, Key, Waiting, key_of
 from ingest.messages import TOPIC_CHARS_MAX
 from ingest.sqlite_file import StoreError
 
@@ -118,20 +118,30 @@ def test_of_a_dead_letter_the_limit_of_a_payload_is_kept(inbox: Inbox, tmp_path:
     file.close()
 
 
+def keep(inbox: Inbox, rows: Sequence[Held]) -> list[Waiting]:
+    """Hold rows and let go what is too much, as the line does; returns what went."""
+    gone: list[Waiting] = []
+    inbox.put(rows, [])
+    while found := inbox.overflow():
+        gone += found
+        inbox.release(row.key for row in found)
+    return gone
+
+
 def test_held_messages_at_their_limits(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "HELD_ROWS_MAX", 4)
-    inbox.put([held("a", 1, 70), held("a", 2, 60), held("b", 1), held("b", 2)], [])
+    keep(inbox, [held("a", 1, 70), held("a", 2, 60), held("b", 1), held("b", 2)])
     assert not caplog.records
-    inbox.put([held("b", 3)], [])
+    keep(inbox, [held("b", 3)])
     assert [row.seq for row in inbox.waiting("b")] == [2, 3]
     # A flood of one unknown device costs the unknown devices only …
-    inbox.put([held("b", number) for number in range(4, 9)], [])
+    keep(inbox, [held("b", number) for number in range(4, 9)])
     assert [row.seq for row in inbox.waiting("b")] == [7, 8]
     assert [row.due_ns for row in inbox.due(99)] == [60, 70]
     # … and of readings of the future the furthest go first.
-    inbox.put([held("a", number, 100 - number) for number in range(10, 14)], [])
+    keep(inbox, [held("a", number, 100 - number) for number in range(10, 14)])
     assert [row.due_ns for row in inbox.due(99)] == [60, 70, 87, 88]
     assert inbox.held_devices() == []
     assert len(caplog.records) == 1
@@ -141,19 +151,57 @@ def test_a_gap_in_the_row_numbers_is_no_reason_to_drop(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "HELD_ROWS_MAX", 4)
-    inbox.put([held("a", 1)], [])
+    keep(inbox, [held("a", 1)])
     for number in range(20):
-        inbox.put([held("b", number)], [])
+        keep(inbox, [held("b", number)])
         inbox.release([key_of(held("b", number))])
     assert len(inbox.waiting("a")) == 1
 
 
 def test_held_bytes_at_their_limit(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HELD_BYTES_MAX", 10)
-    inbox.put([held("a", number, payload=b"12345") for number in (1, 2)], [])
+    keep(inbox, [held("a", number, payload=b"12345") for number in (1, 2)])
     assert len(inbox.waiting("a")) == 2
-    inbox.put([held("a", 3, payload=b"1")], [])
+    keep(inbox, [held("a", 3, payload=b"1")])
     assert [row.seq for row in inbox.waiting("a")] == [2, 3]
+
+
+def test_one_device_at_its_share(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HELD_DEVICE_ROWS_MAX", 3)
+    keep(inbox, [held("other", 1), held("other", 2, 90)])
+    assert keep(inbox, [held("a", number) for number in range(1, 4)]) == []
+    gone = keep(inbox, [held("a", 4), held("b", 1)])
+    assert [(row.key, row.readings, row.received_ns) for row in gone] == [
+        (Key("a", 1, 1, 0), 2, 5_000_000)
+    ]
+    # A fast clock loses what lies furthest ahead.
+    gone = keep(inbox, [held("c", number, number) for number in range(1, 5)])
+    assert [row.key.due_ns for row in gone] == [4]
+    assert len(inbox.waiting("other")) == len(inbox.waiting("b")) == 1
+    monkeypatch.setattr(module, "HELD_DEVICE_BYTES_MAX", 10)
+    gone = keep(inbox, [held("d", number, payload=b"12345") for number in range(1, 4)])
+    assert [row.key.seq for row in gone] == [1]
+
+
+def test_what_goes_goes_by_whole_messages_and_counts_all_their_readings(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HELD_ROWS_MAX", 3)
+    block = [held("a", 1, 50, b"%d" % number) for number in range(3)]
+    gone = keep(inbox, [*block, held("b", 1, 40)])
+    assert [(row.key.device, row.readings) for row in gone] == [("a", 6)]
+    assert [row.device for row in inbox.due(99)] == ["b"]
+
+
+def test_a_share_more_goes_at_once_so_that_it_is_rare(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HELD_ROWS_MAX", 128)
+    times = 0
+    for number in range(300):
+        times += bool(keep(inbox, [held(f"d{number}", 1)]))
+    assert times == (300 - 128) // 3 + 1
+    assert sum(row.readings for row in inbox.waiting_readings()) == 2 * 126
 
 
 def test_summaries(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +248,7 @@ def test_what_was_kept_counts_towards_the_limits_after_a_restart(
     box.put([held("a", 1), held("a", 2)], [])
     box.close()
     box = Inbox(path)
-    box.put([held("a", 3)], [])
+    keep(box, [held("a", 3)])
     assert [row.seq for row in box.waiting("a")] == [2, 3]
     box.close()
 

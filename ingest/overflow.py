@@ -1,0 +1,42 @@
+"""What waits outgrew its bound: it goes by the policy of `ingest.inbox`, and the archive says so.
+
+As with a release, the archive has it first and the inbox lets it go then: a kill in between
+repeats the second half.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge.verdicts import Verdict
+from engine.batch import Batch
+from ingest.admission import FUTURE_MAX_NS
+from ingest.archive import Kind
+from ingest.inbox import Waiting
+
+
+def dropped(
+    waiting: Sequence[Waiting], device_of: dict[str, int], now_ns: int
+) -> list[tuple[Kind, Batch]]:
+    """Releases that give `waiting` the verdict DROPPED_HELD, a row for each key.
+
+    A row has the number of readings it stands for in `value`, and the time by which the key of
+    what waited for its time is known in `time_ns`.
+    """
+    out = []
+    for kind in (Kind.RELEASE_UNKNOWN, Kind.RELEASE_FUTURE):
+        future = kind == Kind.RELEASE_FUTURE
+        rows = [row for row in waiting if (row.key.due_ns > 0) == future]
+        if not rows:
+            continue
+        count = len(rows)
+        due_ns = np.array([row.key.due_ns for row in rows], np.int64)
+        out.append((kind, Batch(
+            np.full(count, -1, np.int32), due_ns + FUTURE_MAX_NS * future,
+            np.array([row.readings for row in rows], np.float64), np.full(count, 2, np.uint8),
+            np.array([device_of.get(row.key.device, -1) for row in rows], np.int32),
+            np.array([row.key.epoch for row in rows], np.int64),
+            np.array([row.key.seq for row in rows], np.int64),
+            np.full(count, Verdict.DROPPED_HELD, np.uint8), now_ns,
+        )))
+    return out
