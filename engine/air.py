@@ -20,6 +20,7 @@ from engine.family import (
     Integers,
     Members,
     Result,
+    Shared,
     Slots,
     anywhere,
     blank,
@@ -135,16 +136,10 @@ class AirHours(Cadence):
         return result
 
 
-class AirDays:
+class AirDays(Shared[AirHours]):
     """US AQI of each calendar day in local standard time (40 CFR 58 App. G, daily index)."""
 
     indicators = (POSITION["air.us_aqi_day"],)
-
-    def __init__(self, hours: AirHours) -> None:
-        self.members = hours.members
-
-    def enrol(self, registry: Registry) -> None:
-        """The hours enrol the members that both share."""
 
     def ordinal(self, members: Integers, minute: Integers) -> Integers:
         """Proleptic ordinal of the day in standard time."""

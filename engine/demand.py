@@ -16,7 +16,6 @@ Counts = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 
 _UNITS_PER_KW = 1e6
-_HOUR_MS = 3_600_000.0
 
 
 @njit("void(int64[:, ::1], int32[:, ::1], boolean[:, ::1], float64[:, ::1])",
@@ -58,46 +57,3 @@ def register_rise(
         return rise
     rise += modulus_kwh
     return rise if 0.0 <= rise <= power_max_kw * hours else np.nan
-
-
-@njit("void(int64[::1], float64[::1], int64, int64, int64, float64, float64, float64[:, ::1])",
-      cache=True, nogil=True)
-def register_demand(
-    time_ms: Integers, kwh: Floats, start_ms: int, block_ms: int, gap_max_ms: int,
-    modulus_kwh: float, power_max_kw: float, out: Floats,
-) -> None:
-    """Mean power of blocks of one register; energy is conserved from block to block.
-
-    time_ms: int64[n], Unix ms, strictly ascending. kwh: float64[n], the register. Block i is
-    `[start_ms + i * block_ms, … + block_ms)`. The register at a block's edge is interpolated
-    between its neighbours. Rollover and reset as `register_rise`. out: float64[b, 2]: kW, NaN
-    under 75 % coverage or where a reset falls into the block; and the coverage 0..1: the share
-    of the block whose energy is measured. A gap inside the block is measured by the readings
-    around it; one longer than `gap_max_ms` that runs across an edge is not, and neither is the
-    time before the first and after the last reading. Cost: one pass over n + b.
-    """
-    blocks = out.shape[0]
-    energy = np.zeros(blocks)
-    known_ms = np.zeros(blocks, np.int64)
-    measured_ms = np.zeros(blocks, np.int64)
-    first_block = 0
-    for i in range(1, time_ms.shape[0]):
-        begin, end = time_ms[i - 1], time_ms[i]
-        span = end - begin
-        rise = register_rise(kwh[i - 1], kwh[i], span / _HOUR_MS, modulus_kwh, power_max_kw)
-        while first_block < blocks and start_ms + (first_block + 1) * block_ms <= begin:
-            first_block += 1
-        block = first_block
-        while block < blocks and start_ms + block * block_ms < end:
-            left = start_ms + block * block_ms
-            inside = min(end, left + block_ms) - max(begin, left)
-            energy[block] += rise * (inside / span)
-            known_ms[block] += inside
-            if inside == span or span <= gap_max_ms:
-                measured_ms[block] += inside
-            block += 1
-    for block in range(blocks):
-        out[block, 1] = measured_ms[block] / block_ms
-        out[block, 0] = np.nan
-        if enough(measured_ms[block], block_ms):
-            out[block, 0] = energy[block] * (_HOUR_MS / known_ms[block])

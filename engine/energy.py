@@ -1,182 +1,60 @@
 """Energy: 15-minute demand in aligned blocks and sliding each minute, and the month's peak.
 
-The demand of a place is the sum over its power series (phases, feeders): with one of them
-insufficient, so is the place.
+The demand of a place is the sum over its meters (phases, feeders), by their power or by their
+energy register: with one of them insufficient, so is the place.
 """
 
-from typing import Any
-
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from edge.quantities import INDEX
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import POSITION
 from engine.demand import mean_demand
 from engine.family import (
     NO_WINDOW,
-    Bools,
     Cadence,
     CivilDays,
     Floats,
     Integers,
-    Members,
     Result,
+    Shared,
     Slots,
     blank,
-    of_level,
     spread,
 )
-from engine.panes import FINE, MINUTE, ONE, QUARTER, Panes, kernel
-from engine.registry import Registry
+from engine.meters import Meters, gather_minutes, room
+from engine.panes import ONE, Panes
+from engine.registers import BLOCK_MIN
 
-BLOCK_MIN = 15
 PEAK_DAYS = 40
 BLOCKS_A_DAY_MAX = 100
 CHUNK = 256
 """Meters of which the blocks of a day are gathered at once."""
 
 
-@kernel(nb.void(
-    nb.int32[::1], nb.int32[::1], nb.int64[::1], nb.from_dtype(FINE)[:, ::1],
-    nb.int64[:, ::1], nb.int32[:, ::1], nb.boolean[:, ::1],
-))
-def gather_blocks(
-    slots: Any, rows: Any, windows: Any, quarter: Any, sums: Any, counts: Any, covered: Any
-) -> None:
-    """One aligned block of each series, in the form of `mean_demand`.
-
-    slots: int32[k]. rows: int32[series], row in `quarter`. windows: int64[k], local block
-    numbers. quarter: FINE[row, blocks]. sums: int64[k, 15], 1e-6 kW, the block in column 0.
-    counts: int32[k, 15] likewise. covered: bool[k, 15]. Cost: k.
-    """
-    length = quarter.shape[1]
-    for k in range(slots.shape[0]):
-        sums[k, :] = 0
-        counts[k, :] = 0
-        covered[k, :] = False
-        pane = quarter[rows[slots[k]], windows[k] % length]
-        if pane.tag != windows[k]:
-            continue
-        sums[k, 0] = pane.sum
-        counts[k, 0] = pane.n
-        for i in range(15):
-            covered[k, i] = (pane.covered >> nb.uint64(i)) & nb.uint64(1)
-
-
-@kernel(nb.void(
-    nb.int32[::1], nb.int64[::1], nb.int64[::1], nb.from_dtype(MINUTE)[:, ::1],
-    nb.int64[:, ::1], nb.int32[:, ::1], nb.boolean[:, ::1], nb.boolean[::1],
-))
-def gather_minutes(
-    slots: Any, windows: Any, spans: Any, minutes: Any, sums: Any, counts: Any, covered: Any,
-    lost: Any,
-) -> None:
-    """The 15 minutes up to and with each window minute, in the form of `mean_demand`.
-
-    slots: int32[k]. windows: int64[k], Unix minutes. spans: int64[k], minutes that a reading
-    stands for. minutes: MINUTE[series, 64]. Outputs as `gather_blocks`, and lost: bool[k], a
-    minute that is asked for has made room for a newer one. Cost: 30 * k.
-    """
-    for k in range(slots.shape[0]):
-        sums[k, :] = 0
-        counts[k, :] = 0
-        covered[k, :] = False
-        lost[k] = False
-        first = windows[k] - 14
-        for minute in range(first - min(spans[k], BLOCK_MIN) + 1, windows[k] + 1):
-            pane = minutes[slots[k], minute & 63]
-            if pane.tag > minute:
-                lost[k] = True
-            if pane.tag != minute or pane.n == 0 or pane.span > BLOCK_MIN:
-                continue
-            start = minute - minute % pane.span
-            for m in range(max(start, first), min(start + pane.span, windows[k] + 1)):
-                covered[k, m - first] = True
-            if minute >= first:
-                sums[k, minute - first] = pane.sum
-                counts[k, minute - first] = pane.n
-
-
-class Meters:
-    """Places with power series: the members that all demand families share."""
-
-    def __init__(self) -> None:
-        self.members = Members((INDEX["power"],))
-        self._version = -1
-
-    def enrol(self, registry: Registry) -> None:
-        """Take in new meters."""
-        if registry.version != self._version:
-            self._version = registry.version
-            self.members.enrol(registry, registry.stations_with(("power",)))
-
-    def flat(
-        self, members: Integers, start_min: Integers, end_min: Integers, panes: Panes
-    ) -> tuple[Integers, Slots]:
-        """Every series that is there in each window: (row of the window, slot)."""
-        row, column = np.nonzero(self.members.live(members, start_min, end_min, panes))
-        return row.astype(np.int64), self.members.table[members[row], column]
-
-    def total(
-        self, count: int, row: Integers, means: Floats, counts: npt.NDArray[np.int32]
-    ) -> Result:
-        """Add the series of each place; one insufficient series makes the place so."""
-        result = blank(count, 1)
-        series = np.bincount(row, minlength=count)
-        value = np.bincount(row, weights=means[:, 0], minlength=count)
-        result.value[:, 0] = np.where(series > 0, value, np.nan)
-        cover = np.bincount(row, weights=means[:, 1], minlength=count)
-        result.cov[:, 0] = cover / np.maximum(series, 1)
-        result.n[:, 0] = np.bincount(row, weights=counts.sum(axis=1), minlength=count)
-        return result
-
-    def blocks(self, members: Integers, windows: Integers, panes: Panes) -> Result:
-        """Demand of aligned blocks: `Result` with one indicator."""
-        start = windows * BLOCK_MIN - self.members.shift[members]
-        row, slots = self.flat(members, start, start + BLOCK_MIN, panes)
-        sums, counts, covered = _room(len(row))
-        gather_blocks(
-            slots, panes.rows[QUARTER], windows[row], panes.fine[QUARTER], sums, counts, covered
-        )
-        means = np.empty((len(row), 2))
-        mean_demand(sums, counts, covered, means)
-        return self.total(len(members), row, means, counts)
-
-
-def _room(count: int) -> tuple[Integers, npt.NDArray[np.int32], Bools]:
-    shape = (count, BLOCK_MIN)
-    return np.empty(shape, np.int64), np.empty(shape, np.int32), np.empty(shape, np.bool_)
-
-
-class DemandBlocks(Cadence):
+class DemandBlocks(Shared[Meters], Cadence):
     """Demand of clock-aligned 15-minute blocks."""
 
     indicators = (POSITION["energy.demand_15min"],)
     minutes = BLOCK_MIN
 
-    def __init__(self, meters: Meters) -> None:
-        super().__init__(meters.members)
-        self._meters = meters
-
-    def enrol(self, registry: Registry) -> None:
-        """Take in new meters."""
-        self._meters.enrol(registry)
-
     def touched(
         self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The block."""
-        return of_level(changed, QUARTER, member_of)
+        return self.source.touched(changed, member_of)
+
+    def patience_min(self, members: Integers, now_min: int) -> Integers:
+        """As long as the registers ask for."""
+        return self.source.patience_min(members, now_min)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a meter and block."""
-        return self._meters.blocks(members, windows, panes)
+        return self.source.blocks(members, windows, panes)
 
 
-class DemandSliding:
+class DemandSliding(Shared[Meters]):
     """Demand of the trailing 15 minutes, each minute or, if longer, each reporting period.
 
     A series that reports less often stands with the 15 minutes up to its last whole period, so
@@ -187,14 +65,6 @@ class DemandSliding:
 
     indicators = (POSITION["energy.demand_sliding"],)
 
-    def __init__(self, meters: Meters) -> None:
-        self.members = meters.members
-        self._meters = meters
-
-    def enrol(self, registry: Registry) -> None:
-        """Take in new meters."""
-        self._meters.enrol(registry)
-
     def ordinal(self, members: Integers, minute: Integers) -> Integers:
         """The Unix minute that the 15 minutes end with."""
         return minute
@@ -203,23 +73,25 @@ class DemandSliding:
         """The end of that minute."""
         return window + 1
 
-    def _spans(self, slots: Slots, minute: Integers) -> Integers:
+    def spans(self, slots: Slots, minute: Integers) -> Integers:
+        """Minutes between the windows of each series; a register is read by whole blocks."""
         spans: Integers = np.minimum(
             self.members.registry.span_at(slots, minute * 60), BLOCK_MIN
         )
+        spans[self.source.is_register(slots)] = BLOCK_MIN
         return spans
 
     def touched(
         self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
         """All windows that hold the minutes a changed one stands for, and whole blocks."""
-        members, blocks = of_level(changed, QUARTER, member_of)
+        members, blocks = self.source.touched(changed, member_of)
         block_end = (blocks + 1) * BLOCK_MIN - self.members.shift[members] - 1
         rows = changed[changed[:, 0] == ONE]
         rows = rows[member_of[rows[:, 1]] >= 0]
         slid = member_of[rows[:, 1]].astype(np.int64)
         minute, shift = rows[:, 2].astype(np.int64), self.members.shift[slid]
-        span = self._spans(rows[:, 1], minute)
+        span = self.spans(rows[:, 1], minute)
         # From the end of its period on, until a period ends that does not look back on it.
         first = ((minute + shift) // span + 1) * span - shift - 1
         reach = span - 1 + BLOCK_MIN
@@ -232,29 +104,25 @@ class DemandSliding:
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a meter and minute."""
         count = len(members)
-        row, slots = self._meters.flat(members, windows - BLOCK_MIN + 1, windows + 1, panes)
+        row, slots = self.source.flat(members, windows - BLOCK_MIN + 1, windows + 1, panes)
         shift = self.members.shift[members[row]]
-        spans = self._spans(slots, windows[row])
+        spans = self.spans(slots, windows[row])
         local = (windows[row] + 1 + shift) // spans * spans
-        sums, counts, covered = _room(len(row))
+        means, counts = np.empty((len(row), 2)), np.empty(len(row), np.int32)
         lost = np.zeros(len(row), np.bool_)
         whole = local % BLOCK_MIN == 0
-        part = _room(int(whole.sum()))
-        gather_blocks(
-            slots[whole], panes.rows[QUARTER], local[whole] // BLOCK_MIN - 1,
-            panes.fine[QUARTER], *part,
+        means[whole], counts[whole] = self.source.block_means(
+            slots[whole], local[whole] // BLOCK_MIN - 1, panes
         )
-        sums[whole], counts[whole], covered[whole] = part
         slid = ~whole
-        part, gone = _room(int(slid.sum())), np.empty(int(slid.sum()), np.bool_)
+        space, gone = room(int(slid.sum())), np.empty(int(slid.sum()), np.bool_)
         gather_minutes(
-            slots[slid], (local - shift)[slid] - 1, spans[slid], panes.minutes, *part, gone
+            slots[slid], (local - shift)[slid] - 1, spans[slid], panes.minutes, *space, gone
         )
-        sums[slid], counts[slid], covered[slid] = part
-        lost[slid] = gone
-        means = np.empty((len(row), 2))
-        mean_demand(sums, counts, covered, means)
-        result = self._meters.total(count, row, means, counts)
+        part = np.empty((len(gone), 2))
+        mean_demand(*space, part)
+        means[slid], counts[slid], lost[slid] = part, space[1].sum(axis=1), gone
+        result = self.source.total(count, row, means, counts)
         shortest = np.full(count, BLOCK_MIN)
         np.minimum.at(shortest, row, spans)
         result.between = (windows + 1 + self.members.shift[members]) % shortest != 0
@@ -262,7 +130,7 @@ class DemandSliding:
         return result
 
 
-class DemandPeaks(CivilDays):
+class DemandPeaks(Shared[Meters], CivilDays):
     """Largest complete block of the calendar month so far, at the end of each civil day.
 
     kept: by place, of a station or of an area, three arrays by day % 40: the day, its largest
@@ -273,19 +141,18 @@ class DemandPeaks(CivilDays):
     indicators = (POSITION["energy.demand_peak"], POSITION["energy.demand_peak_at"])
 
     def __init__(self, meters: Meters) -> None:
-        super().__init__(meters.members)
-        self._meters = meters
+        super().__init__(meters)
         self.kept: dict[int, tuple[Integers, Floats, Integers]] = {}
 
-    def enrol(self, registry: Registry) -> None:
-        """Take in new meters."""
-        self._meters.enrol(registry)
+    def patience_min(self, members: Integers, now_min: int) -> Integers:
+        """As long as the registers ask for."""
+        return self.source.patience_min(members, now_min)
 
     def touched(
         self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day, and those after it that may be of its month."""
-        members, blocks = of_level(changed, QUARTER, member_of)
+        members, blocks = self.source.touched(changed, member_of)
         minute = blocks * BLOCK_MIN - self.members.shift[members]
         days = self.members.civil_days(members, minute)
         pairs = np.unique(np.stack([members, days]), axis=1)
@@ -296,7 +163,7 @@ class DemandPeaks(CivilDays):
         result = blank(len(members), 2)
         for first in range(0, len(members), CHUNK):
             rows = slice(first, first + CHUNK)
-            demand, end_min = self._blocks(members[rows], windows[rows], now_min, panes)
+            demand, end_min = self.blocks_of(members[rows], windows[rows], now_min, panes)
             for k, day in enumerate(windows[rows].tolist(), first):
                 place = self.members.places[members[k]]
                 result.value[k], result.cov[k], result.n[k] = self._peak(
@@ -305,19 +172,19 @@ class DemandPeaks(CivilDays):
         return result
 
     def area(
-        self, place: int, members: Integers, day: int, now_min: int, panes: Panes
-    ) -> tuple[Floats, float]:
+        self, place: int, members: Integers, window: int, now_min: int, panes: Panes
+    ) -> tuple[Floats, float] | None:
         """Coincident peak of an area on a day: (value float64[2], coverage).
 
         A block counts if three quarters of the meters that are there have it.
         """
-        days = np.full(len(members), day, np.int64)
+        days = np.full(len(members), window, np.int64)
         first = int(self.members.day_starts(members, days).min())
         last = int(self.members.day_starts(members, days + 1).max())
         total, live, valid = np.zeros((3, (last - first) // BLOCK_MIN))
         for at in range(0, len(members), CHUNK):
             some = slice(at, at + CHUNK)
-            demand, ends = self._blocks(members[some], days[some], now_min, panes)
+            demand, ends = self.blocks_of(members[some], days[some], now_min, panes)
             row, column = np.nonzero(ends)
             end, value = ends[row, column], demand[row, column]
             block = (end - first) // BLOCK_MIN - 1
@@ -329,11 +196,11 @@ class DemandPeaks(CivilDays):
         ends = first + (np.arange(len(total)) + 1) * BLOCK_MIN
         over = ends <= now_min
         value, share, _ = self._peak(
-            place, day, np.where(enough, total, np.nan)[over], ends[over]
+            place, window, np.where(enough, total, np.nan)[over], ends[over]
         )
         return value, share
 
-    def _blocks(
+    def blocks_of(
         self, members: Integers, days: Integers, now_min: int, panes: Panes
     ) -> tuple[Floats, Integers]:
         """Demand of the blocks of each member's day, and their ends: [k, 100], NaN and 0 blank."""
@@ -344,7 +211,7 @@ class DemandPeaks(CivilDays):
         row, column = np.nonzero(ends <= end[:, None])
         windows = (ends[row, column] + shift[row]) // BLOCK_MIN - 1
         demand = np.full(ends.shape, np.nan)
-        demand[row, column] = self._meters.blocks(members[row], windows, panes).value[:, 0]
+        demand[row, column] = self.source.blocks(members[row], windows, panes).value[:, 0]
         return demand, np.where(ends <= end[:, None], ends, 0)
 
     def _peak(

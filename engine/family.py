@@ -6,7 +6,7 @@ free-flow speeds frozen at 03:00), so a window can be computed again at any time
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -140,11 +140,57 @@ class Family(Protocol):
     ]:
         """Windows (members, ordinals, may repeat) that changed panes (level, slot, index) feed."""
 
+    def patience_min(self, members: Integers, now_min: int) -> Integers:
+        """Minutes that each member's windows wait, beyond the grace, for what comes after them."""
+
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """Values of the windows; `now_min` bounds what an open window may expect."""
 
+    def area(
+        self, place: int, members: Integers, window: int, now_min: int, panes: Panes
+    ) -> tuple[Floats, float] | None:
+        """Value (float64[i]) and coverage of an area where its rule is the family's own."""
 
-class Cadence:
+
+class Plain:
+    """What most families do: no waiting, and areas by the rule of the catalogue."""
+
+    def patience_min(self, members: Integers, now_min: int) -> Integers:
+        """No minute."""
+        return np.zeros(len(members), np.int64)
+
+    def area(
+        self, place: int, members: Integers, window: int, now_min: int, panes: Panes
+    ) -> tuple[Floats, float] | None:
+        """By the rule of the catalogue."""
+        return None
+
+
+class Source(Protocol):
+    """What enrols members that several families share."""
+
+    members: Members
+
+    def enrol(self, registry: Registry) -> None:
+        """Take in new series and places."""
+
+
+S = TypeVar("S", bound=Source)
+
+
+class Shared(Plain, Generic[S]):
+    """The start of a family whose members another object enrols."""
+
+    def __init__(self, source: S) -> None:
+        self.source = source
+        self.members = source.members
+
+    def enrol(self, registry: Registry) -> None:
+        """As the source does."""
+        self.source.enrol(registry)
+
+
+class Cadence(Plain):
     """Windows of a fixed length, cut in local standard time: the start of a family."""
 
     minutes = 60
@@ -161,7 +207,7 @@ class Cadence:
         return (window + 1) * self.minutes - self.members.shift[members]
 
 
-class CivilDays:
+class CivilDays(Plain):
     """Windows that are the days on the clock, of 23 to 25 hours: the start of a family."""
 
     def __init__(self, members: Members) -> None:
@@ -186,6 +232,12 @@ def spread(members: Integers, windows: Integers, back: int) -> tuple[Integers, I
     """Each window and the `back` - 1 windows after it: all that look back on it."""
     steps = np.arange(back)
     return np.repeat(members, back), (windows[:, None] + steps).ravel()
+
+
+def ranges(rows: Integers, first: Integers, count: Integers) -> tuple[Integers, Integers]:
+    """Each row `count` times, and beside it `first`, `first` + 1, …"""
+    step = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    return np.repeat(rows, count), np.repeat(first, count) + step
 
 
 def blank(count: int, indicators: int) -> Result:

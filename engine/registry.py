@@ -53,6 +53,13 @@ class Attributes:
     private: bool = False
 
 
+def private_keys(rows: list[PlaceRow]) -> frozenset[PlaceKey]:
+    """Stations of which any row says private: they are so at all times."""
+    return frozenset(
+        PlaceKey(row.city, row.district, row.station) for row in rows if row.private
+    )
+
+
 @dataclass(slots=True)
 class Registry:
     """Places, devices and series of one city; see the module for what is append-only."""
@@ -68,6 +75,7 @@ class Registry:
     attributes: dict[int, Attributes] = field(default_factory=dict)
     private: set[int] = field(default_factory=set)
     group_min: int = GROUP_MIN
+    veiled: frozenset[PlaceKey] = frozenset()
     version: int = 0
     quantity: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     shift: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -81,23 +89,37 @@ class Registry:
         """Take a new places file: later rows describe what comes, earlier ones what was."""
         self.rows = list(rows)
         self.rows_of = {}
-        # One private row makes all of a station private, at all times.
-        private = {
-            self.place(PlaceKey(row.city, row.district, row.station))
-            for row in rows if row.private
-        }
+        private = private_keys(rows)
         for row in rows:
             self.rows_of.setdefault(row.device, []).append(row)
             place = self.place(PlaceKey(row.city, row.district, row.station))
             shift = standard_offset_min(row.tz, max(row.valid_from_ms, 0) // 60_000)
             self.attributes[place] = Attributes(
                 row.name, row.lat, row.lon, row.tz, row.length_km, row.lanes, row.posted_kmh,
-                shift, place in private,
+                shift, self.keys[place] in private,
             )
-        self.private = {place for place, row in self.attributes.items() if row.private}
+        self.hide(self.veiled)
         for slot in range(len(self.series)):
             self._describe(slot)
         self.version += 1
+
+    def hide(self, keys: frozenset[PlaceKey]) -> None:
+        """Hold these stations private whatever the rows say: an old row must not tell of them."""
+        self.veiled = keys
+        self.private = {
+            place for place, row in self.attributes.items()
+            if row.private or self.keys[place] in keys
+        }
+
+    def hides(self, city: str, district: str, station: str) -> bool:
+        """True for a private station."""
+        return self.place_of.get(PlaceKey(city, district, station), -1) in self.private
+
+    def private_devices(self) -> set[str]:
+        """Devices that stand, stood or will stand at a private station."""
+        return {
+            row.device for row in self.rows if self.hides(row.city, row.district, row.station)
+        } if self.private else set()
 
     def place(self, key: PlaceKey) -> int:
         """Row of a place, appended if new, with its district and city before it."""

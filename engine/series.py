@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from engine.panes import MINUTE_NS, NEVER_MIN, kernel
+from engine.panes import MINUTE_NS, NEVER_MIN, REGISTER, kernel
 
 LONG_AGO_MIN = -(1 << 40)
 NO_LATE_NS = np.iinfo(np.int64).max
@@ -47,18 +47,20 @@ def periods_of(slot: Any, time_s: Any, since_s: Any, period_s: Any, out: Any) ->
 
 
 @kernel(nb.void(
-    nb.int32[::1], _i64, nb.float64[::1], nb.uint8[::1], nb.int64[:, ::1], nb.float64[:, ::1],
-    nb.from_dtype(SERIES)[::1], nb.int32[::1],
+    nb.int32[::1], _i64, nb.float64[::1], nb.uint8[::1], nb.int32[::1], nb.int64[:, ::1],
+    nb.float64[:, ::1], nb.from_dtype(SERIES)[::1], nb.int32[::1],
 ))
 def follow(
-    slot: Any, time_ns: Any, value: Any, flag: Any, since_s: Any, period_s: Any, table: Any,
-    span: Any,
+    slot: Any, time_ns: Any, value: Any, flag: Any, quantity: Any, since_s: Any, period_s: Any,
+    table: Any, span: Any,
 ) -> None:
     """Take note of a batch of readings, in the order of the batch.
 
-    slot: int32[k]. time_ns: int64[k], Unix ns. value: float64[k]. flag: uint8[k]. since_s,
-    period_s: as `period_of`. table: SERIES[series]. span: int32[k], out, minutes that each
-    reading stands for, by the period at the start of its minute. O(1) a reading.
+    slot: int32[k]. time_ns: int64[k], Unix ns. value: float64[k]. flag: uint8[k].
+    quantity: int32[series]. since_s, period_s: as `period_of`. table: SERIES[series]. span:
+    int32[k], out, minutes that each reading stands for, by the period at the start of its
+    minute. A register says what was used up to its reading, not for a period after it.
+    O(1) a reading.
     """
     for k in range(slot.shape[0]):
         s = slot[k]
@@ -66,7 +68,8 @@ def follow(
         period = period_of(s, at // MINUTE_NS * 60, since_s, period_s)
         span[k] = span_of(period)
         row = table[s]
-        reach = (at + nb.int64(period * 1e9)) // MINUTE_NS
+        ahead = nb.int64(0) if quantity[s] == REGISTER else nb.int64(period * 1e9)
+        reach = (at + ahead) // MINUTE_NS
         row.delivered_min = max(row.delivered_min, reach)
         if at < row.closed_ns:
             row.late_n += 1

@@ -19,7 +19,7 @@ from engine.family import Integers
 from engine.traffic import FreeFlow
 from engine.vitals import Vitals
 
-FORMAT = 1
+FORMAT = 2
 ENGINE = 1
 """Version of the computation: a snapshot of another one is not used, the archive is replayed."""
 
@@ -46,6 +46,9 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
     for level, rows in enumerate(panes.fine_rows):
         arrays[f"fine{level}"] = panes.fine[level][:rows]
     arrays["series"] = vitals.series.table[:used]
+    meters = len(vitals.registers.slots)
+    arrays["registers"] = vitals.registers.blocks[:meters]
+    arrays["registers_changed"] = vitals.registers.changed[:meters]
     for name in FreeFlow.COLUMNS:
         arrays[f"free_{name}"] = getattr(vitals.segments.free, name)
     for i, windows in enumerate(vitals.windows):
@@ -121,6 +124,8 @@ def _rebuild(
         target[: len(arrays[name])] = arrays[name]
     vitals.fit()
     vitals.series.table[:used] = arrays["series"]
+    vitals.registers.blocks[: len(arrays["registers"])] = arrays["registers"]
+    vitals.registers.changed[: len(arrays["registers"])] = arrays["registers_changed"]
     for i, windows in enumerate(vitals.windows):
         places = windows.family.members.places
         places.extend(meta["members"][i][len(places):])

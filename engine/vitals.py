@@ -13,14 +13,16 @@ import numpy.typing as npt
 from edge.places import PlaceRow
 from engine.air import AirDays, AirHours
 from engine.batch import Batch
-from engine.energy import DemandBlocks, DemandPeaks, DemandSliding, Meters
+from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
+from engine.meters import Meters
 from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_dirty
 from engine.points import Points, concatenate
-from engine.quality import Completeness
 from engine.private import public
+from engine.quality import Completeness
 from engine.registers import Registers
 from engine.registry import Registry
+from engine.retraction import refold, retract
 from engine.series import NO_LATE_NS, Series, follow
 from engine.traffic import Segments, TrafficBins, TrafficDays
 from engine.windows import Windows
@@ -84,6 +86,15 @@ class Vitals:
             panes.first_min, panes.touched,
         )
         self.registers.apply(slot, time_ns, batch.value, batch.flag, registry.shift)
+
+    def retract(self, batch: Batch) -> None:
+        """Take applied readings out again that lost against another of their series and time."""
+        self.fit()
+        retract(batch, self.panes, self.registry)
+
+    def refold(self, slot: int, batch: Batch, lost: int) -> bool:
+        """As `engine.retraction.refold`: one local day of a series from all its readings."""
+        return refold(slot, batch, lost, self.panes, self.registers, self.registry)
 
     def tick(self, now_ns: int, *, with_open: bool) -> Points:
         """Move the clock to `now_ns` (Unix ns) and yield the points that follow from it.

@@ -112,19 +112,6 @@ def _minutes(rng: Random, k: int) -> Any:
     return (counts * rng.integers(-10**9, 10**9, (k, 15)), counts, covered), (np.zeros((k, 2)),)
 
 
-def _register(rng: Random, k: int) -> Any:
-    start = 1_700_000_100_000
-    steps = rng.choice([60_000, 300_000, 1_740_000], 40, p=[0.6, 0.3, 0.1])
-    times = start - 700_000 + np.cumsum(steps).astype(np.int64)
-    energy = 990.0 + np.cumsum(rng.uniform(0, 2, 40))
-    if rng.random() < 0.5:
-        energy %= 1000.0
-    if rng.random() < 0.3:
-        energy[20:] -= energy[20]
-    modulus = float(rng.choice([0.0, 1000.0]))
-    return (times, energy, start, 900_000, 600_000, modulus, 500.0), (np.zeros((k, 2)),)
-
-
 def _expected(rng: Random, k: int) -> Any:
     since = np.sort(rng.integers(0, 7200, 4)).astype(np.int64)
     return (1800, 5400, since, rng.choice([0.0, 1.0, 60.0, 7.5, np.nan], 4)), ()
@@ -207,5 +194,4 @@ PAIRS: tuple[Pair, ...] = (
     Pair(demand.register_rise, reference.register_rise,
          lambda rng, k: ((*(float(x) for x in rng.uniform(0, 1000, 2)), 1.0, 1000.0, 300.0), ()),
          1e-9),
-    Pair(demand.register_demand, reference.register_demand, _register, 1e-9),
 )

@@ -2,15 +2,17 @@
 
 import numpy as np
 
+from edge.quantities import INDEX
 from engine.panes import NEVER_MIN
 from engine.series import LONG_AGO_MIN, NO_LATE_NS, Series, follow
 
 SECOND = 1_000_000_000
 
 
-def _follow(series: Series, readings: list[tuple[int, float, float, int]], period_s: float) -> list[
-    int
-]:
+def _follow(
+    series: Series, readings: list[tuple[int, float, float, int]], period_s: float,
+    quantity: str = "power",
+) -> list[int]:
     slot, time_s, value, flag = (list(column) for column in zip(*readings, strict=True))
     span = np.zeros(len(readings), np.int32)
     count = len(series.last_ns)
@@ -18,7 +20,8 @@ def _follow(series: Series, readings: list[tuple[int, float, float, int]], perio
     since[:, 1] = 6000
     follow(
         np.array(slot, np.int32), (np.array(time_s) * SECOND).astype(np.int64),
-        np.array(value, float), np.array(flag, np.uint8), since,
+        np.array(value, float), np.array(flag, np.uint8),
+        np.full(count, INDEX[quantity], np.int32), since,
         np.tile([period_s, 300.0], (count, 1)), series.table, span,
     )
     return span.tolist()
@@ -49,6 +52,13 @@ def test_a_reading_delivers_up_to_its_time_and_period() -> None:
     assert series.delivered_min[0] == 2
     _follow(series, [(0, 120, 1.0, 1)], 60)
     assert series.delivered_min[0] == 3
+
+
+def test_a_register_delivers_up_to_its_reading() -> None:
+    series = Series()
+    series.fit(1)
+    _follow(series, [(0, 120, 7.0, 1)], 60, "energy")
+    assert series.delivered_min.tolist() == [2]
 
 
 def test_the_latest_reading_is_the_latest_by_its_time() -> None:
