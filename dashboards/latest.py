@@ -89,7 +89,7 @@ class Latest:
             return bool(self.places)
         return any(
             path in (row.key.path, f"{row.key.district}/_") for row in self.places
-        )
+        ) or any(path == known for known, _ in self._points)  # a district of private ones alone
 
     def points(self) -> Iterator[Last]:
         """Every newest point, open and closed."""

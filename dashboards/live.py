@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dashboards import answers
 from dashboards.latest import Latest, Worst
@@ -168,16 +168,16 @@ class Feed:
                     told = True
             await asyncio.sleep(POLL_S)
 
-    async def _load(self) -> None:
+    async def _load(self, why: str = "store") -> None:
         def everything(store: Store) -> tuple[list[PlaceInfo], Changes, Health | None]:
             return store.places(), store.changes(0), store.health()
 
         places, changes, self.health = await self.read(everything)
         self.latest.replace(changes.seq, places, changes.points, changes.readings)
         self.ready = True
-        log.info("store opened at seq %d", changes.seq)
+        log.info("store read at seq %d", changes.seq)
         await self._judge()
-        self._send(frame("reload", {"why": "store"}))
+        self._send(frame("reload", {"why": why}))
 
     async def _poll(self) -> None:
         after = self.latest.seq
@@ -206,8 +206,8 @@ class Feed:
         self._places_read_s = time.monotonic()
         places = await self.read(lambda store: store.places())
         if places != self.latest.places:
-            self.latest.places = places
-            self._send(frame("reload", {"why": "places"}))
+            # Anew and whole: what was known of a place that is gone must not be told on.
+            await self._load("places")
 
     async def _judge(self) -> None:
         """Find the worst stations, and since when; history is read once a change of level."""
@@ -256,9 +256,10 @@ class Feed:
         for client in self._clients:
             self.dropped += client.put(data)
 
-    def send_event(self, event: str, data: answers.Json) -> None:
-        """Send an event that is not in the store to every client."""
-        self._send(frame(event, data))
+    def send_device(self, row: list[Any]) -> None:
+        """Send what a device says of itself to every client, if its station is a public one."""
+        if row[0] in self.latest.stations():
+            self._send(frame("devices", {"devices": [row]}))
 
     @asynccontextmanager
     async def subscribe(self, after: int | None) -> AsyncIterator[Client]:

@@ -60,8 +60,7 @@ async def _serve(
     app = server.application(feed, devices, token)
     tasks = [asyncio.create_task(feed.run())]
     if devices is not None:
-        tasks.append(asyncio.create_task(
-            devices.run(lambda row: feed.send_event("devices", {"devices": [row]}))))
+        tasks.append(asyncio.create_task(devices.run(feed.send_device)))
     serving = asyncio.create_task(server.serve(app, host, port, stop, ready))
     try:
         # Whichever ends first: a task that fails must not leave a page that stands still.

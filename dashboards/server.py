@@ -110,7 +110,9 @@ class Page:
         """Everything a page needs to draw itself."""
         if not self.feed.ready:
             raise NoStoreError
-        rows = self.devices.rows() if self.devices else ()
+        stations = self.feed.latest.stations()
+        devices = self.devices.rows() if self.devices else ()
+        rows = [row for row in devices if row[0] in stations]
         wall_ms = self.feed.wall_ms()
         return _json(answers.now(self.feed.latest, self.feed.health, wall_ms,
                                  self.feed.worst, rows, self.feed.data))

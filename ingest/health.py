@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from edge.places import PlaceKey
+from edge.topics import parse_source
 from engine.vitals import Vitals
 from ingest.line import Line
 
@@ -18,15 +19,18 @@ SILENT_SHOWN = 100
 """The longest silent stations are listed; `silent_count` counts them all."""
 
 
-def ages(vitals: Vitals, now_ns: int) -> dict[int, tuple[float, bool]]:
+def ages(
+    vitals: Vitals, now_ns: int, *, private: bool = False
+) -> dict[int, tuple[float, bool]]:
     """Age in seconds of the newest reading of each active station, and whether it is online.
 
-    A station that never sent is infinitely old and offline; one whose devices have all moved
+    Of public stations, or of private ones: these are for counts only. A station that never sent is infinitely old and offline; one whose devices have all moved
     away or been retired is not active.
     """
     registry, series = vitals.registry, vitals.series
     out: dict[int, tuple[float, bool]] = {
         place: (float("inf"), False) for place in _active(vitals, now_ns)
+        if (place in registry.private) == private
     }
     used = len(registry.series)
     if not used:
@@ -94,9 +98,32 @@ class Health:
                 "bytes": line.archive.size_bytes, "segments": len(line.archive.segments()),
                 "synced_ms": line.archive.synced_ms,
             },
-            "sinks": list(sinks), "held": line.inbox.held_summary(),
-            "dead_letters": line.inbox.dead_summary(), "rss_mb": _rss_mb(),
+            "sinks": list(sinks), "held": self._veiled(line.inbox.held_summary()),
+            "dead_letters": self._veiled(line.inbox.dead_summary()), "rss_mb": _rss_mb(),
+            "private": self._private(now_ns),
         }
+
+    def _private(self, now_ns: int) -> dict[str, Any]:
+        """How many private stations there are, and, if they are a group, how many are silent."""
+        vitals = self._line.vitals
+        online = [online for _, online in ages(vitals, now_ns, private=True).values()]
+        told = len(online) >= vitals.registry.group_min
+        return {"stations": len(online), "silent": online.count(False) if told else None}
+
+    def _veiled(self, rows: list[dict[str, object]]) -> list[dict[str, object]]:
+        """Rows of the inbox, without what they say where it is of a private station."""
+        registry = self._line.vitals.registry
+        devices = registry.private_devices()
+        out = []
+        for row in rows:
+            source = parse_source(str(row["topic"]))
+            if source is not None and (
+                source.device in devices
+                or registry.hides(source.city, source.district, source.station)
+            ):
+                row = row | {name: "" for name in ("topic", "text", "sample") if name in row}
+            out.append(row)
+        return out
 
     def _rate(self, received: int) -> float:
         """Readings a second over the last ten seconds."""
