@@ -3,8 +3,9 @@
 Append-only segments, one a day of receive time, each a header and records. A record is a batch
 with every verdict, a tick of the clock, what was added to the registry, a places file, events,
 or a release of held readings. Each carries a checksum; a tail that a crash left half written is
-cut off and set aside when the archive is opened. A segment begins with all that is needed to
-read it, so that the loss of one does not harm those after it.
+cut off and set aside when the archive is opened. What is damaged in between is passed over, and
+named. A segment begins with all that is needed to read it, so that the loss of one does not harm
+those after it.
 """
 
 import contextlib
@@ -23,16 +24,13 @@ import msgspec
 import numpy as np
 
 from engine.batch import DTYPES, Batch
+from ingest.resync import CRC_FROM, RECORD, RECORD_BYTES_MAX, Damage, next_record, told
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
 MAGIC = b"CVARCHIV"
 HEADER = struct.Struct("<8sHHI")
-RECORD = struct.Struct("<IIBBHIq")
-"""length, crc32 of all that follows it, kind, codec, 0, count, received_ns; then the body."""
-_CRC_FROM = 8
-RECORD_BYTES_MAX = 1 << 28
 COMPRESS_FROM_BYTES = 4096
 RAW, ZLIB = 0, 1
 SUFFIX = ".cva"
@@ -52,6 +50,10 @@ class Kind(IntEnum):
     RELEASE_UNKNOWN = 5
     RELEASE_FUTURE = 6
     EVENTS = 7
+
+
+BATCHES = frozenset({Kind.BATCH, Kind.RELEASE_UNKNOWN, Kind.RELEASE_FUTURE})
+"""Kinds that hold readings."""
 
 
 class Position(NamedTuple):
@@ -152,7 +154,7 @@ class Archive:
         codec = RAW
         if len(body) >= COMPRESS_FROM_BYTES:
             body, codec = zlib.compress(body, 1), ZLIB
-        rest = RECORD.pack(0, 0, kind, codec, 0, count, received_ns)[_CRC_FROM:]
+        rest = RECORD.pack(0, 0, kind, codec, 0, count, received_ns)[CRC_FROM:]
         crc = zlib.crc32(body, zlib.crc32(rest))
         try:
             if self._file is None or segment_of(received_ns) > self._segment:
@@ -178,6 +180,14 @@ class Archive:
             raise self._failed(error) from error
         self._dirty = False
         self.synced_ms = now_ms
+
+    def flush(self) -> None:
+        """Hand what was appended to the system: a kill of this process cannot take it back."""
+        if self._file is not None:
+            try:
+                self._file.flush()
+            except OSError as error:
+                raise self._failed(error) from error
 
     def close(self) -> None:
         """Flush and close; what cannot be written any more is cut off at the next opening."""
@@ -216,11 +226,11 @@ class Archive:
             self._bytes += HEADER.size
 
     def _repair(self, path: Path) -> None:
-        """Cut a half-written tail off the last segment and keep it beside it."""
+        """Cut what follows the last whole record off the last segment, and keep it beside it."""
         size = path.stat().st_size
         good = HEADER.size if size >= HEADER.size else 0
         for record in _records(path, 0):
-            good = record.end.offset
+            good = record.end.offset if isinstance(record, Record) else good
         if good == size:
             return
         with path.open("r+b") as file:
@@ -234,8 +244,11 @@ class Archive:
                     path, self.cut_bytes, aside.name)
 
 
-def _records(path: Path, after: int) -> Iterator[Record]:
-    """Records of one segment from byte `after` up to the first that is not whole."""
+def _records(path: Path, after: int) -> Iterator[Record | Damage]:
+    """Records of one segment from byte `after` on, and what lies damaged between them.
+
+    What follows the last whole record is not told: a record that is being written is no damage.
+    """
     with path.open("rb") as file:
         header = file.read(HEADER.size)
         if len(header) < HEADER.size:
@@ -245,8 +258,19 @@ def _records(path: Path, after: int) -> Iterator[Record]:
             raise ArchiveError(f"{path}: is not an archive segment of Cityvitals")
         if number > FORMAT:
             raise ArchiveError(f"{path}: has format {number}, this program reads up to {FORMAT}")
-        file.seek(max(after, HEADER.size))
-        while (record := _next(file, path.name)) is not None:
+        at, before_ns = max(after, HEADER.size), 0
+        file.seek(at)
+        while True:
+            record = _next(file, path.name)
+            if record is None:
+                first, at = at, next_record(path, at + 1)
+                file.seek(at)
+                record = _next(file, path.name)
+                if record is None:
+                    return
+                lost = told(path, first, at, BATCHES)
+                yield Damage(path.name, first, at, *lost, before_ns, record.received_ns)
+            at, before_ns = record.end.offset, record.received_ns
             yield record
 
 
@@ -257,15 +281,18 @@ def _next(file: IO[bytes], segment: str) -> Record | None:
         return None
     length, crc, kind, codec, _, count, received_ns = RECORD.unpack(head)
     body = file.read(length) if length <= RECORD_BYTES_MAX else b""
-    if len(body) < length or zlib.crc32(body, zlib.crc32(head[_CRC_FROM:])) != crc:
+    if len(body) < length or zlib.crc32(body, zlib.crc32(head[CRC_FROM:])) != crc:
         return None
     if codec == ZLIB:
         body = zlib.decompress(body)
     return Record(Kind(kind), received_ns, body, count, Position(segment, file.tell()))
 
 
-def read(folder: Path, after: Position | None = None) -> Iterator[Record]:
-    """All records after a position, in order; a damaged record ends its segment, with a log.
+def read(
+    folder: Path, after: Position | None = None,
+    damaged: Callable[[Damage], None] = lambda damage: None,
+) -> Iterator[Record]:
+    """All records after a position, in order; what is damaged is passed over, logged and told.
 
     Raises `ArchiveError` for a segment that is not ours or of a newer format.
     """
@@ -273,13 +300,38 @@ def read(folder: Path, after: Position | None = None) -> Iterator[Record]:
         if after is not None and path.name < after.segment:
             continue
         end = after.offset if after is not None and path.name == after.segment else 0
+        last_ns = 0
         try:
             for record in _records(path, end):
-                end = record.end.offset
+                if isinstance(record, Damage):
+                    _say(path, record)
+                    damaged(record)
+                    continue
+                end, last_ns = record.end.offset, record.received_ns
                 yield record
             size = path.stat().st_size
         except OSError as error:
             raise ArchiveError(f"{path}: {error.strerror}") from error
         if max(end, HEADER.size) < size:
-            log.error("%s: damaged at byte %d; the %d bytes after it cannot be read",
-                      path, end, size - end)
+            tail = Damage(path.name, max(end, HEADER.size), size, 0, 0, last_ns, 0)
+            _say(path, tail)
+            damaged(tail)
+
+
+def words_of(damage: Damage) -> str:
+    """What was lost, for people: `archive 2026-11-22: 3 records, 1,200 readings unreadable …`."""
+    what = f"{damage.last - damage.first:,} bytes"
+    if damage.records:
+        what = f"{damage.records:,} records, {damage.rows:,} readings"
+    since = f"after {_utc(damage.before_ns)}" if damage.before_ns else "at the beginning"
+    until = f" and before {_utc(damage.after_ns)}" if damage.after_ns else ", to its end"
+    return f"archive {damage.segment.removesuffix(SUFFIX)}: {what} unreadable, {since}{until}"
+
+
+def _utc(time_ns: int) -> str:
+    return f"{datetime.fromtimestamp(time_ns // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _say(path: Path, damage: Damage) -> None:
+    log.error("%s (%s: damaged at byte %d; the %d bytes after it cannot be read)",
+              words_of(damage), path, damage.first, damage.last - damage.first)

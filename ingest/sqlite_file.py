@@ -14,6 +14,9 @@ from typing import NamedTuple
 log = logging.getLogger(__name__)
 
 BUSY_MS_MAX = 5000
+ASIDE_MAX = 3
+DAMAGED = ".damaged-"
+TAILS = ("", "-wal", "-shm")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
@@ -52,7 +55,7 @@ def create(path: Path, kind: Kind) -> sqlite3.Connection:
     except sqlite3.Error as error:
         if not is_damage(error):
             raise StoreError(f"{path}: {error}") from error
-        aside = _set_aside(path)
+        aside = set_aside(path)
         log.error("%s: %s is damaged (%s); set aside as %s, starting empty",
                   path, kind.name, error, aside.name)
     try:
@@ -123,12 +126,20 @@ def _format(connection: sqlite3.Connection, path: Path, kind: Kind) -> int:
     return int(version)
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename the file and what SQLite keeps beside it; returns the new name."""
+def set_aside(path: Path) -> Path:
+    """Rename the file and what SQLite keeps beside it; returns the new name.
+
+    Of each file the newest `ASIDE_MAX` are kept.
+    """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    for tail in ("", "-wal", "-shm"):
+    aside = path.with_name(f"{path.name}{DAMAGED}{stamp}")
+    for tail in TAILS:
         part = path.with_name(path.name + tail)
         if part.exists():
             part.replace(aside.with_name(aside.name + tail))
+    kept = sorted(file for file in path.parent.glob(f"{path.name}{DAMAGED}*")
+                  if not file.name.endswith(TAILS[1:]))
+    for old in kept[:-ASIDE_MAX]:
+        for tail in TAILS:
+            old.with_name(old.name + tail).unlink(missing_ok=True)
     return aside

@@ -60,6 +60,11 @@ class LiveIngest:
             and health["broker"]["connected"]
         ), f"ingest is connected: {self.log()}")
 
+    @property
+    def running(self) -> bool:
+        """True until it is killed or ends by itself."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """`kill -9`, if it runs."""
         self._close()

@@ -20,6 +20,7 @@ from ingest.archive import (
     RECORD,
     Archive,
     ArchiveError,
+    Damage,
     Kind,
     Position,
     Record,
@@ -177,7 +178,12 @@ def test_a_flipped_bit_is_found(tmp_path_factory: pytest.TempPathFactory, data: 
     body[at] ^= 1 << data.draw(st.integers(0, 7))
     segment.write_bytes(body)
     damaged = next(k for k, end in enumerate(ends) if at < end)
-    assert [row.received_ns - NOON_NS for row in read(folder)] == list(range(damaged))
+    found: list[Damage] = []
+    rows = [row.received_ns - NOON_NS for row in read(folder, damaged=found.append)]
+    assert rows == [number for number in range(3) if number != damaged]  # and only that is lost
+    [lost] = found
+    assert (lost.first, lost.last) == ([HEADER.size, *ends][damaged], ends[damaged])
+    assert (lost.records, lost.rows) in {(1, 2), (0, 0)}
 
 
 def test_damage_in_one_day_does_not_hide_the_next(
