@@ -14,6 +14,8 @@ from typing import Annotated
 import typer
 
 import cityvitals
+from cityvitals.facts_command import app as facts_app
+from edge.facts import FactsError
 from edge.places import PlacesError
 from edge.recorded import RecordedError
 from edge.settings import SettingsError
@@ -29,6 +31,7 @@ app = typer.Typer(
 )
 place_app = typer.Typer(no_args_is_help=True, help="Say where devices stand.")
 app.add_typer(place_app, name="place")
+app.add_typer(facts_app, name="facts")
 dashboards_app = typer.Typer(no_args_is_help=True, help="What people look at.")
 app.add_typer(dashboards_app, name="dashboards")
 
@@ -284,8 +287,28 @@ def doctor(
     data: DataOption = DATA,
     port: Annotated[int, typer.Option(help="Port of the page.")] = 8080,
     as_json: JsonOption = False,
+    broker: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Measure what this running broker would lose, instead."),
+    ] = "",
+    password_env: Annotated[
+        str, typer.Option(metavar="NAME", help="Environment variable with the broker password.")
+    ] = "",
+    password_file: Annotated[
+        str, typer.Option(metavar="FILE", help="File with the broker password.")
+    ] = "",
+    ca_file: Annotated[
+        str, typer.Option(metavar="FILE", help="Certificates to trust, for mqtts://.")
+    ] = "",
 ) -> None:
-    """Check this machine and the data folder; exit status 1 if something is wrong."""
+    """Check this machine and the data folder; exit status 1 if something is wrong.
+
+    With --broker: check that broker instead; exit status 1 if it loses data.
+    """
+    if broker:
+        from cityvitals.broker_doctor import examine
+
+        raise typer.Exit(examine(broker, password_env, password_file, ca_file, as_json))
     from cityvitals.doctor import report
 
     raise typer.Exit(report(data, port, as_json))
@@ -315,6 +338,6 @@ def main() -> None:
     """Run the command that the arguments name."""
     try:
         app()
-    except (SettingsError, PlacesError, RecordedError) as error:
+    except (SettingsError, PlacesError, RecordedError, FactsError) as error:
         print(f"cityvitals: {error}", file=sys.stderr)
         sys.exit(WRONG_INPUT)
