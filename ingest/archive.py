@@ -144,6 +144,10 @@ class Archive:
         """Size of all segments."""
         return self._bytes
 
+    def forget(self, size_bytes: int) -> None:
+        """A segment of that size was removed."""
+        self._bytes -= size_bytes
+
     @property
     def position(self) -> Position:
         """The end of the archive."""

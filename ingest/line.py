@@ -11,11 +11,13 @@ was not acknowledged, and is forgotten.
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from edge.places import PlaceRow, load, parse, render
 from edge.verdicts import Verdict
@@ -27,14 +29,20 @@ from engine.snapshot import load as load_snapshot
 from engine.snapshot import save as save_snapshot
 from engine.vitals import Vitals
 from ingest.admission import FUTURE_MAX_NS, Admission, Opened
-from ingest.archive import Archive, Kind, Position, Record, pack, read
+from ingest.archive import Archive, Kind, Position, Record, pack
 from ingest.clocks import Clocks
 from ingest.inbox import Held, Inbox, Key, key_of
 from ingest.intervals import Seen
 from ingest.ledger import RELEASES, VERDICTS, account
+from ingest.merging import Merging
 from ingest.messages import Event, Received
 from ingest.messages import read as decode
 from ingest.overflow import dropped
+from ingest.readable import Readable
+from ingest.recall import Rows, archived
+from ingest.recovery import Marker, joined
+from ingest.retention import finish
+from ingest.sqlite_file import set_aside
 
 log = logging.getLogger(__name__)
 
@@ -78,23 +86,36 @@ class Line:
         self.clocks = Clocks()
         self.counts = np.zeros(VERDICTS, np.int64)
         self.points_written = 0
+        self.removed = finish(folder / "archive")
+        self.covered: Position | None = None
         self.archive = Archive(folder / "archive", self._preamble)
         self.inbox = Inbox(folder / "inbox.db")
         self.recovered = 0
+        self.losses: list[str] = []
         self._known = (0, 0, 0)
         self._version = -1
         self._places = ""
         self._minute = 0
         self.admission = Admission(self.vitals, self.seen, self.clocks)
+        self.merging = Merging(self.vitals, self._past)
 
     def open(self, *, whole: bool = False) -> None:
         """Load the last snapshot (unless `whole`) and replay the archive after it."""
         after = None
         if self._snapshot.exists() and not whole:
-            after = self._load_snapshot()
+            after = self.covered = self._load_snapshot()
+        if after is None:
+            self.counts[: len(self.removed.counts)] = self.removed.counts
+            self.seen.restore(self.removed.seen)
         self.admission = Admission(self.vitals, self.seen, self.clocks)
-        for record in read(self.archive.folder, after):
-            self._replay(record)
+        self.merging = Merging(self.vitals, self._past)
+        readable = Readable(self.archive.folder, self._registered)
+        marker = Marker(self.seen)
+        for record in joined(readable.records(after), self.clocks.learn):
+            self._replay(record, marker)
+        marker.close()
+        self.losses += readable.losses
+        self.merging.resume(self.vitals.now_ns)
         self._known = self._registered()
         self._minute = self.vitals.now_ns // _MINUTE_NS
         if after is not None and after > self.archive.position:
@@ -104,8 +125,16 @@ class Line:
                 self.archive.append(kind, self.vitals.now_ns, body)
             self.snapshot()
         self.inbox.keep_only(self._knows)
+        self._name_lost_messages()
         self._drop_overflow(self.vitals.now_ns)
         self.outlet.places(self.vitals)
+
+    def _name_lost_messages(self) -> None:
+        """Say what was held in an inbox that is gone: its verdicts stay, its bytes are lost."""
+        held = int(self.counts[Verdict.HELD_UNKNOWN] + self.counts[Verdict.HELD_FUTURE])
+        if held > 0 and self.inbox.is_empty:
+            self.losses.append(f"inbox: {held:,} readings that were held are lost with it")
+            log.error("%s", self.losses[-1])
 
     def _knows(self, device: str, epoch: int, number: int) -> bool:
         row = self.vitals.registry.device_of.get(device)
@@ -116,7 +145,7 @@ class Line:
             self.vitals, extra = load_snapshot(self._snapshot, self._grace_s)
         except SnapshotError as error:
             log.error("%s", error)
-            self._snapshot.replace(self._snapshot.with_suffix(".damaged"))
+            set_aside(self._snapshot)
             return None
         self.seen.restore(extra["seen"])
         self.clocks.restore(extra.get("clocks", []))
@@ -126,16 +155,20 @@ class Line:
         self._version = self.vitals.registry.version
         return Position(*extra["position"])
 
-    def _replay(self, record: Record) -> None:
-        if record.kind in (Kind.BATCH, *RELEASES):
+    def _replay(self, record: Record | Batch, marker: Marker) -> None:
+        if isinstance(record, Record):
+            self.merging.refold(partial(archived, self.archive.folder, before=record.end))
+        if isinstance(record, Batch):
+            account(self.counts, record, Kind.BATCH)
+            marker.mark(record)
+            self.merging.fold(record)
+            self.recovered += len(record)
+        elif record.kind in RELEASES:
             batch = record.batch()
             account(self.counts, batch, record.kind)
             self.clocks.learn(batch)
-            if record.kind == Kind.BATCH:
-                self._mark_seen(batch)
-            else:
-                self.inbox.release(self._released(batch, record.kind))
-            self._apply(batch)
+            self.inbox.release(self._released(batch, record.kind))
+            self.merging.fold(batch)
             self.recovered += len(batch)
         elif record.kind == Kind.TICK:
             later = record.received_ns // _MINUTE_NS > self._minute
@@ -160,22 +193,6 @@ class Line:
             for device, epoch, seq, due in zip(*(row.tolist() for row in rows), strict=True)
             if device >= 0
         }
-
-    def _mark_seen(self, batch: Batch) -> None:
-        """Remember the messages of an archived batch, neighbours at once."""
-        order = np.lexsort((batch.seq, batch.epoch, batch.device))
-        order = order[batch.device[order] >= 0]
-        if not len(order):
-            return
-        device, epoch, first = batch.device[order], batch.epoch[order], batch.seq[order]
-        dropped = batch.verdict[order] == Verdict.DROPPED_OUTBOX
-        last = np.where(dropped, first + batch.time_ns[order] - 1, first)
-        breaks = (device[1:] != device[:-1]) | (epoch[1:] != epoch[:-1])
-        breaks |= (first[1:] > last[:-1] + 1) | dropped[1:] | dropped[:-1]
-        begins = np.concatenate([[0], np.nonzero(breaks)[0] + 1])
-        ends = np.concatenate([begins[1:] - 1, [len(order) - 1]])
-        for a, b in zip(begins.tolist(), ends.tolist(), strict=True):
-            self.seen.add(int(device[a]), int(epoch[a]), int(first[a]), int(last[b]))
 
     def load_places(self, path: Path, now_ns: int) -> bool:
         """Take the places file if its content changed; archived before it takes effect.
@@ -219,13 +236,14 @@ class Line:
             received_ns = row.received_ns if kind == Kind.RELEASE_UNKNOWN else now_ns
             messages.append(Opened(Received(row.topic, row.payload), content, received_ns))
         admitted = self.admission.admit(messages, now_ns, again=True)
+        admitted.batch = self.merging.settle(admitted.batch)
         self.inbox.put(admitted.held, admitted.dead)
         self._write(admitted.batch, kind)
         self._write_events(admitted.events, now_ns)
         self.archive.sync(now_ns // 1_000_000)
         self.inbox.release(map(key_of, rows))
         self._drop_overflow(now_ns)
-        self._apply(admitted.batch)
+        self.merging.apply(admitted.batch)
         self._tell_events(admitted.events)
 
     def _drop_overflow(self, now_ns: int) -> None:
@@ -239,6 +257,7 @@ class Line:
     def take(self, messages: Sequence[Opened], received_ns: int) -> Taken:
         """Admit messages, archive them durably, apply them; returns what to acknowledge."""
         admitted = self.admission.admit(messages, received_ns)
+        admitted.batch = self.merging.settle(admitted.batch)
         self.inbox.put(admitted.held, admitted.dead)
         self._write_events(admitted.events, received_ns)
         self.add(admitted.batch)
@@ -267,7 +286,7 @@ class Line:
         """Archive a judged batch (durable after the next sync) and apply it."""
         if len(batch):
             self._write(batch, Kind.BATCH)
-            self._apply(batch)
+            self.merging.apply(batch)
 
     def _write(self, batch: Batch, kind: Kind) -> None:
         self._remember_registry(batch.received_ns)
@@ -283,9 +302,9 @@ class Line:
         if events:
             self.outlet.events(events, self.vitals)
 
-    def _apply(self, batch: Batch) -> None:
-        counted = (batch.slot >= 0) & (batch.verdict <= Verdict.LATE)
-        self.vitals.apply(batch.take(counted))
+    def _past(self, slots: npt.NDArray[np.int32], first_ns: int, end_ns: int) -> Rows:
+        self.archive.flush()
+        return archived(self.archive.folder, slots, first_ns, end_ns)
 
     def tick(self, now_ns: int, *, with_open: bool) -> Points:
         """Move the clock.
@@ -333,8 +352,8 @@ class Line:
     def _registry_from(self, keys: int, devices: int, series: int) -> dict[str, object]:
         registry = self.vitals.registry
         return {
-            "keys": registry.keys[keys:], "devices": registry.devices[devices:],
-            "series": registry.series[series:],
+            "from": (keys, devices, series), "keys": registry.keys[keys:],
+            "devices": registry.devices[devices:], "series": registry.series[series:],
         }
 
     def _registered(self) -> tuple[int, int, int]:
@@ -351,6 +370,7 @@ class Line:
             "counts": self.counts[:used].tolist(), "points": self.points_written,
             "places": self._places, "clocks": self.clocks.dump(),
         })
+        self.covered = self.archive.position
 
     def close(self, *, save: bool = True) -> None:
         """Save and close.

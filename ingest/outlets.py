@@ -12,13 +12,14 @@ import numpy as np
 from edge import topics
 from edge.places import PlaceKey
 from edge.quantities import QUANTITIES
-from engine.catalogue import INDICATORS
+from engine.catalogue import INDICATORS, POSITION, Indicator
 from engine.points import INSUFFICIENT, Points, PointState
 from engine.vitals import Vitals
 from ingest.influx import InfluxSink
 from ingest.lines import Batch as Lines
 from ingest.lines import PointLines, event, pipeline, station_state
 from ingest.messages import Event
+from ingest.restatements import Restatements
 from ingest.rollups import Rollups
 from ingest.store import Store
 from ingest.store_rows import PlaceInfo, Reading
@@ -39,8 +40,10 @@ class Outlets:
         self.influx = influx
         self.publish = publish
         self._lines = PointLines()
+        self._restatements = Restatements()
         self._published: dict[tuple[int, int], int] = {}
         self._readings_ns = 0
+        self._retained: list[tuple[PlaceKey, str]] = []
         self._rollups: Rollups | None = None
         self.write_ms = 0.0
 
@@ -49,7 +52,7 @@ class Outlets:
         keys = vitals.registry.keys
         known_ms = vitals.now_ns // 1_000_000
         begun = time.perf_counter()
-        self.store.write(points, keys, known_ms)
+        self._restatements.note(self.store.write(points, keys, known_ms))
         self.write_ms = (time.perf_counter() - begun) * 1000
         closed = points.take(points.state != PointState.OPEN)
         if self.influx is not None and len(closed):
@@ -69,10 +72,7 @@ class Outlets:
             self._published[series] = end_s
             key, entry = keys[series[0]], INDICATORS[series[1]]
             level = int(points.level[k])
-            topic = topics.indicator(
-                key.city, key.district or "_", key.station or "_", entry.domain, entry.id
-            )
-            publish(topic, msgspec.json.encode({
+            publish(_topic(key, entry), msgspec.json.encode({
                 "t": end_s * 1000, "v": None if level == INSUFFICIENT else float(points.value[k]),
                 "u": entry.unit, "level": level,
                 "word": entry.levels[level].word if level >= 0 else "insufficient",
@@ -83,6 +83,8 @@ class Outlets:
     def events(self, events: Sequence[Event], vitals: Vitals) -> None:
         """Events that devices reported, with their place."""
         for row in events:
+            if vitals.registry.hides(row.source.city, row.source.district, row.source.station):
+                continue
             path = f"{row.source.district}/{row.source.station}"
             until = "" if row.end_ms is None else f" until {_utc(row.end_ms)}"
             who = "" if row.customers is None else f", {row.customers} customers"
@@ -91,22 +93,12 @@ class Outlets:
             self._event(row.source.city, row.start_ms, path, row.kind, "", "info", title, body)
 
     def restated(self, vitals: Vitals) -> None:
-        """One event a place for late readings that restated closed windows."""
-        found = vitals.take_restated()
+        """Events that say which points changed in the last minute, by how much and why."""
         now_ms = vitals.now_ns // 1_000_000
-        by_place: dict[int, tuple[int, int]] = {}
-        for slot, count, oldest in zip(
-            found.slots.tolist(), found.readings.tolist(), found.oldest_ns.tolist(), strict=True
-        ):
-            place = vitals.registry.series[slot].place
-            total, first = by_place.get(place, (0, oldest))
-            by_place[place] = (total + count, min(first, oldest))
-        for place, (total, first) in by_place.items():
-            key = vitals.registry.keys[place]
-            late_s = (vitals.now_ns - first) / 1e9
-            text = f"{total} readings, up to {_span(late_s)} late"
+        for told in self._restatements.tell(vitals.take_restated(), vitals):
             self._event(
-                key.city, now_ms, key.path, "restated", "", "info", "Closed windows restated", text
+                told.key.city, now_ms, told.key.path, "restated", told.indicator, "info",
+                told.title, told.text,
             )
 
     def _event(
@@ -123,15 +115,28 @@ class Outlets:
             self.influx.write([Lines(line, 1, "ns")])
 
     def places(self, vitals: Vitals) -> None:
-        """Tell the store of all places."""
+        """Tell the store of all public places; what it held of private ones is forgotten."""
         registry = vitals.registry
+        hidden = [registry.keys[place] for place in sorted(registry.private)]
+        gone = self.store.forget([key.path for key in hidden]) if hidden else []
+        self._retained += [
+            (PlaceKey(hidden[0].city, *path.split("/")), key) for path, key in gone
+        ]
         self.store.write_places([
             PlaceInfo(
                 registry.keys[place], row.name, row.lat, row.lon, row.tz, row.length_km,
                 row.lanes, row.posted_kmh,
             )
-            for place, row in registry.attributes.items()
+            for place, row in registry.attributes.items() if place not in registry.private
         ])
+
+    def clear_retained(self) -> None:
+        """Take back what was published, retained, of stations that have become private."""
+        gone, self._retained = self._retained, []
+        for key, indicator in gone:
+            entry = INDICATORS[POSITION[indicator]]
+            if self.publish is not None:
+                self.publish(_topic(key, entry), b"")
 
     def readings(self, vitals: Vitals) -> None:
         """The latest reading of every series that changed since the last call."""
@@ -145,6 +150,8 @@ class Outlets:
         rows = []
         for slot, period_s in zip(fresh.tolist(), periods.tolist(), strict=True):
             what = registry.series[slot]
+            if what.place in registry.private:
+                continue
             rows.append(Reading(
                 registry.keys[what.place].path, registry.devices[what.device],
                 _QUANTITY_IDS[what.quantity], what.channel,
@@ -192,6 +199,8 @@ class Outlets:
         now_s = int(vitals.now_ns // 60_000_000_000 * 60)
         body = b""
         for place, row in vitals.registry.attributes.items():
+            if place in vitals.registry.private:
+                continue
             key = vitals.registry.keys[place]
             age_s, online = ages_s.get(place, (0.0, False))
             level, indicator, value = worst.get(key.path, _NOTHING)
@@ -207,13 +216,11 @@ class Outlets:
         self.store.prune(now_ms - keep_days * 86_400_000)
 
 
+def _topic(key: PlaceKey, entry: Indicator) -> str:
+    return topics.indicator(
+        key.city, key.district or "_", key.station or "_", entry.domain, entry.id
+    )
+
+
 def _utc(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="seconds")
-
-
-def _span(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -27,6 +27,7 @@ from engine.points import Points, PointState
 from ingest import sqlite_file
 from ingest import store_schema as sql
 from ingest.sqlite_file import StoreError
+from ingest.store_forget import forget
 from ingest.store_rows import (
     Changes,
     Event,
@@ -34,13 +35,14 @@ from ingest.store_rows import (
     PlaceInfo,
     Reading,
     Revision,
+    Rewritten,
     Sample,
     samples,
 )
 
 __all__ = [
-    "Changes", "Event", "Last", "PlaceInfo", "Reading", "Revision", "Sample", "Store",
-    "StoreError",
+    "Changes", "Event", "Last", "PlaceInfo", "Reading", "Revision", "Rewritten", "Sample",
+    "Store", "StoreError",
 ]
 
 Integers = npt.NDArray[np.int64]
@@ -135,24 +137,28 @@ class Store:
 
     # ---- writing
 
-    def write(self, points: Points, keys: Sequence[PlaceKey], known_ms: int) -> None:
+    def write(
+        self, points: Points, keys: Sequence[PlaceKey], known_ms: int
+    ) -> list[Rewritten]:
         """Keep `points`; writing the same again changes nothing.
 
         Open points only replace the window in progress. Closed ones go to their day, those
         with rev > 1 also to the revisions. An older window never replaces a newer one in `last`.
+        Returns what the restated ones replaced, also when they are written again.
         """
         if not len(points):
-            return
+            return []
         points = points.storable()
         with self._transaction() as file:
             sid = self._sid_column(points, keys)
             is_open = points.state == PointState.OPEN
             closed = np.flatnonzero(~is_open)
-            self._write_days(file, points, sid, closed, known_ms)
+            rewritten = self._write_days(file, points, sid, closed, known_ms)
             newest = self._write_last(file, points, sid, closed, known_ms)
             file.executemany(sql.END_OPEN, zip(
                 sid[newest].tolist(), points.end_s[newest].tolist(), strict=True))
             self._write_last(file, points, sid, np.flatnonzero(is_open), known_ms)
+        return rewritten
 
     def _sid_column(self, points: Points, keys: Sequence[PlaceKey]) -> Integers:
         """The series number of every point; new series are added."""
@@ -175,7 +181,8 @@ class Store:
     def _write_days(
         self, file: sqlite3.Connection, points: Points, sid: Integers,
         closed: npt.NDArray[np.intp], known_ms: int,
-    ) -> None:
+    ) -> list[Rewritten]:
+        rewritten: list[Rewritten] = []
         day = points.end_s[closed] // sql.DAY_S
         # In key order within a day, so that each page of the tree is touched once.
         order = np.lexsort((points.end_s[closed], sid[closed], day))
@@ -188,19 +195,25 @@ class Store:
             first = points.rev[rows] <= 1
             file.executemany(
                 sql.put_point(number), _point_rows(points, sid, rows[first], known_ms))
-            self._write_revised(file, points, sid, rows[~first], known_ms)
+            rewritten += self._write_revised(file, points, sid, rows[~first], known_ms)
+        return rewritten
 
     def _write_revised(
         self, file: sqlite3.Connection, points: Points, sid: Integers,
         rows: npt.NDArray[np.intp], known_ms: int,
-    ) -> None:
+    ) -> Iterator[Rewritten]:
         """Restated points one by one: each revision keeps what stood before it."""
         rows = rows[np.argsort(points.rev[rows], kind="stable")]
-        days = (points.end_s[rows] // sql.DAY_S).tolist()
-        for day, row in zip(days, _point_rows(points, sid, rows, known_ms), strict=True):
+        columns = _point_rows(points, sid, rows, known_ms)
+        for at, row in zip(rows.tolist(), columns, strict=True):
             series, end_s, *stated, rev = row[:7]
+            day = end_s // sql.DAY_S
             file.execute(sql.put_revision(day), (series, end_s, rev, *stated, known_ms))
+            old = file.execute(sql.SELECT_OLD, (series, end_s, rev)).fetchone()
             file.execute(sql.put_point(day), row)
+            yield Rewritten(
+                int(points.place[at]), int(points.indicator[at]), end_s, *old, *stated[:2]
+            )
 
     def _write_last(
         self, file: sqlite3.Connection, points: Points, sid: Integers,
@@ -235,6 +248,16 @@ class Store:
             file.executemany(
                 "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 ((row.key.path, *row.key, *row[1:]) for row in rows))
+
+    def forget(self, paths: Sequence[str]) -> list[tuple[str, str]]:
+        """Drop all that is kept of these places; returns the (path, indicator) there were."""
+        with self._transaction() as file:
+            gone = forget(file, paths, map(sql.day_table, self._day_numbers(0, 1 << 40)))
+            for series in gone:
+                self._sids.pop(series, None)
+        if gone:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
 
     def write_health(self, health: dict[str, Any]) -> None:
         """Replace the current health object (JSON; it needs `at_ms`)."""

@@ -88,6 +88,21 @@ class Revision(NamedTuple):
     known_ms: int
 
 
+class Rewritten(NamedTuple):
+    """A restated point as it was and as it is: rows of the registry's keys and the catalogue.
+
+    `old_value` and `old_level` are None if the store never held the old one.
+    """
+
+    place: int
+    indicator: int
+    end_s: int
+    old_value: float | None
+    old_level: int | None
+    value: float
+    level: int
+
+
 class Event(NamedTuple):
     """Something that happened, for people; `severity` is info, warning or critical."""
 

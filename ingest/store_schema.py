@@ -96,6 +96,8 @@ def put_revision(day: int) -> str:
     )
 
 
+SELECT_OLD = "SELECT old_value, old_level FROM revisions WHERE sid = ? AND end_s = ? AND rev = ?"
+
 _SET = ", ".join(f"{name} = excluded.{name}" for name in
                  ("end_s", *POINT_COLUMNS, "known_ms", "seq"))
 

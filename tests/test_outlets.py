@@ -120,7 +120,7 @@ def test_a_restated_old_window_does_not_replace_the_newest_on_mqtt(world: World)
     assert b'"v":70' in world.said[-1][1]
 
 
-def test_late_readings_become_one_event_a_place(world: World) -> None:
+def test_restated_points_become_events_once(world: World) -> None:
     line = world.line
     def take(number: int, time_ms: int, received_ms: int) -> None:
         sent = message("d1", single(number, time_ms=time_ms), received_ms)
@@ -134,10 +134,16 @@ def test_late_readings_become_one_event_a_place(world: World) -> None:
     line.tick((received_ms + MINUTE_MS) * MS, with_open=False)
     world.outlets.restated(line.vitals)
     world.outlets.restated(line.vitals)
-    (event,) = world.outlets.store.events(10)
-    assert (event.path, event.kind) == ("centre/s1", "restated")
-    assert event.text.startswith("2 readings, up to ")
-    assert sum(row.startswith("event,") for row in world.lines()) == 1
+    told = world.outlets.store.events(100)
+    assert {(event.path, event.kind) for event in told} == {
+        ("centre/s1", "restated"), ("centre/_", "restated"), ("_/_", "restated")
+    }
+    (event,) = [
+        row for row in told if (row.path, row.indicator) == ("centre/s1", "dq.completeness")
+    ]
+    assert event.title == "Completeness, 1 h until 2026-09-21 16:00: 1.7 -> 5.0 %"
+    assert event.text == "2 readings, 112 min late"
+    assert sum(row.startswith("event,") for row in world.lines()) == len(told)
 
 
 def test_a_reported_event_is_kept_with_place_time_and_words(world: World) -> None:

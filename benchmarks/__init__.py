@@ -1,0 +1,1 @@
+"""Benchmarks: the numbers of the design, measured on the machine at hand."""
