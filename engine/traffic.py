@@ -1,7 +1,8 @@
 """Traffic: travel time index of a road segment, its daily peaks, and its free-flow speed.
 
 The free-flow speed of a segment is frozen each day at 03:00 local time from the 28 days before
-(FHWA Urban Congestion Report), so that an indicator of the past does not drift.
+(FHWA Urban Congestion Report), so that an indicator of the past does not drift. Readings that came
+late correct, at the next 03:00, the frozen days that look back on them.
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ from engine.calendar import clock_min, is_weekend
 from engine.catalogue import POSITION
 from engine.family import (
     NO_WINDOW,
+    Bools,
     Cadence,
     CivilDays,
     Floats,
@@ -24,22 +26,25 @@ from engine.family import (
     Slots,
     blank,
     of_level,
+    ranges,
 )
-from engine.panes import FINE, FIVE, HORIZON_DAYS, NEVER_MIN, Panes, kernel
+from engine.panes import FINE, FIVE, HORIZON_DAYS, LENGTHS, NEVER_MIN, Panes, kernel
 from engine.registry import Registry
 from engine.travel_time import FFS_POSTED, FFS_UNKNOWN, free_flow, peak_tti
 
 HISTORY_DAYS = 28
 BINS_A_DAY_MAX = 192
 FROZEN_DAYS = 16
+AHEAD_MIN = 6
+"""Readings may be this far ahead of the clock: so far the 5-minute ring may have moved on."""
 FREEZE_HOUR = 3
 """A segment's traffic day begins at this hour of its clock, with a new free-flow speed."""
 CHUNK = 1024
 """Segments whose history is unpacked at once."""
-_WEEKDAY_OFF_PEAK = ((540, 960), (1140, 1320))
-_WEEKEND_OFF_PEAK = ((360, 1320),)
-_PEAKS = ((360, 540), (960, 1140))
-_PEAK_BINS = 36
+WEEKDAY_OFF_PEAK = ((540, 960), (1140, 1320))
+WEEKEND_OFF_PEAK = ((360, 1320),)
+PEAKS = ((360, 540), (960, 1140))
+PEAK_BINS = 36
 DIGITS = 9
 """Of the index: speeds are kept by their slowness in 10^-12, and 1.5 must come out as 1.5."""
 
@@ -136,19 +141,31 @@ class FreeFlow:
         held = self.day[members, column] == day
         return np.where(held, self.method[members, column], before).astype(np.int8)
 
-    def freeze(self, members: Integers, day: Integers, posted: Floats) -> None:
-        """Freeze the speed of each member for one day from the 28 days before it."""
+    def freeze(
+        self, members: Integers, day: Integers, posted: Floats
+    ) -> tuple[Integers, Integers, Bools]:
+        """Freeze the speed of each member for one day from the 28 days before it.
+
+        Returns those that are not as they were, and whether the speed is another.
+        """
+        column = day % FROZEN_DAYS
+        before, known = self.at(members, day, posted), self.day[members, column] == day
+        used = self.used[members, column]
         for first in range(0, len(members), CHUNK):
-            rows, days = members[first : first + CHUNK], day[first : first + CHUNK]
-            speeds = self._history(rows, days)
+            some = slice(first, first + CHUNK)
+            rows = members[some]
+            speeds = self._history(rows, day[some])
             out, method = np.empty(len(rows)), np.empty(len(rows), np.int8)
             free_flow(speeds, posted[rows], out, method)
-            column = days % FROZEN_DAYS
-            self.speed[rows, column] = out
-            self.method[rows, column] = method
-            self.day[rows, column] = days
-            self.used[rows, column] = (speeds > 0).sum(axis=1)
-            self.frozen[rows] = days
+            self.speed[rows, column[some]] = out
+            self.method[rows, column[some]] = method
+            self.day[rows, column[some]] = day[some]
+            self.used[rows, column[some]] = (speeds > 0).sum(axis=1)
+            self.frozen[rows] = np.maximum(self.frozen[rows], day[some])
+        after = self.at(members, day, posted)
+        moved = (after != before) & ~(np.isnan(after) & np.isnan(before))
+        other = moved | ~known | (self.used[members, column] != used)
+        return members[other], day[other], moved[other]
 
     def _history(self, members: Integers, today: Integers) -> Floats:
         """Off-peak speeds of the 28 days before `today`: float64[k, 28 * 192], NaN absent."""
@@ -204,45 +221,76 @@ class Segments:
         """Day of the free-flow speed that holds at each Unix minute: it changes at 03:00."""
         return self.members.civil_days(members, minute, FREEZE_HOUR)
 
-    def freeze(self, now_min: int, panes: Panes) -> None:
+    def freeze(self, now_min: int, panes: Panes) -> tuple[Integers, Integers, Bools]:
         """Freeze the free-flow speed of every segment whose clock has passed 03:00.
 
         Days that no tick fell into (a stop, a backlog) are frozen one after the other, from the
-        day of the segment's first reading on.
+        day of the segment's first reading on. Days of the horizon are frozen anew if readings
+        came late for the days before them: within it they end in what they would have been.
+        Returns (members, days, whether the speed itself is another) of what is not as it was.
         """
         members = self.members
         everyone = np.arange(len(members.places), dtype=np.int64)
         today = self.traffic_day(everyone, np.full(len(everyone), now_min))
+        nothing = everyone[:0], everyone[:0], np.zeros(0, np.bool_)
         if not (self.free.frozen < today).any():
-            return
+            return nothing
         slots = np.maximum(members.table, 0)
         heard = np.where(members.table >= 0, panes.first_min[slots], NEVER_MIN).min(axis=1)
+        some = everyone[(heard < NEVER_MIN) & (self.free.frozen < today)]
+        if not len(some):
+            return nothing
         begun = self.traffic_day(everyone, np.minimum(heard, now_min))
-        since = np.where(self.free.frozen > 0, self.free.frozen + 1, begun)
+        since = np.maximum(begun, today - HORIZON_DAYS)
+        stopped = self.free.frozen > 0
+        since[stopped] = np.minimum(since, self.free.frozen + 1)[stopped]
+        since[~stopped] = begun[~stopped]
         since = np.maximum(since, today - FROZEN_DAYS + 1)
-        for day in range(int(since.min()), int(today.max()) + 1):
-            due = everyone[(since <= day) & (day <= today) & (heard < NEVER_MIN)]
-            if len(due):
-                for past in range(day - HORIZON_DAYS, day):
-                    self._collect(due, past, panes)
-                self.free.freeze(due, np.full(len(due), day, np.int64), self.posted)
+        changed = np.full(len(everyone), NEVER_MIN)
+        first, last = int(since[some].min()), int(today[some].max())
+        for day in range(first - HORIZON_DAYS - 1, last):
+            other = some[self._collect(some, day, now_min, panes)]
+            changed[other] = np.minimum(changed[other], day)
+        parts = [nothing]
+        for day in range(first, last + 1):
+            known = self.free.day[some, day % FROZEN_DAYS] == day
+            rows = some[
+                (since[some] <= day) & (day <= today[some]) & (~known | (changed[some] < day))
+            ]
+            parts.append(self.free.freeze(rows, np.full(len(rows), day, np.int64), self.posted))
+        rows, days, moved = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return rows, days, moved
 
-    def _collect(self, members: Integers, day: int, panes: Panes) -> None:
-        """Copy the off-peak bins of a day from the 5-minute ring into the history."""
+    def _collect(self, members: Integers, day: int, now_min: int, panes: Panes) -> Bools:
+        """Copy the off-peak bins of a day from the 5-minute ring into the history.
+
+        Bins that the ring no longer surely has stay as they were. Returns whose day is another.
+        """
+        changed = np.zeros(len(members), np.bool_)
+        column = day % HISTORY_DAYS
+        spans = WEEKEND_OFF_PEAK if is_weekend(day) else WEEKDAY_OFF_PEAK
         for first in range(0, len(members), CHUNK):
             rows = members[first : first + CHUNK]
-            off_peak = np.zeros((len(rows), BINS_A_DAY_MAX), np.uint16)
+            known = self.free.bins_day[rows, column] == day
+            before = np.where(known[:, None], self.free.bins[rows, column], 0).astype(np.uint16)
+            off_peak = before.copy()
+            gone = (now_min + AHEAD_MIN + self.members.shift[rows]) // 5 - LENGTHS[FIVE]
             at = 0
-            for begin, end in _WEEKEND_OFF_PEAK if is_weekend(day) else _WEEKDAY_OFF_PEAK:
+            for begin, end in spans:
                 count = (end - begin) // 5
-                speeds = self.bins(rows, self.first_bin(rows, day, begin), count, panes)[0]
-                cents = np.nan_to_num(np.floor(speeds * 100 + 0.5), nan=0.0)
-                off_peak[:, at : at + count] = cents.astype(np.uint16)
+                bins = self.first_bin(rows, day, begin)
+                cents = np.nan_to_num(
+                    np.floor(self.bins(rows, bins, count, panes)[0] * 100 + 0.5), nan=0.0
+                ).astype(np.uint16)
+                kept = bins[:, None] + np.arange(count) > gone[:, None]
+                part = off_peak[:, at : at + count]
+                part[kept] = cents[kept]
                 at += count
-            known = off_peak.any(axis=1)
-            column = day % HISTORY_DAYS
-            self.free.bins[rows[known], column] = off_peak[known]
-            self.free.bins_day[rows[known], column] = day
+            other = (off_peak != before).any(axis=1)
+            self.free.bins[rows[other], column] = off_peak[other]
+            self.free.bins_day[rows[other], column] = day
+            changed[first : first + CHUNK] = other
+        return changed
 
 
 class TrafficBins(Cadence):
@@ -264,6 +312,17 @@ class TrafficBins(Cadence):
     ) -> tuple[Integers, Integers]:
         """The bin."""
         return of_level(changed, FIVE, member_of)
+
+    def of_days(self, members: Integers, days: Integers) -> tuple[Integers, Integers]:
+        """All bins of traffic days, which begin and end at 03:00."""
+        first, last = (
+            np.array([
+                self._segments.first_bin(members[k : k + 1], day + more, 60 * FREEZE_HOUR)[0]
+                for k, day in enumerate(days.tolist())
+            ], np.int64)
+            for more in (0, 1)
+        )
+        return ranges(members, first, last - first)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a segment and bin."""
@@ -311,7 +370,7 @@ class TrafficDays(CivilDays):
         result.value[:, 1] = np.where(held, free, np.nan)
         result.n[:, 1] = np.where(held, segments.free.used[members, column], 0)
         result.cov[:, 1] = np.minimum(result.n[:, 1] / 200.0, 1.0)
-        peak = np.repeat(np.array([1, 2], np.int8), _PEAK_BINS)
+        peak = np.repeat(np.array([1, 2], np.int8), PEAK_BINS)
         for day in np.unique(windows).tolist():
             rows = np.nonzero(windows == day)[0]
             if is_weekend(day):
@@ -319,10 +378,10 @@ class TrafficDays(CivilDays):
                 continue
             parts = [
                 segments.bins(
-                    members[rows], segments.first_bin(members[rows], day, begin), _PEAK_BINS,
+                    members[rows], segments.first_bin(members[rows], day, begin), PEAK_BINS,
                     panes,
                 )
-                for begin, _ in _PEAKS
+                for begin, _ in PEAKS
             ]
             speeds, vehicles, readings, _ = (np.hstack(two) for two in zip(*parts, strict=True))
             out = np.empty((len(rows), 2))
