@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from edge import topics, wire
+from edge.clock import DeviceClock
 from edge.connection import BrokerSettings, BrokerUnavailableError, Connection
 from edge.driver import Driver
 from edge.grouping import Encoder, encoders
@@ -50,6 +51,7 @@ class AgentSettings(Section):
     period_s: float = 1.0
     publish_s: float = 0.0
     resend_s: float = 30.0
+    trust_clock: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be checked without I/O. Raises ValueError."""
@@ -69,14 +71,16 @@ class Agent:
     """One device. Call `start`, then `step` often, then `stop`, all from one thread at a time.
 
     `step` does a bounded amount of work and never waits for the network, so that one process
-    can run many agents. `monotonic` is the clock of resends, syncs and state messages.
+    can run many agents. `monotonic` is the clock of resends, syncs and state messages; without
+    `clock` the times of samples are believed.
     """
 
     def __init__(
         self, settings: AgentSettings, driver: Driver, *,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic, clock: DeviceClock | None = None,
     ) -> None:
         self.settings = settings
+        self._clock = clock
         self.driver = driver
         self.unwritten = 0
         self._monotonic = monotonic
@@ -154,7 +158,7 @@ class Agent:
 
     def step(self, now_ms: int) -> None:
         """Take what is due at `now_ms` (Unix ms UTC), then let messages move on."""
-        self._put(encoders(self.driver.samples(now_ms)))
+        self._put(self._stamped(encoders(self.driver.samples(now_ms)), now_ms))
         try:
             self._take_acks()
             self._send(now_ms)
@@ -163,6 +167,20 @@ class Agent:
             pass  # the session ended just now; everything goes out again in the next one
         except OutboxWriteError as error:
             log.warning("%s", error)
+
+    def _stamped(self, messages: Sequence[Encoder], now_ms: int) -> Sequence[Encoder]:
+        """Messages that say so if the clock is not set; each stretch of it is an epoch."""
+        clock = self._clock
+        if not messages or clock is None or clock.believed():
+            return messages
+        if clock.moved(now_ms):
+            log.warning("%s: the clock is not set; readings say so until it is",
+                        self.settings.device)
+            try:
+                self._box.begin_epoch()
+            except OutboxWriteError as error:
+                log.warning("%s", error)
+        return [clock.stamped(encode, now_ms) for encode in messages]
 
     def put_clock(self, received_ms: int) -> None:
         """Send a message without readings that moves the clock of a recording."""
@@ -369,7 +387,8 @@ class Agent:
         self._resend_factor = min(self._resend_factor * 2, RESEND_BACKOFF_MAX)
 
     def _publish(self, message: Message, now_s: float) -> None:
-        mid = self._connection.publish(self._readings_topic, message.payload)
+        payload = message.payload if self._clock is None else self._clock.sent(message.payload)
+        mid = self._connection.publish(self._readings_topic, payload)
         self._mids[mid] = message.key
         self._sent[message.key] = now_s
 
@@ -378,5 +397,6 @@ class Agent:
         state = wire.State(
             online=online, t=now_ms, e=counts.epoch, queued=counts.queued,
             dropped=counts.dropped, aside=counts.aside,
+            clock="unset" if self._clock is not None and not self._clock.believed() else "set",
         )
         self._connection.publish(self._state_topic, wire.encode_state(state), retain=True)

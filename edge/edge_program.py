@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from edge.agent import Agent, AgentSettings
+from edge.clock import DeviceClock
 from edge.driver import Driver, DriverError
 from edge.outbox_file import OutboxError
 from edge.plantower import PlantowerDriver, PlantowerSettings
@@ -64,7 +65,8 @@ def run(config_path: Path, drivers: Mapping[str, DriverFactory] | None = None) -
         settings.outbox = str(config_path.parent / settings.outbox)
         driver = make_driver(settings, str(config_path), {**DRIVERS, **(drivers or {})})
         try:
-            agent = Agent(settings, driver)
+            clock = None if settings.trust_clock else DeviceClock(Path(settings.outbox + ".clock"))
+            agent = Agent(settings, driver, clock=clock)
             agent.start()
         except BaseException:
             driver.close()

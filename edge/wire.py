@@ -2,7 +2,8 @@
 
 Every message carries `e`, the epoch (new after each unclean start of the agent), and `s`, the
 message number in the epoch (from 1, without gaps). Times are Unix milliseconds UTC. `r` is the
-receive time of a recording: ingest uses it only when it is told to run on recorded time.
+receive time of a recording: ingest uses it only when it is told to run on recorded time. `n` says
+that the device's clock is not set, and what it showed when the message was sent (-1: not known).
 Unknown keys are ignored, wrong types refused with the key's name.
 """
 
@@ -59,6 +60,7 @@ class State(msgspec.Struct):
     queued: int = 0
     dropped: int = 0
     aside: int = 0
+    clock: str = "set"
     version: str = ""
 
 

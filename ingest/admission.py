@@ -21,6 +21,7 @@ from edge.wire import Message, encode_single
 from engine.batch import Batch
 from engine.registry import Series
 from engine.vitals import HORIZON_NS, Vitals
+from ingest.clocks import EARLIEST_NS, NO_READING, NOTHING, SET, Clocks, Placed, with_said
 from ingest.inbox import DeadLetter, Held
 from ingest.intervals import Seen
 from ingest.messages import (
@@ -36,10 +37,6 @@ from ingest.messages import (
 
 FUTURE_MAX_NS = 300 * 1_000_000_000
 """A reading may lie this far ahead of its receive time; beyond, it waits."""
-EARLIEST_NS = 946_684_800 * 1_000_000_000
-"""2000-01-01: clocks that have not met NTP show 1970 or year 1."""
-NO_READING = 255
-"""Verdict of an archive row that only says a message was taken in; it is not counted."""
 REFUSALS = frozenset(v for v in Verdict if v.label.startswith("refused_"))
 
 _NOBODY = (-1, 0, 0)
@@ -77,6 +74,7 @@ class Admitted:
     events: list[Event] = field(default_factory=list)
     acks: set[tuple[int, int]] = field(default_factory=set)
     drops: list[Drop] = field(default_factory=list)
+    placed: Placed = NOTHING
 
 
 def judge(
@@ -109,9 +107,10 @@ def judge(
 class Admission:
     """The gate of one city; knows which messages were seen and which devices are placed."""
 
-    def __init__(self, vitals: Vitals, seen: Seen) -> None:
+    def __init__(self, vitals: Vitals, seen: Seen, clocks: Clocks | None = None) -> None:
         self.vitals = vitals
         self.seen = seen
+        self.clocks = clocks or Clocks()
         self._slots: dict[tuple[int, int, str, int], int] = {}
 
     def forget_slots(self) -> None:
@@ -132,6 +131,9 @@ class Admission:
             meta.append(self._take(rows, i, opened, out, again))
         out.batch = self._columns(rows, meta, messages, out, received_ns)
         self._set_aside(rows, messages, out)
+        if not again:
+            self._watch(messages, rows, out)
+        out.batch = with_said(out.batch, out.placed)
         return out
 
     def _take(
@@ -217,6 +219,8 @@ class Admission:
             np.array(rows.verdict, np.uint8), received_ns,
         )
         known = np.nonzero(quantity >= 0)[0]
+        sent = np.array([_sent_ms(opened.content) for opened in messages], np.int64)[message]
+        out.placed = self.clocks.place(batch, known, received, sent)
         verdict, flag = batch.verdict[known], batch.flag[known]
         judge(
             quantity[known], batch.value[known], batch.time_ns[known], received[known], flag,
@@ -225,12 +229,21 @@ class Admission:
         batch.verdict[known], batch.flag[known] = verdict, flag
         for k in known[verdict == Verdict.APPLIED].tolist():
             batch.slot[k] = self.slot(
-                meta[rows.message[k]][0], rows.quantity[k], rows.channel[k], rows.time_ns[k]
+                meta[rows.message[k]][0], rows.quantity[k], rows.channel[k], int(batch.time_ns[k])
             )
             if batch.slot[k] < 0:
                 batch.verdict[k] = Verdict.REFUSED_BOUND
         self.mark_late(batch)
         return batch
+
+    def _watch(self, messages: Sequence[Opened], rows: Rows, out: Admitted) -> None:
+        """Readings that came just now tell how far off the clock of their device is."""
+        told = (np.array(rows.quantity, np.int64) >= 0) & np.isin(out.batch.verdict, _TOLD)
+        told[out.placed.rows] = False
+        of = np.array(rows.message, np.int64)[told]
+        received = np.array([opened.received_ns for opened in messages], np.int64)[of]
+        device = out.batch.device[told].astype(np.int64)
+        self.clocks.watch(device, out.batch.time_ns[told], received)
 
     def mark_late(self, batch: Batch) -> None:
         """Turn APPLIED into LATE for readings whose windows have closed."""
@@ -284,6 +297,10 @@ class Admission:
         )
 
 
+_TOLD = np.array(
+    [Verdict.APPLIED, Verdict.LATE, Verdict.TOO_LATE, Verdict.HELD_FUTURE], np.uint8
+)
+"""Verdicts of readings whose time is that of a clock that is set."""
 _ASIDE = np.array([*sorted(REFUSALS), Verdict.HELD_FUTURE], np.uint8)
 
 
@@ -292,6 +309,13 @@ def _numbers(content: Message | Refused) -> tuple[int, int]:
     if isinstance(content, Refused):
         return content.epoch, content.number
     return content.e, content.s
+
+
+def _sent_ms(content: Message | Refused) -> int:
+    """What a clock that is not set showed when the message was sent; `SET` of all others."""
+    if isinstance(content, Refused) or content.n is None:
+        return SET
+    return content.n
 
 
 def _blank(received_ns: int) -> Batch:

@@ -31,6 +31,12 @@ _MS_MAX = 9_000_000_000_000
 """Beyond the year 2255 a time in nanoseconds would not fit; such a time is a wrong type."""
 
 
+_YEAR_1_MS = -62_135_596_800_000
+_YEARS_30_MS = 946_684_800_000
+"""Some clocks that are not set begin in year 1, which does not fit either: they are read as if
+they had begun in 1970, and placed as those are."""
+
+
 class Received(NamedTuple):
     """One message as it came from the broker; `receipt` is what acknowledges it there."""
 
@@ -137,6 +143,8 @@ def read(payload: bytes) -> Message | Refused:
         return Refused(Verdict.REFUSED_TYPE)
     if message.r is not None and not 0 <= message.r < _MS_MAX:
         return Refused(Verdict.REFUSED_TYPE, message.e, message.s)
+    if message.n is not None and not -1 <= message.n < _MS_MAX:
+        return Refused(Verdict.REFUSED_TYPE, message.e, message.s)
     return message
 
 
@@ -240,6 +248,8 @@ def _reading(
     value: float | list[float | None] | None,
 ) -> None:
     known = QUANTITIES.get(quantity)
+    if _YEAR_1_MS <= time_ms < _YEAR_1_MS + _YEARS_30_MS:
+        time_ms -= _YEAR_1_MS
     if known is None:
         rows.refuse(row, Verdict.REFUSED_QUANTITY)
     elif value is None:

@@ -53,7 +53,7 @@ def _bad(now_ms: int) -> list[tuple[str, str, bytes]]:
         ("refused_impossible", TOPIC, _single(1007, v=99_999.0)),
         ("refused_quantity", TOPIC, _single(1008, q="happiness")),
         ("refused_unit", TOPIC, _single(1009, u="furlong")),
-        ("refused_time", TOPIC, _single(1010, t=0)),
+        ("applied", TOPIC, _single(1010, t=0)),  # a clock that is not set: placed
         ("refused_topic", "cv/1/r/town/centre/Bad Station/dev-1", _single(1011)),
         ("refused_topic", "cv/1/r/too/short", _single(1012)),
         ("held_future", TOPIC, _single(1013, t=now_ms + 3_600_000)),
