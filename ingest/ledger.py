@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from edge.verdicts import Verdict
 from engine.batch import Batch
-from ingest.admission import NO_READING
 from ingest.archive import Kind, Record
+from ingest.clocks import NO_READING
+from ingest.merging import lost_of, move_lost
 from ingest.numbering import BEFORE, Numbering
 
 HOUR_NS = 3_600 * 1_000_000_000
@@ -66,6 +67,8 @@ def account(counts: Integers, batch: Batch, kind: Kind) -> None:
     counts += found
     if kind in RELEASES:
         counts[RELEASES[kind]] -= int(found.sum()) - int(found[NO_READING])
+    if found[NO_READING]:
+        move_lost(counts, batch)
 
 
 class Ledger:
@@ -101,6 +104,7 @@ class Ledger:
             self._add_batch(record.batch())
         elif record.kind in RELEASES:
             self._add_release(record.batch(), RELEASES[record.kind])
+            self._move_lost(record.batch())
             account(self.totals, record.batch(), record.kind)
 
     def _learn(self, devices: Sequence[str]) -> None:
@@ -127,8 +131,22 @@ class Ledger:
         for verdict in _HELD:
             if found[verdict]:
                 self._hold(batch, verdict, hour)
+        if found[NO_READING]:
+            move_lost(self.totals, batch)
+            self._move_lost(batch)
         self._buffer.append(batch)
         self._buffered += len(batch)
+
+    def _move_lost(self, batch: Batch) -> None:
+        """Readings that had been counted and lost are conflicts of the hour in which they came."""
+        lost = lost_of(batch)
+        for device, came_ns, late in zip(
+            lost.device.tolist(), lost.received_ns.tolist(), lost.late.tolist(), strict=True
+        ):
+            read = came_ns // HOUR_NS in self.received
+            of = (came_ns // HOUR_NS, device) if read else (BEFORE, -1)
+            self._moves.append((*of, Verdict.LATE if late else Verdict.APPLIED, -1))
+            self._moves.append((*of, Verdict.CONFLICT, 1))
 
     def _add_by_value(self, batch: Batch, verdict: Verdict, hour: int) -> None:
         rows = np.nonzero(batch.verdict == verdict)[0]

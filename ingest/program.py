@@ -22,6 +22,7 @@ from ingest.messages import Received
 from ingest.outlets import Outlets
 from ingest.receipts import Receipts
 from ingest.recorded_clock import RecordedClock
+from ingest.retention import Retention
 from ingest.settings_ingest import IngestSettings
 from ingest.spool import Spool
 from ingest.sqlite_file import StoreError
@@ -76,6 +77,9 @@ class Program:
             remembered=folder / "subscriptions.json",
         )
         self._receipts = Receipts(self._connection, self.line)
+        self._retention = Retention(
+            self.line.archive, self.line.removed, settings.archive_days, settings.archive_bytes_max
+        )
         self._since_ms = 0
         self._places_seen: tuple[int, int, int] | None = None
         self._quiet_s = 0.0
@@ -209,6 +213,7 @@ class Program:
             self.line.tick(self.line.vitals.now_ns, with_open=with_open)
         elif settled:
             self.line.tick(now_ns, with_open=with_open)
+        self._retention.step(now_ns, self.line.covered)
         self._outlets.readings(self.line.vitals)
         minute = self.line.vitals.now_ns // MINUTE_NS
         if minute > self._minute:

@@ -7,6 +7,9 @@ import msgspec
 from edge.connection import BrokerSettings
 from edge.settings import Section
 from ingest.influx import InfluxSettings
+from ingest.retention import KEPT_DAYS_MIN
+
+ARCHIVE_BYTES_MIN = 1 << 20
 
 
 class IngestSettings(Section):
@@ -16,6 +19,7 @@ class IngestSettings(Section):
     relative to the file. clock: `wall` for sensors, `recorded` for a replay, whose messages
     carry their own receive time. grace_s: how long after its end a window waits for series that
     have not delivered. open_every_s: how often windows in progress are computed.
+    archive_days, archive_bytes_max: how long, and up to what size, the archive is kept.
     publish_indicators: whether closed indicators go out over MQTT, retained. keep_points_days:
     how long the embedded store keeps points. influx: where else points go.
     """
@@ -27,6 +31,8 @@ class IngestSettings(Section):
     grace_s: int = 60
     open_every_s: float = 2.0
     snapshot_every_s: float = 300.0
+    archive_days: int = 400
+    archive_bytes_max: int = 20 << 30
     publish_indicators: bool = True
     keep_points_days: int = 400
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
@@ -38,6 +44,8 @@ class IngestSettings(Section):
             "grace_s": (self.grace_s, 0, 86_400),
             "open_every_s": (self.open_every_s, 0.2, 3600),
             "snapshot_every_s": (self.snapshot_every_s, 1, 86_400),
+            "archive_days": (self.archive_days, KEPT_DAYS_MIN, 36_500),
+            "archive_bytes_max": (self.archive_bytes_max, ARCHIVE_BYTES_MIN, 1 << 50),
             "keep_points_days": (self.keep_points_days, 9, 36_500),
         }
         for name, (value, low, high) in spans.items():
