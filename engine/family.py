@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.calendar import civil_day, day_start_min
+from engine.daybook import DayBook
 from engine.panes import Panes
 from engine.registry import Registry
 
@@ -126,6 +127,10 @@ class Family(Protocol):
     def members(self) -> Members:
         """Places that have the indicators; append-only."""
 
+    @property
+    def books(self) -> dict[str, DayBook]:
+        """What the family keeps of days beyond the panes, by name; in snapshots."""
+
     def enrol(self, registry: Registry) -> None:
         """Take in new series and places; members keep their row."""
 
@@ -153,7 +158,12 @@ class Family(Protocol):
 
 
 class Plain:
-    """What most families do: no waiting, and areas by the rule of the catalogue."""
+    """What most families do: no books, no waiting, and areas by the rule of the catalogue."""
+
+    @property
+    def books(self) -> dict[str, DayBook]:
+        """None."""
+        return {}
 
     def patience_min(self, members: Integers, now_min: int) -> Integers:
         """No minute."""

@@ -4,18 +4,20 @@ A zip of plain numpy arrays (each with its CRC) and one JSON member; nothing is 
 the file holds can always be rebuilt from the archive, so a damaged one is only set aside.
 """
 
+import contextlib
 import io
 import json
 import os
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edge.places import parse, render
 from engine.family import Integers
+from engine.power_minutes import PowerMinutes
 from engine.traffic import FreeFlow
 from engine.vitals import Vitals
 
@@ -32,7 +34,7 @@ _DAMAGED = (
 
 
 class SnapshotError(Exception):
-    """A snapshot that cannot be used; the archive is replayed instead."""
+    """A snapshot that cannot be used or saved; the archive is replayed instead."""
 
 
 def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
@@ -49,11 +51,15 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
     meters = len(vitals.registers.slots)
     arrays["registers"] = vitals.registers.blocks[:meters]
     arrays["registers_changed"] = vitals.registers.changed[:meters]
+    for name, array in vitals.power.dump(used).items():
+        arrays[f"power_{name}"] = array
     for name in FreeFlow.COLUMNS:
         arrays[f"free_{name}"] = getattr(vitals.segments.free, name)
     for i, windows in enumerate(vitals.windows):
         for name in _WINDOWS:
             arrays[f"{name}{i}"] = getattr(windows, name)
+        for name, book in windows.family.books.items():
+            arrays[f"book{i}_{name}_day"], arrays[f"book{i}_{name}"] = book.day, book.kept
     for place, (days, peaks, ends) in vitals.peaks.kept.items():
         arrays[f"peak_{place}"] = np.stack([days.astype(np.float64), peaks, ends])
     return arrays
@@ -62,7 +68,8 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
 def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
     """Write a snapshot beside `path`, make it durable, then put it in place.
 
-    `extra` is kept as it is (JSON): archive position, counters, message intervals.
+    `extra` is kept as it is (JSON): archive position, counters, message intervals. Raises
+    `SnapshotError` if it cannot be written; the one before stays.
     """
     vitals.fit()
     vitals.enrol()
@@ -78,16 +85,26 @@ def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
         "area_revisions": [_pairs(windows.area_revisions) for windows in vitals.windows],
     }
     temporary = path.with_suffix(".new")
-    with temporary.open("wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr("meta.json", json.dumps(meta))
-            for name, array in _arrays(vitals).items():
-                body = io.BytesIO()
-                np.save(body, array, allow_pickle=False)
-                archive.writestr(f"{name}.npy", body.getbuffer())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            _write(file, meta, _arrays(vitals))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, ValueError) as error:  # zipfile closes with a ValueError on a full disk
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        words = getattr(error, "strerror", None) or error
+        raise SnapshotError(f"{path}: not saved: {words}") from error
+
+
+def _write(file: IO[bytes], meta: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("meta.json", json.dumps(meta))
+        for name, array in arrays.items():
+            body = io.BytesIO()
+            np.save(body, array, allow_pickle=False)
+            archive.writestr(f"{name}.npy", body.getbuffer())
 
 
 def load(path: Path, grace_s: int) -> tuple[Vitals, dict[str, Any]]:
@@ -126,12 +143,17 @@ def _rebuild(
     vitals.series.table[:used] = arrays["series"]
     vitals.registers.blocks[: len(arrays["registers"])] = arrays["registers"]
     vitals.registers.changed[: len(arrays["registers"])] = arrays["registers_changed"]
+    vitals.power.restore({
+        name: arrays[f"power_{name}"] for name in PowerMinutes.ARRAYS
+    })
     for i, windows in enumerate(vitals.windows):
         places = windows.family.members.places
         places.extend(meta["members"][i][len(places):])
     for i, windows in enumerate(vitals.windows):
         for name in _WINDOWS:
             setattr(windows, name, arrays[f"{name}{i}"])
+        for name, book in windows.family.books.items():
+            book.day, book.kept = arrays[f"book{i}_{name}_day"], arrays[f"book{i}_{name}"]
         windows.area_first = dict(map(tuple, meta["area_first"][i]))
         windows.area_closed = meta["area_closed"][i]
         windows.revisions = _unpaired(meta["revisions"][i])
