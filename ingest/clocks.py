@@ -33,6 +33,10 @@ SUSPECT = 3
 WINDOW_NS = 600 * 1_000_000_000
 NEAR_NS = 2 * 1_000_000_000
 """Delays this close to the least of a window speak for it."""
+OFFSETS_MAX = 1000
+AHEAD_NS_MAX = 2 * 1_000_000_000
+BEHIND_NS_MAX = 60 * 1_000_000_000
+"""A clock is off beyond these: nothing is measured after it came, but much is sent late."""
 FAIR_MIN, SURE_MIN = 3, 10
 """So many arrivals near the least delay make an offset fair, or sure."""
 NEVER_NS = np.iinfo(np.int64).max
@@ -235,30 +239,47 @@ class Clocks:
             more["low_ns"] = more["before_ns"] = NEVER_NS
             self._table = np.concatenate([self._table, more])
 
-    def offsets(self) -> list[Offset]:
-        """What is known of each clock, the furthest off first; those that are not set lead."""
-        heard = np.nonzero(self._table["heard_ns"] > 0)[0]
+    def offsets(self, most: int = OFFSETS_MAX) -> list[Offset]:
+        """What is known of `most` clocks: those that are not set, then the furthest off."""
+        unset = self._unset()
+        device, delay_ns, near = self._believed(unset)
+        order = np.lexsort((device, -np.abs(delay_ns)))[:most]
+        words = np.select([near >= SURE_MIN, near >= FAIR_MIN], ["sure", "fair"], "unsure")
+        found = [
+            Offset(device, -anchor.offset_ms / 1e3, "unset", anchor.readings)
+            for device, anchor in sorted(unset.items())[:most]
+        ]
+        for row in order.tolist()[: most - len(found)]:
+            anchor = self._anchors.get(int(device[row]))
+            placed = 0 if anchor is None else anchor.readings
+            ahead_s = -int(delay_ns[row]) / 1e9
+            found.append(Offset(int(device[row]), ahead_s, str(words[row]), placed))
+        return found
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many clocks are known, are not set, and are off by more than may be."""
+        unset = self._unset()
+        delay_ns = self._believed(unset)[1]
+        off = (delay_ns < -AHEAD_NS_MAX) | (delay_ns > BEHIND_NS_MAX)
+        return len(unset) + len(delay_ns), len(unset), int(off.sum())
+
+    def _unset(self) -> dict[int, Anchor]:
+        """Devices whose latest reading was placed."""
+        heard = self._table["heard_ns"]
+        return {
+            device: anchor for device, anchor in self._anchors.items()
+            if device >= len(heard) or anchor.received_ns >= heard[device]
+        }
+
+    def _believed(self, unset: dict[int, Anchor]) -> tuple[Integers, Integers, Integers]:
+        """Other devices: row, least delay in ns, and how many arrivals were near it."""
+        heard = self._table["heard_ns"] > 0
+        heard[[device for device in unset if device < len(heard)]] = False
         row = self._table[heard]
         low = np.minimum(row["low_ns"], row["before_ns"])
-        near = np.where(row["low_ns"] <= low + NEAR_NS, row["near"], 0)
+        near = np.where(row["low_ns"] <= low + NEAR_NS, row["near"], 0).astype(np.int64)
         near += np.where(row["before_ns"] - NEAR_NS <= low, row["near_before"], 0)
-        trust = np.select([near >= SURE_MIN, near >= FAIR_MIN], ["sure", "fair"], "unsure")
-        found = {
-            device: Offset(device, -delay / 1e9, word, 0)
-            for device, delay, word in zip(
-                heard.tolist(), low.tolist(), trust.tolist(), strict=True
-            )
-        }
-        for device, anchor in self._anchors.items():
-            known = found.get(device, Offset(device, 0.0, "unsure", 0))
-            found[device] = known._replace(placed=anchor.readings)
-            if device >= len(self._table) or anchor.received_ns >= self._table["heard_ns"][device]:
-                found[device] = Offset(
-                    device, -anchor.offset_ms / 1e3, "unset", anchor.readings
-                )
-        return sorted(
-            found.values(), key=lambda row: (row.trust != "unset", -abs(row.ahead_s), row.device)
-        )
+        return np.nonzero(heard)[0], low, near
 
     def dump(self) -> list[list[int]]:
         """What a snapshot keeps."""

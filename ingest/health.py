@@ -15,6 +15,7 @@ FORMAT = 1
 SILENT_PERIODS = 3.0
 SILENT_S_MIN = 10.0
 """A station is silent after three of its periods without a reading, but not before this."""
+CLOCKS_SHOWN = 20
 SILENT_SHOWN = 100
 """The longest silent stations are listed; `silent_count` counts them all."""
 
@@ -100,7 +101,26 @@ class Health:
             },
             "sinks": list(sinks), "held": self._veiled(line.inbox.held_summary()),
             "dead_letters": self._veiled(line.inbox.dead_summary()), "rss_mb": _rss_mb(),
-            "private": self._private(now_ns),
+            "private": self._private(now_ns), "clocks": self._clocks(),
+        }
+
+    def _clocks(self) -> dict[str, Any]:
+        """Clocks of devices: how many are not set or off, which, and whose readings wait."""
+        line = self._line
+        registry = line.vitals.registry
+        private = registry.private_devices()
+        known, unset, off = line.clocks.counts()
+        worst = [
+            {"device": registry.devices[row.device], "ahead_s": round(row.ahead_s, 3),
+             "trust": row.trust, "placed": row.placed}
+            for row in line.clocks.offsets(CLOCKS_SHOWN)
+            if registry.devices[row.device] not in private
+        ]
+        return {
+            "known": known, "unset": unset, "off": off, "worst": worst,
+            "waiting": [
+                row for row in line.inbox.ahead_summary() if row["device"] not in private
+            ],
         }
 
     def _private(self, now_ns: int) -> dict[str, Any]:

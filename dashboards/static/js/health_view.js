@@ -38,6 +38,24 @@ function held(rows, now) {
       ["last", "num"], ["sample", ""]], lines, say("health.no_held")));
 }
 
+const TRUST = {
+  sure: "health.trust.sure", fair: "health.trust.fair", unsure: "health.trust.unsure",
+  unset: "health.trust.unset",
+};
+
+// Clocks that are not set or off, with what waits for its time.
+function clocks(told) {
+  const waiting = new Map((told?.waiting ?? []).map((row) => [row.device, row]));
+  const lines = (told?.worst ?? [])
+    .filter((row) => row.trust === "unset" || row.ahead_s > 2 || row.ahead_s < -60)
+    .map((row) => [row.device,
+      row.trust === "unset" ? "–" : say("health.seconds", { n: number(row.ahead_s, 1) }),
+      say(TRUST[row.trust]), number(row.placed, 0),
+      waiting.has(row.device) ? number(waiting.get(row.device).readings, 0) : "–"]);
+  return block("clocks", table(say("health.clocks"), [["device", ""], ["ahead", "num"],
+    ["trust", ""], ["placed", "num"], ["waiting", "num"]], lines, say("health.no_clocks")));
+}
+
 function deadLetters(rows) {
   const lines = rows.map((row) => [fullMoment(row.at_ms), row.reason, row.topic,
     number(row.bytes, 0), el("code", {}, row.text)]);
@@ -80,5 +98,6 @@ export function updateHealth(model) {
   }
   const wall = model.wall();
   fill(byId("health-body"), verdicts(model, health.verdicts), program(health, wall),
-    held(health.held, model.now()), sinks(health.sinks, wall), deadLetters(health.dead_letters));
+    held(health.held, model.now()), clocks(health.clocks), sinks(health.sinks, wall),
+    deadLetters(health.dead_letters));
 }
