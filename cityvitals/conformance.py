@@ -22,8 +22,9 @@ from cityvitals.worked_cases import Case, CasesError, Inputs, agrees, read
 from edge.places import PlaceKey, PlaceRow
 from edge.recorded import Rows, end_of_recording_ms
 from engine import us_aqi
-from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS, POSITION, TTI_LEVELS, Level
+from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS, POSITION, TTI_LEVELS
 from engine.completeness import completeness, enough
+from engine.indicator import Level
 from engine.levels import bands_of, levels_of
 from engine.nowcast import NOWCAST_HOURS, nowcast_pm, report
 from engine.travel_time import quantile, tti

@@ -15,7 +15,8 @@ from dashboards.trust import Health, Trust, clock, judge
 from edge.quantities import QUANTITIES
 from edge.topics import parse_source
 from edge.verdicts import WORDS, Verdict
-from engine.catalogue import INDICATORS, POSITION, Indicator
+from engine.catalogue import INDICATORS, POSITION
+from engine.indicator import Indicator
 from engine.points import INSUFFICIENT
 from ingest.store import Last, PlaceInfo, Reading, Sample
 

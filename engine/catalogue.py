@@ -5,76 +5,24 @@ Colours and words are the standard's own; where a standard names no colour, `col
 says whose they are. Level 0 is best.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
-Area = Literal["worst", "vmt_weighted", "sum", "mean", "coincident"]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One category: its word, its colour, and the highest value that still belongs to it."""
-
-    word: str
-    colour: str
-    upper: float
-
-
-@dataclass(frozen=True, slots=True)
-class Indicator:
-    """One row of the catalogue.
-
-    `cadence_s` is the distance between window ends, `window_s` the length of what one point
-    looks back on. `over_level` is the first level that counts as over the limit in areas (None:
-    no limit). `better` says which direction is good. `open_marks` lists what the specification
-    marks as unconfirmed.
-    """
-
-    domain: str
-    id: str
-    name: str
-    unit: str
-    digits: int
-    standard: str
-    clause: str
-    rule: str
-    cadence_s: int
-    window_s: int
-    levels: tuple[Level, ...]
-    over_level: int | None
-    area: Area
-    better: Literal["low", "high", "none"]
-    colour_source: str = ""
-    headline: bool = False
-    open_marks: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """`domain.id`, for example `air.us_aqi`."""
-        return f"{self.domain}.{self.id}"
-
-
-_INF = float("inf")
+from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 
 AQI_LEVELS = (
     Level("Good", "#00E400", 50), Level("Moderate", "#FFFF00", 100),
     Level("Unhealthy for Sensitive Groups", "#FF7E00", 150), Level("Unhealthy", "#FF0000", 200),
-    Level("Very Unhealthy", "#8F3F97", 300), Level("Hazardous", "#7E0023", _INF),
+    Level("Very Unhealthy", "#8F3F97", 300), Level("Hazardous", "#7E0023", INF),
 )
 TTI_LEVELS = (
     Level("Good", "#1A9850", 1.5), Level("Potentially Acceptable", "#FEE08B", 2.5),
-    Level("Less Desirable", "#D73027", _INF),
+    Level("Less Desirable", "#D73027", INF),
 )
 COMPLETENESS_LEVELS = (
-    Level("Good", "#1A9850", _INF), Level("Acceptable", "#FEE08B", 90), Level("Poor", "#D73027", 75)
+    Level("Good", "#1A9850", INF), Level("Acceptable", "#FEE08B", 90), Level("Poor", "#D73027", 75)
 )
 """For completeness higher is better: `upper` is the value below which the level holds."""
-PLAIN = (Level("Measured", "#4575B4", _INF),)
-"""For indicators whose standard defines no categories."""
 
 _EPA = "40 CFR Part 58 Appendix G (89 FR 16202, effective 2024-05-06)"
 _EPA_TAD = "EPA-454/B-24-002, table of breakpoints"
-_OURS = "colours are this project's; the standard names none"
 _AQI_MARKS = (
     "completeness 18 of 24 h, 6 of 8 h, 75 % of an hour: from memory of App. N/U",
     "an index of exactly one half is rounded up; EPA says only nearest integer",
@@ -125,14 +73,14 @@ INDICATORS: tuple[Indicator, ...] = (
         "traffic", "tti", "Travel time index", "1", 2, "FHWA Urban Congestion Report",
         "travel time index = free-flow speed / space-mean speed",
         "5-minute bin; harmonic mean speed against the frozen free-flow speed",
-        300, 300, TTI_LEVELS, 1, "vmt_weighted", "low", _OURS, headline=True,
+        300, 300, TTI_LEVELS, 1, "vmt_weighted", "low", OURS, headline=True,
     ),
     Indicator(
         "traffic", "tti_peak", "Peak travel time index", "1", 2,
         "U4SSC EC:I:T:5A, Verification Manual 2022 p. 72; FHWA UCR",
         "mean peak travel time / free-flow travel time",
         "weekdays 6-9 and 16-19 local, 75 % of the 5-minute bins of each peak", 86_400, 86_400,
-        TTI_LEVELS, 1, "vmt_weighted", "low", _OURS,
+        TTI_LEVELS, 1, "vmt_weighted", "low", OURS,
     ),
     Indicator(
         "traffic", "ffs", "Free-flow speed", "km/h", 1, "FHWA Urban Congestion Report",
@@ -160,7 +108,7 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(
         "dq", "completeness", "Completeness, 1 h", "%", 1, "Cityvitals data quality 5.4",
         "valid readings / expected readings", "expected = window / nominal period of the device",
-        3600, 3600, COMPLETENESS_LEVELS, 2, "mean", "high", _OURS, headline=True,
+        3600, 3600, COMPLETENESS_LEVELS, 2, "mean", "high", OURS, headline=True,
     ),
     Indicator(
         "air", "us_aqi_day", "US AQI of the day", "1", 0, _EPA, _EPA_TAD,

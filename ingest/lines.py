@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.places import PlaceKey
-from engine.catalogue import INDICATORS, Indicator
+from engine.catalogue import INDICATORS
+from engine.indicator import Indicator
 from engine.points import INSUFFICIENT, Points
 
 LINES_MAX = 10_000

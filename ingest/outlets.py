@@ -12,7 +12,8 @@ import numpy as np
 from edge import topics
 from edge.places import PlaceKey
 from edge.quantities import QUANTITIES
-from engine.catalogue import INDICATORS, POSITION, Indicator
+from engine.catalogue import INDICATORS, POSITION
+from engine.indicator import Indicator
 from engine.points import INSUFFICIENT, Points, PointState
 from engine.vitals import Vitals
 from ingest.influx import InfluxSink

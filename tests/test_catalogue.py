@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.catalogue import INDICATORS, POSITION, Indicator
+from engine.catalogue import INDICATORS, POSITION
+from engine.indicator import Indicator
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden" / "catalogue.txt"

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS, PLAIN, Level
+from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS
+from engine.indicator import PLAIN, Level
 from engine.levels import bands_of, levels_of
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from dashboards import texts
-from engine.catalogue import Area
+from engine.indicator import Area
 
 
 @pytest.mark.parametrize(("age_ms", "words"), [
