@@ -1,6 +1,7 @@
 """The embedded broker: a real nats-server with its MQTT port, on loopback, as a child of `up`.
 
 Its configuration is written into the data folder at each start, so that what runs can be read.
+The values are those of `deploy/broker/nats.conf`, which says why; a test compares them.
 """
 
 import json
@@ -16,10 +17,14 @@ BROKER_PORT_FIRST = 18_830
 BROKER_PORTS_MAX = 200
 UNACKNOWLEDGED_MAX = 32_767
 """`max_ack_pending`: a filter that ends in `#` counts twice, and the field holds 16 bits."""
-ACK_WAIT = "10m"
+ACK_WAIT = "30s"
 """nats-server redelivers on a live connection after this; ingest acknowledges far sooner."""
 STORE_MAX = "8GB"
 MEMORY_MAX = "64MB"
+SYNC_INTERVAL = "10s"
+"""What a power cut may take of messages whose publisher keeps nothing; `kill -9` takes nothing."""
+PACKET_BYTES_MAX = 131_072
+CONNECTIONS_MAX = 10_000
 CONNECT_S_MAX = 0.5
 SESSION_S_MAX = 5.0
 
@@ -28,10 +33,13 @@ _CONFIGURATION = """\
 server_name: cityvitals
 # Nothing speaks NATS here: any free port. MQTT is what agents, ingest and page use.
 listen: "127.0.0.1:-1"
+max_payload: {packet_bytes_max}
+max_connections: {connections_max}
 jetstream {{
   store_dir: {store}
   max_memory_store: {memory_max}
   max_file_store: {store_max}
+  sync_interval: "{sync_interval}"
 }}
 mqtt {{
   listen: "127.0.0.1:{port}"
@@ -82,6 +90,8 @@ def configure(folder: Path, port: int) -> Path:
         _CONFIGURATION.format(
             store=store, port=port, memory_max=MEMORY_MAX, store_max=STORE_MAX,
             ack_wait=ACK_WAIT, unacknowledged_max=UNACKNOWLEDGED_MAX,
+            sync_interval=SYNC_INTERVAL, packet_bytes_max=PACKET_BYTES_MAX,
+            connections_max=CONNECTIONS_MAX,
         ),
         encoding="utf-8",
     )

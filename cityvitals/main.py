@@ -14,6 +14,8 @@ from typing import Annotated
 import typer
 
 import cityvitals
+from cityvitals.backup_command import backup, restore
+from cityvitals.explain_command import explain
 from cityvitals.facts_command import app as facts_app
 from edge.facts import FactsError
 from edge.places import PlacesError
@@ -32,8 +34,11 @@ app = typer.Typer(
 place_app = typer.Typer(no_args_is_help=True, help="Say where devices stand.")
 app.add_typer(place_app, name="place")
 app.add_typer(facts_app, name="facts")
+app.command()(backup)
+app.command()(restore)
 dashboards_app = typer.Typer(no_args_is_help=True, help="What people look at.")
 app.add_typer(dashboards_app, name="dashboards")
+app.command()(explain)
 
 DataOption = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="Folder that holds all data.")

@@ -21,12 +21,13 @@ from edge.message_keys import Message, make_key, split_key
 from edge.outbox import Outbox
 from edge.outbox_file import OutboxWriteError
 from edge.settings import Section
+from edge.suspects import Suspects
 
 OUTBOX_BYTES = 256 << 20
 """Seven days of 20 sensors at 1 Hz in device blocks: 604,800 messages of 295 bytes, 178 MB."""
 OUTBOX_BYTES_MIN = 1 << 20
 IN_FLIGHT_MAX = 256
-CUTS_MAX = 3
+WITNESSES_MAX = 64
 SWALLOWED_MAX = 3
 """Probes that the broker confirmed and ingest answered without having the message."""
 RESEND_BACKOFF_MAX = 16
@@ -101,8 +102,7 @@ class Agent:
         self._sent: dict[int, float] = {}
         self._mids: dict[int, int] = {}
         self._cursor = 0
-        self._suspects: set[int] = set()
-        self._cuts: dict[int, int] = {}
+        self._suspects = Suspects()
         self._resend_factor = 1
         self._probing = False
         self._probe: int | None = None
@@ -288,8 +288,7 @@ class Agent:
         while self._confirmed:
             key = self._mids.pop(self._confirmed.popleft(), None)
             if key is not None:
-                self._suspects.discard(key)
-                self._cuts.pop(key, None)
+                self._suspects.confirmed(key)
         if not connection.ready:
             return
         now_s = self._monotonic()
@@ -306,27 +305,14 @@ class Agent:
     def _begin_session(self, session: int) -> None:
         """Everything that ingest has not acknowledged is sent again in a new session."""
         self._session = session
-        self._blame_cut()
+        at_fault = self._suspects.cut(set(self._mids.values()))
+        if at_fault is not None:
+            self._set_aside(at_fault, "the broker cuts the connection on a message")
         self._mids.clear()
         self._rewind()
         self._resend_factor = 1
         self._probing = False
         self._probe = None
-
-    def _blame_cut(self) -> None:
-        """Find the message that makes the broker cut the connection.
-
-        After a cut the unconfirmed messages go one at a time; one that was alone in flight at
-        the third cut is set aside.
-        """
-        unconfirmed = set(self._mids.values())
-        for key in unconfirmed:
-            self._cuts[key] = self._cuts.get(key, 0) + 1
-            if self._cuts[key] >= CUTS_MAX and len(unconfirmed) == 1:
-                self._set_aside(key, "the broker cuts the connection on a message")
-                self._suspects.discard(key)
-                del self._cuts[key]
-        self._suspects |= unconfirmed & self._cuts.keys()
 
     def _publish_readings(self, now_s: float) -> None:
         if self._suspects:
@@ -356,12 +342,23 @@ class Agent:
     def _publish_one_at_a_time(self, now_s: float) -> None:
         if self._mids:
             return
-        key = min(self._suspects)
+        key, wants_witness = self._suspects.next()
         message = self._box.get(key)
         if message is None:
-            self._suspects.discard(key)
-        else:
-            self._publish(message, now_s)
+            self._suspects.forget(key)
+            return
+        if wants_witness:
+            message = self._witness(key) or message
+        self._publish(message, now_s)
+
+    def _witness(self, key: int) -> Message | None:
+        """Another message, as unsuspicious as there is, to see whether the broker takes any."""
+        newest = self._box.get(make_key(self._box.counts.epoch, self._box.counts.number))
+        waiting = [*self._box.pending(0, WITNESSES_MAX), *([newest] if newest else [])]
+        return min(
+            (message for message in waiting if message.key != key),
+            key=lambda message: self._suspects.cuts(message.key), default=None,
+        )
 
     def _resend_overdue(self, now_s: float) -> None:
         """Send the oldest message again if ingest is silent, ever more rarely.

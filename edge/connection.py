@@ -112,7 +112,8 @@ def parse_url(url: str) -> Address:
     return Address(host, port or PORTS[parts.scheme], parts.scheme == "mqtts", parts.username or "")
 
 
-def _password(settings: BrokerSettings) -> str | None:
+def password_of(settings: BrokerSettings) -> str | None:
+    """The password that the settings name. Raises `BrokerSettingsError` if it is not there."""
     if settings.password_env:
         if settings.password_env not in os.environ:
             name = settings.password_env
@@ -213,7 +214,7 @@ class Connection:
         """Begin to connect, without waiting. Raises `BrokerSettingsError` for missing secrets."""
         user = self.settings.user or self._address.user
         if user:
-            self._client.username_pw_set(user, _password(self.settings))
+            self._client.username_pw_set(user, password_of(self.settings))
         if self._address.tls:
             self._use_tls()
         name = f"mqtt {self._client_id}"
