@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from edge.wire import PAYLOAD_BYTES_MAX
 from ingest.messages import TOPIC_CHARS_MAX
-from ingest.sqlite_file import Kind, StoreError, create
+from ingest.sqlite_file import Kind, StoreError, create, reader
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,13 @@ class Waiting(NamedTuple):
     key: Key
     readings: int
     received_ns: int
+
+
+class Contents(NamedTuple):
+    """All that waits, by key, and how many dead letters are kept, by reason."""
+
+    waiting: list[Waiting]
+    dead: dict[str, int]
 
 
 class Size(NamedTuple):
@@ -239,15 +246,6 @@ class Inbox:
                 count, kept = count - 1, kept - length
         return list(keys)
 
-    def waiting_readings(self) -> list[Waiting]:
-        """Everything that is held, by key."""
-        return [
-            Waiting(Key(*key), readings, first_ns) for *key, readings, first_ns in self._db.execute(
-                "SELECT device, epoch, seq, due_ns, sum(readings), min(received_ns) FROM held"
-                " GROUP BY device, epoch, seq, due_ns"
-            )
-        ]
-
     def waiting(self, device: str) -> list[Held]:
         """Messages that wait for `device` to be placed, oldest first, `RELEASE_ROWS_MAX`."""
         rows = self._db.execute(
@@ -358,6 +356,25 @@ class Inbox:
 def key_of(row: Held) -> Key:
     """The key of a held row."""
     return Key(row.device, row.epoch, row.seq, row.due_ns)
+
+
+def contents(path: Path) -> Contents:
+    """What an inbox holds, without the right to change it. Raises `StoreError`."""
+    file = reader(path, INBOX)
+    try:
+        waiting = [
+            Waiting(Key(*key), readings, first_ns) for *key, readings, first_ns in file.execute(
+                "SELECT device, epoch, seq, due_ns, sum(readings), min(received_ns) FROM held"
+                " GROUP BY device, epoch, seq, due_ns"
+            )
+        ]
+        return Contents(waiting, dict(file.execute(
+            "SELECT reason, count(*) FROM dead GROUP BY reason ORDER BY reason"
+        )))
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
+    finally:
+        file.close()
 
 
 def _shown(payload: bytes) -> str:
