@@ -7,7 +7,7 @@ Spans are the project defaults of `docs/quantities.md` (specification 5.3): a va
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["mean", "count", "register"]
+Kind = Literal["mean", "count", "register", "rms", "level"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,9 @@ class Quantity:
     """One row of the table; limits are in `unit`.
 
     `units` maps each accepted unit to (factor, offset): canonical = value * factor + offset.
-    `kind` says how readings combine in a pane: a mean level, a count per interval, or a
-    register that only grows. `digits` is the resolution shown to people.
+    `kind` says how readings combine in a pane: their mean, a count per interval, a register that
+    only grows, the root of the mean square, or a sound level, which is averaged as energy. `digits`
+    is the resolution shown to people.
     """
 
     id: str
@@ -61,7 +62,19 @@ _ROWS = (
         "energy", "Energy register", "kWh", "kWh", (0, 1e9), (0, 1e9),
         {"Wh": (0.001, 0.0), "MWh": (1000.0, 0.0)}, kind="register", digits=2,
     ),
-    Quantity("voltage", "Voltage", "V", "V", (0, 460), (195.5, 264.5)),
+    Quantity("voltage", "Voltage", "V", "V", (0, 460), (195.5, 264.5), kind="rms"),
+    Quantity("laeq", "Sound level", "dB(A)", "dB(A)", (0, 140), (20, 120), kind="level"),
+    Quantity(
+        "generation", "Generation by source", "kW", "kW", (0, 1e8), (0, 1e7),
+        {"W": (0.001, 0.0), "MW": (1000.0, 0.0)}, digits=2,
+    ),
+    Quantity(
+        "reactive", "Reactive power", "kvar", "kvar", (-1e6, 1e6), (-1e5, 1e5),
+        {"var": (0.001, 0.0), "Mvar": (1000.0, 0.0)}, digits=2,
+    ),
+    Quantity("current", "Current", "A", "A", (0, 1e5), (0, 1e4), {"mA": (0.001, 0.0)}, "rms"),
+    Quantity("frequency", "Frequency", "Hz", "Hz", (0, 100), (45, 65), digits=3),
+    Quantity("thd", "Harmonic distortion of voltage", "%", "%", (0, 100), (0, 20), kind="rms"),
 )
 
 QUANTITIES: dict[str, Quantity] = {row.id: row for row in _ROWS}
