@@ -17,6 +17,7 @@ import cityvitals
 from cityvitals.backup_command import backup, restore
 from cityvitals.explain_command import explain
 from cityvitals.facts_command import app as facts_app
+from cityvitals.reconcile_command import reconcile
 from edge.facts import FactsError
 from edge.places import PlacesError
 from edge.recorded import RecordedError
@@ -39,6 +40,7 @@ app.command()(restore)
 dashboards_app = typer.Typer(no_args_is_help=True, help="What people look at.")
 app.add_typer(dashboards_app, name="dashboards")
 app.command()(explain)
+app.command()(reconcile)
 
 DataOption = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="Folder that holds all data.")

@@ -125,6 +125,16 @@ def load(path: Path, grace_s: int) -> tuple[Vitals, dict[str, Any]]:
         raise SnapshotError(f"{path}: {error}; the archive is replayed") from error
 
 
+def extra_of(path: Path) -> dict[str, Any]:
+    """The `extra` of a snapshot alone. Raises `SnapshotError` if it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            extra: dict[str, Any] = json.loads(archive.read("meta.json"))["extra"]
+    except _DAMAGED as error:
+        raise SnapshotError(f"{path}: {error}") from error
+    return extra
+
+
 def _rebuild(
     meta: dict[str, Any], arrays: dict[str, npt.NDArray[Any]], grace_s: int
 ) -> Vitals:

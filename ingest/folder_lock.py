@@ -13,6 +13,21 @@ class FolderInUseError(SettingsError):
     """The folder cannot be used, or another process holds it; the text names it."""
 
 
+def in_use(folder: Path) -> bool:
+    """True if a process holds `folder` now; changes nothing there."""
+    try:
+        lock = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 @contextmanager
 def held(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold `folder` until the block ends; the lock goes with the process, however it ends.

@@ -20,6 +20,7 @@ from ingest.archive import Kind, Record
 from ingest.clocks import NO_READING
 from ingest.merging import lost_of, move_lost
 from ingest.numbering import BEFORE, Numbering
+from ingest.recovery import join
 
 HOUR_NS = 3_600 * 1_000_000_000
 BUFFER_ROWS = 1 << 20
@@ -87,8 +88,7 @@ class Ledger:
         self.rows = 0
         self._known: set[str] = set()
         self._hour = BEFORE
-        self._records = 0
-        self._buffer: list[Batch] = []
+        self._buffer: list[Record] = []
         self._buffered = 0
         self._cells: list[Integers] = []
         self._moves: list[tuple[int, int, int, int]] = []
@@ -98,14 +98,21 @@ class Ledger:
 
     def add(self, record: Record) -> None:
         """Count one record. Raises `LedgerError`."""
-        if record.kind == Kind.REGISTRY:
+        if record.kind == Kind.BATCH:
+            hour = record.received_ns // HOUR_NS
+            if hour != self._hour or self._buffered >= BUFFER_ROWS:
+                self.flush()
+                self._hour = hour
+            self._buffer.append(record)
+            self._buffered += record.count
+        elif record.kind == Kind.REGISTRY:
             self._learn(record.json()["devices"])
-        elif record.kind == Kind.BATCH:
-            self._add_batch(record.batch())
         elif record.kind in RELEASES:
-            self._add_release(record.batch(), RELEASES[record.kind])
-            self._move_lost(record.batch())
-            account(self.totals, record.batch(), record.kind)
+            self.flush()
+            batch = record.batch()
+            self._add_release(batch, RELEASES[record.kind])
+            self._move_lost(batch)
+            account(self.totals, batch, record.kind)
 
     def _learn(self, devices: Sequence[str]) -> None:
         """A preamble names all devices again, any other record the new ones."""
@@ -114,28 +121,31 @@ class Ledger:
                 self._known.add(name)
                 self.devices.append(name)
 
-    def _add_batch(self, batch: Batch) -> None:
-        hour = batch.received_ns // HOUR_NS
-        if hour != self._hour or self._buffered >= BUFFER_ROWS:
-            self._flush()
-            self._hour = hour
+    def flush(self) -> None:
+        """Count the batches that were added since, which are all of one hour."""
+        if not self._buffer:
+            return
+        batch = join(self._buffer, self._buffered)
+        lengths = [record.count for record in self._buffer]
+        record = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        self._buffer, self._buffered = [], 0
         found = tally(batch)
         self.totals += found
-        self.received[hour] = (
-            self.received.get(hour, 0) + int(found.sum()) - int(found[NO_READING])
+        self.received[self._hour] = (
+            self.received.get(self._hour, 0) + int(found.sum()) - int(found[NO_READING])
         )
         self.rows += len(batch)
         for verdict in BY_VALUE:
             if found[verdict]:
-                self._add_by_value(batch, verdict, hour)
+                self._add_by_value(batch, verdict)
         for verdict in _HELD:
             if found[verdict]:
-                self._hold(batch, verdict, hour)
+                self._hold(batch, verdict)
+        self._count(batch)
+        self._number(batch, record)
         if found[NO_READING]:
             move_lost(self.totals, batch)
             self._move_lost(batch)
-        self._buffer.append(batch)
-        self._buffered += len(batch)
 
     def _move_lost(self, batch: Batch) -> None:
         """Readings that had been counted and lost are conflicts of the hour in which they came."""
@@ -148,7 +158,8 @@ class Ledger:
             self._moves.append((*of, Verdict.LATE if late else Verdict.APPLIED, -1))
             self._moves.append((*of, Verdict.CONFLICT, 1))
 
-    def _add_by_value(self, batch: Batch, verdict: Verdict, hour: int) -> None:
+    def _add_by_value(self, batch: Batch, verdict: Verdict) -> None:
+        hour = self._hour
         rows = np.nonzero(batch.verdict == verdict)[0]
         for k in rows.tolist():
             device, count = int(batch.device[k]), int(batch.value[k])
@@ -158,9 +169,9 @@ class Ledger:
                 last = first + int(batch.time_ns[k]) - 1
                 self.numbering.drop(device, int(batch.epoch[k]), first, last, hour)
 
-    def _hold(self, batch: Batch, verdict: int, hour: int) -> None:
+    def _hold(self, batch: Batch, verdict: int) -> None:
         for key, count in _messages(batch, np.nonzero(batch.verdict == verdict)[0]):
-            entry = self.waiting.setdefault((*key, verdict), [hour, 0])
+            entry = self.waiting.setdefault((*key, verdict), [self._hour, 0])
             entry[1] += count
 
     def _add_release(self, batch: Batch, held: Verdict) -> None:
@@ -186,33 +197,27 @@ class Ledger:
             del self.waiting[key]
         return entry[0]
 
-    def _flush(self) -> None:
-        """Count the buffer, which is of one hour."""
-        if not self._buffer:
-            return
-        lengths = [len(part) for part in self._buffer]
-        device, epoch, seq, verdict = (
-            np.concatenate([getattr(part, name) for part in self._buffer])
-            for name in ("device", "epoch", "seq", "verdict")
-        )
-        record = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-        self._buffer, self._buffered = [], 0
-        plain = verdict < NO_READING
+    def _count(self, batch: Batch) -> None:
+        plain = batch.verdict < NO_READING
         for by_value in BY_VALUE:
-            plain &= verdict != by_value
-        keys = (device[plain].astype(np.int64) + 1) * _OFTEN + verdict[plain]
-        counts = np.bincount(keys)
+            plain &= batch.verdict != by_value
+        counts = np.bincount(
+            (batch.device[plain].astype(np.int64) + 1) * _OFTEN + batch.verdict[plain]
+        )
         used = np.nonzero(counts)[0]
         self._cells.append(np.stack([
             np.full(len(used), self._hour), used // _OFTEN - 1, used % _OFTEN, counts[used],
         ]))
         self._bound()
-        numbered = np.nonzero((device >= 0) & (seq > 0) & (verdict != Verdict.DROPPED_OUTBOX))[0]
-        if len(numbered):
-            again = (verdict == Verdict.DUPLICATE) | (verdict == NO_READING)
+
+    def _number(self, batch: Batch, record: npt.NDArray[np.int32]) -> None:
+        """The messages of a batch; `record`: which record each row is from."""
+        rows = (batch.device >= 0) & (batch.seq > 0) & (batch.verdict != Verdict.DROPPED_OUTBOX)
+        again = (batch.verdict == Verdict.DUPLICATE) | (batch.verdict == NO_READING)
+        if rows.any():
             self.numbering.add(
-                device[numbered], epoch[numbered], seq[numbered], record[numbered],
-                again[numbered], self._hour,
+                batch.device[rows], batch.epoch[rows], batch.seq[rows], record[rows],
+                again[rows], self._hour,
             )
 
     def _bound(self) -> None:
@@ -224,7 +229,7 @@ class Ledger:
 
     def finish(self) -> Cells:
         """All counts; nothing may be added after."""
-        self._flush()
+        self.flush()
         return Cells(*_merged([*self._cells, _columns(self._moves)]))
 
 

@@ -15,8 +15,8 @@ from edge.verdicts import Verdict
 from engine.batch import DTYPES, Batch
 from engine.family import Integers
 from engine.panes import kernel
-from ingest.admission import NO_READING
 from ingest.archive import Kind, Record
+from ingest.clocks import NO_READING
 from ingest.intervals import Seen
 
 JOINED_ROWS_MAX = 1 << 17
@@ -106,15 +106,15 @@ def joined(
             if rows < JOINED_ROWS_MAX:
                 continue
         if waiting:
-            yield _join(waiting, rows)
+            yield join(waiting, rows)
             waiting, rows = [], 0
         if record.kind != Kind.BATCH:
             yield record
     if waiting:
-        yield _join(waiting, rows)
+        yield join(waiting, rows)
 
 
-def _join(records: list[Record], rows: int) -> Batch:
+def join(records: list[Record], rows: int) -> Batch:
     """The columns of several batches, one after the other."""
     columns: dict[str, Any] = {name: np.empty(rows, dtype) for name, dtype in DTYPES.items()}
     at = 0

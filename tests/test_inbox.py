@@ -10,7 +10,7 @@ import pytest
 
 from edge.wire import PAYLOAD_BYTES_MAX
 from ingest import inbox as module
-from ingest.inbox import DeadLetter, Held, Inbox, Key, Waiting, key_of
+from ingest.inbox import DeadLetter, Held, Inbox, Key, Waiting, contents, key_of
 from ingest.messages import TOPIC_CHARS_MAX
 from ingest.sqlite_file import StoreError
 
@@ -194,14 +194,16 @@ def test_what_goes_goes_by_whole_messages_and_counts_all_their_readings(
 
 
 def test_a_share_more_goes_at_once_so_that_it_is_rare(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "HELD_ROWS_MAX", 128)
     times = 0
     for number in range(300):
         times += bool(keep(inbox, [held(f"d{number}", 1)]))
     assert times == (300 - 128) // 3 + 1
-    assert sum(row.readings for row in inbox.waiting_readings()) == 2 * 126
+    found = contents(tmp_path / "inbox.db")
+    assert sum(row.readings for row in found.waiting) == 2 * 126
+    assert found.dead == {}
 
 
 def test_summaries(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
