@@ -37,7 +37,9 @@ _FIRST = np.array([0, 0, 0, 2, 0, 0, 4, 0])
 _LAST = np.array([5, 5, 4, 5, 5, 3, 5, 5])
 _STEPS = np.array([10.0, 1.0, 1000.0, 1000.0, 10.0, 1.0, 1.0, 1.0])
 
-_SO2_24H_FROM_PPB = 305.0
+SO2_24H_FROM_PPB = 305.0
+AVERAGES_H = (12, 12, 8, 8, 24, 1)
+"""Hours that the index of each pollutant now looks back on, as its coverage counts them."""
 
 
 @njit("int64(int64, int64)", cache=True, nogil=True)
@@ -85,6 +87,21 @@ def sub_index(pollutant: int, average_h: int, conc: float) -> float:
     return float(np.floor(rise / (_UPPERS[row, level] - low) + _INDEX_LOW[level] + 0.5))
 
 
+def segment(pollutant: int, average_h: int, conc: float) -> tuple[float, ...] | None:
+    """The line of `sub_index`: C as cut, C low and high, index low and high; None without one.
+
+    Concentrations in the unit of the table (`conc` as in `sub_index`), for people to follow.
+    """
+    row = int(_table(pollutant, average_h))
+    if row < 0 or np.isnan(sub_index(pollutant, average_h, conc)):
+        return None
+    steps = truncated_steps(conc, _STEPS[row])
+    level = min(int(np.searchsorted(_UPPERS[row, :_LAST[row]], steps)), int(_LAST[row]))
+    low = _UPPERS[row, level - 1] + 1.0 if level > 0 else 0.0
+    ends = (steps, low, _UPPERS[row, level])
+    return (*(float(end / _STEPS[row]) for end in ends), _INDEX_LOW[level], _INDEX_HIGH[level])
+
+
 @njit("float64(float64[::1], int64, int64)", cache=True, nogil=True)
 def hours_mean(hours: Floats, first: int, count: int) -> float:
     """Mean of `count` hours from `first` on, below zero as zero; NaN under 75 % of them."""
@@ -110,7 +127,7 @@ def o3_index(mean_8h_ppb: float, mean_1h_ppb: float) -> float:
 @njit("float64(float64, float64)", cache=True, nogil=True)
 def so2_index(mean_1h_ppb: float, mean_24h_ppb: float) -> float:
     """The 1-h index up to 200; from 305 ppb the 24-h index, or 200 where that has none."""
-    if truncated_steps(mean_1h_ppb, 1.0) >= _SO2_24H_FROM_PPB:
+    if truncated_steps(mean_1h_ppb, 1.0) >= SO2_24H_FROM_PPB:
         of_24h = sub_index(SO2, 24, mean_24h_ppb)
         if not np.isnan(of_24h):
             return float(of_24h)

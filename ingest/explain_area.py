@@ -1,0 +1,104 @@
+"""How the value of a district or the city came about: its members and the area's rule."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from engine.account import Account, Coverage, Step, number
+from engine.areas import SUM_SHARE_MIN
+from engine.calendar import month_start
+from engine.catalogue import INDICATORS
+from engine.energy import PEAK_DAYS, DemandPeaks
+from engine.family import NOT_MEASURED, Integers, anywhere
+from engine.registers import BLOCK_MIN
+from engine.windows import Windows, level_of
+from ingest.reconstruct import Reconstruction
+
+_RULES = {
+    "worst": "the largest value of the members",
+    "vmt_weighted": "sum of weight * value / sum of weight; weight = vehicle kilometres",
+    "mean": "sum of weight * value / sum of weight; weight = readings owed",
+    "sum": "sum of the values; three quarters of the members needed",
+    "coincident": "largest 15-minute block of the sum over the members, of the month so far; a "
+    "block needs three quarters of the members",
+}
+MEMBERS_MAX = 2_000
+"""Members listed; those with the highest level first."""
+
+
+def area_account(
+    built: Reconstruction, windows: Windows, position: int, place: int, number_of: int,
+    now_min: int,
+) -> tuple[Account, list[dict[str, Any]]]:
+    """Steps and members of an area; private members are not listed."""
+    family, registry = windows.family, built.vitals.registry
+    column = family.indicators.index(position)
+    entry = INDICATORS[position]
+    members = np.arange(len(family.members.places), dtype=np.int64)
+    ordinals = np.full(len(members), number_of, np.int64)
+    if not windows.daily:
+        end_min = family.end_min(members[:1], ordinals[:1])
+        ordinals = family.ordinal(members, np.repeat(end_min - 1, len(members)))
+    result = family.compute(members, ordinals, now_min, built.vitals.panes)
+    start, end = family.end_min(members, ordinals - 1), family.end_min(members, ordinals)
+    there = anywhere(family.members.live(members, start, end, built.vitals.panes), 1)
+    there &= result.n[:, column] != NOT_MEASURED
+    if not windows.daily:
+        there &= end == end[0]
+    values = np.where(result.n[:, column] < 0, np.nan, result.value[:, column])
+    levels = level_of(position, np.ascontiguousarray(values))
+    rows: list[dict[str, Any]] = []
+    for member in np.nonzero(there)[0].tolist():
+        if family.members.places[member] in registry.private:
+            continue
+        rows.append({
+            "place": registry.keys[family.members.places[member]].path,
+            "value": float(values[member]) if levels[member] >= 0 else None,
+            "level": int(levels[member]), "weight": float(result.weight[member]),
+            "cov": number(float(np.clip(result.cov[member, column], 0, 1))),
+            "n": max(int(result.n[member, column]), 0),
+        })
+    hidden = int(there.sum()) - len(rows)
+    rows.sort(key=lambda row: (-int(row["level"]), str(row["place"])))
+    have = [row for row in rows if row["value"] is not None]
+    given: dict[str, Any] = {"members": len(rows), "with_a_value": len(have)}
+    if hidden:
+        given["private_members"] = "counted in groups, not listed"
+    found: dict[str, Any] = {"from": "members"}
+    if isinstance(family, DemandPeaks):
+        found = _coincident(family, place, number_of, members[there], now_min, built)
+    step = Step(f"area: {entry.area}", _RULES[entry.area], given, found, "docs/indicators.md")
+    cover = [row["cov"] or 0.0 for row in rows]
+    rule = "three quarters of the members" if entry.area in ("sum", "coincident") else "any member"
+    coverage = Coverage(float(np.sum(cover)), float(len(rows)), "members", rule)
+    return Account([step], coverage), rows[:MEMBERS_MAX]
+
+
+def _coincident(
+    family: DemandPeaks, place: int, day: int, members: Integers, now_min: int,
+    built: Reconstruction,
+) -> dict[str, Any]:
+    """The largest block of each day of the month, and the members' part in the largest of all."""
+    days, peaks, ends = family.kept[place]
+    rows: list[list[Any]] = [
+        [date.fromordinal(of).isoformat(), float(peaks[of % PEAK_DAYS]),
+         int(ends[of % PEAK_DAYS]) * 60_000]
+        for of in range(month_start(day), day + 1) if days[of % PEAK_DAYS] == of
+    ]
+    found: dict[str, Any] = {"columns": ["day", "kw", "end_ms"], "days": rows}
+    if rows:
+        at = max(rows, key=lambda row: (row[1], -row[2]))[2] // 60_000
+        end = np.full(len(members), at, np.int64)
+        window = (end + family.members.shift[members]) // BLOCK_MIN - 1
+        parts = family.source.blocks(members, window, built.vitals.panes).value[:, 0]
+        registry = built.vitals.registry
+        found |= {
+            "peak_end_ms": at * 60_000, "needed": SUM_SHARE_MIN,
+            "parts": {
+                registry.keys[family.members.places[member]].path: number(float(part))
+                for member, part in zip(members.tolist(), parts, strict=True)
+                if family.members.places[member] not in registry.private
+            },
+        }
+    return found

@@ -1,0 +1,377 @@
+"""The state that a point came from, built again from the archive for a few series only.
+
+The very engine is used, with room for what is asked for alone: series of other places are not
+read, event times outside the look-back neither. What was not counted is noted with its reason.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.places import PlaceKey, PlaceRow, parse
+from edge.quantities import INDEX
+from edge.verdicts import WORDS, Verdict
+from engine.account import Recipe
+from engine.panes import FINE, FINE_LEVELS, LENGTHS, MINUTE_NS, NEVER_MIN, PERIODS, fold_dirty
+from engine.registers import BLOCK
+from engine.registry import Series
+from engine.vitals import HORIZON_NS, Vitals
+from engine.windows import Windows
+from ingest.admission import FUTURE_MAX_NS
+from ingest.archive import Kind
+from ingest.archive_scan import Names, Scan, Searched, Visitor, Wish, batch_of
+from ingest.archive_walk import PLACED, RELEASED
+from ingest.clocks import NO_READING
+
+SERIES_MAX = 4_000
+"""Series that are built again at once: some 250 MB at most."""
+LISTED_MAX = 120
+"""Readings listed of each series: the newest."""
+EXAMPLES_MAX = 5
+"""Readings listed of each reason that something was left out for."""
+LATE_MAX = 100_000
+"""Late readings remembered for the causes of revisions."""
+AFTERWARDS_NS = HORIZON_NS + 86_400 * 1_000_000_000
+"""How long after a window is looked for what came for it: the horizon, and a day of too late."""
+FAIL, MISSING = 4, 9
+_NEVER_NS = 1 << 62
+_AHEAD_NS = FUTURE_MAX_NS + MINUTE_NS
+_NOT_TIMES = (NO_READING, PLACED, *(int(v) for v in Verdict if v.label.startswith("dropped_")))
+"""Rows with these verdicts hold counts, not times."""
+READING_COLUMNS = ("time_ms", "value", "flag", "verdict", "received_ms")
+_FLAGGED = {
+    FAIL: "flagged 4, bad, by the sensor: kept, but not counted",
+    MISSING: "flagged 9, missing, by the sensor: not counted",
+}
+_STOPPED = "a speed of zero or less says nothing of the travel time"
+
+
+Stop = Callable[[], bool]
+"""Asked between records: True ends the work."""
+
+
+class StoppedError(Exception):
+    """The caller's `stop` said so."""
+
+
+class Known(NamedTuple):
+    """What the archive knew at a time: keys, devices and series by number, the places file."""
+
+    keys: list[PlaceKey]
+    devices: list[str]
+    series: list[Series]
+    rows: list[PlaceRow]
+
+
+class _Names(Visitor):
+    """Collects the registry and the places file."""
+
+    def __init__(self) -> None:
+        self.keys: dict[PlaceKey, None] = {}
+        self.devices: dict[str, None] = {}
+        self.series: dict[Series, None] = {}
+        self.text = ""
+
+    def registry(self, names: Names, received_ns: int) -> None:
+        self.keys |= dict.fromkeys(PlaceKey(*key) for key in names.keys)
+        self.devices |= dict.fromkeys(names.devices)
+        self.series |= dict.fromkeys(Series(*row) for row in names.series)
+
+    def places(self, text: str, received_ns: int) -> None:
+        self.text = text
+
+
+def known_at(archive: Path, received_ns: int) -> Known:
+    """What the segment of a receive time (the last one for a later time) ends up knowing."""
+    found = _Names()
+    Scan(archive, _wish(received_ns, received_ns, 0, 0), found).run()
+    rows = parse(found.text, "the archived places file") if found.text else []
+    return Known(list(found.keys), list(found.devices), list(found.series), rows)
+
+
+def _wish(first_ns: int, last_ns: int, since_ns: int, before_ns: int) -> Wish:
+    return Wish(np.array([since_ns, before_ns], np.int64), np.array([first_ns, last_ns], np.int64))
+
+
+class Listed:
+    """What is told of one series' readings."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.late = 0
+        self.suspect = 0
+        self.sum = 0.0
+        self.low, self.high = np.inf, -np.inf
+        self.first_ns, self.last_ns = _NEVER_NS, -_NEVER_NS
+        self.placed = 0
+        self.said: list[list[float]] = []
+        self.newest: list[npt.NDArray[Any]] = []
+
+    def add(self, rows: npt.NDArray[Any]) -> None:
+        """Take in counted readings."""
+        self.count += len(rows)
+        self.late += int((rows["verdict"] == Verdict.LATE).sum())
+        self.suspect += int((rows["flag"] == 3).sum())
+        self.sum += float(rows["value"].sum())
+        self.low = min(self.low, float(rows["value"].min()))
+        self.high = max(self.high, float(rows["value"].max()))
+        self.first_ns = min(self.first_ns, int(rows["time_ns"].min()))
+        self.last_ns = max(self.last_ns, int(rows["time_ns"].max()))
+        self.newest.append(rows[np.argsort(rows["time_ns"], kind="stable")][-LISTED_MAX:])
+        if len(self.newest) > 64:
+            self.newest = [self.rows()]
+
+    def rows(self) -> npt.NDArray[Any]:
+        """The newest readings, oldest of them first."""
+        every = np.concatenate(self.newest)
+        every = every[np.argsort(every["time_ns"], kind="stable")]
+        kept: npt.NDArray[Any] = every[-LISTED_MAX:]
+        return kept
+
+
+class LeftOut(NamedTuple):
+    """A reason that readings were left out for: slot -1 where the archive names no series."""
+
+    slot: int
+    device: str
+    reason: str
+    words: str
+
+
+class Reconstruction(Visitor):
+    """The state of some stations, filled by `replay`.
+
+    `slot_of` maps the archive's slots to those of `vitals`; -1 elsewhere. `lost`: series and
+    times of readings that were counted first and lost to a later message. Panes cannot give
+    back what they took in: then `again` is filled instead, which knows that they are contested.
+    """
+
+    def __init__(
+        self, known: Known, stations: Sequence[PlaceKey], recipe: Recipe,
+        contested: frozenset[tuple[int, int]] = frozenset(),
+    ) -> None:
+        self.recipe = recipe
+        self.known = known
+        self._stations = stations
+        self.contested = contested
+        self._standing: dict[tuple[int, int], npt.NDArray[Any]] = {}
+        self.lost: set[tuple[int, int]] = set()
+        self.vitals = Vitals()
+        _widen(self.vitals, recipe.ring_days)
+        here = set(stations)
+        wanted = {INDEX[name] for name in recipe.inputs}
+        slots = [
+            slot for slot, series in enumerate(known.series)
+            if known.keys[series.place] in here and series.quantity in wanted
+        ]
+        self.too_many = len(slots) > SERIES_MAX
+        self._devices = {known.devices[known.series[slot].device] for slot in slots} | {
+            row.device for row in known.rows
+            if PlaceKey(row.city, row.district, row.station) in here
+        }
+        self.places_text = ""
+        self.use_places(known.rows)
+        self.slot_of = np.full(len(known.series), -1, np.int32)
+        self.listed: dict[int, Listed] = {}
+        self.left_out: Counter[LeftOut] = Counter()
+        self.examples: dict[LeftOut, list[list[Any]]] = {}
+        self.late: list[npt.NDArray[np.int64]] = []
+        self.searched = Searched([], 0, [])
+        registry = self.vitals.registry
+        for slot in [] if self.too_many else slots:
+            series = known.series[slot]
+            place = registry.place(known.keys[series.place])
+            if place in registry.attributes:  # else no places file that we have knows it
+                own = series._replace(
+                    place=place, device=registry.device(known.devices[series.device])
+                )
+                self.slot_of[slot] = registry.slot(own, self.vitals.panes)
+        self.vitals.fit()
+        _widen_registers(self.vitals, recipe.ring_days)
+        self.vitals.enrol()
+
+    def again(self) -> "Reconstruction":
+        """An empty one that leaves out what lost."""
+        return Reconstruction(
+            self.known, self._stations, self.recipe, self.contested | frozenset(self.lost)
+        )
+
+    def filled(
+        self, archive: Path, since_ns: int, before_ns: int, as_of_ns: int, stop: Stop
+    ) -> "Reconstruction":
+        """Filled by `replay`; a second time where a message had taken the place of another.
+
+        Raises `StoppedError` if `stop` says so.
+        """
+        built = self
+        built.replay(archive, since_ns, before_ns, as_of_ns, stop)
+        if built.lost:
+            built = built.again()
+            built.replay(archive, since_ns, before_ns, as_of_ns, stop)
+        if stop():
+            raise StoppedError
+        return built
+
+    def use_places(self, rows: list[PlaceRow]) -> None:
+        """Take a places file, as far as it concerns the stations."""
+        self.vitals.load_places([row for row in rows if row.device in self._devices])
+
+    def windows(self, position: int) -> Windows:
+        """The windows of the family of an indicator."""
+        return next(w for w in self.vitals.windows if position in w.family.indicators)
+
+    def replay(
+        self, archive: Path, since_ns: int, before_ns: int, as_of_ns: int, stop: Stop
+    ) -> None:
+        """Read what concerns event times from `since_ns` and before `before_ns`.
+
+        as_of_ns: places files that came later do not count. Raises `ArchiveError`.
+        """
+        self._as_of_ns = as_of_ns
+        self._since_ns = since_ns - _AHEAD_NS
+        self._wish = _wish(self._since_ns, before_ns + AFTERWARDS_NS, since_ns, before_ns)
+        self._wish.slots = self.slot_of >= 0
+        self._wish.first_ns = np.full(len(self.slot_of), _NEVER_NS)
+        self._wish.devices = np.array([name in self._devices for name in self.known.devices])
+        self.searched = Scan(archive, self._wish, self).run(stop)
+        if self._standing:
+            standing, self.contested = self._standing, frozenset()
+            self.rows(np.concatenate(list(standing.values())))
+        self._begun()
+        vitals, panes = self.vitals, self.vitals.panes
+        vitals.enrol()
+        fold_dirty(
+            panes.minutes, panes.fine, panes.coarse, panes.rows, vitals.registry.quantity,
+            vitals.registry.shift, panes.dirty, panes.touched,
+        )
+
+    def _begun(self) -> None:
+        """Note when each series began, as far as it shows in what was read."""
+        first_min = self.vitals.panes.first_min
+        for slot in np.nonzero(self.slot_of >= 0)[0].tolist():
+            if self._wish.first_ns[slot] < _NEVER_NS:
+                own = self.slot_of[slot]
+                first_min[own] = min(first_min[own], self._wish.first_ns[slot] // MINUTE_NS)
+
+    def registry(self, names: Names, received_ns: int) -> None:
+        """Series that were there before what is read have begun before it."""
+        if received_ns > self._since_ns:
+            return
+        numbers = {series: slot for slot, series in enumerate(self.known.series)}
+        for row in names.series:
+            own = self.slot_of[numbers[Series(*row)]]
+            if own >= 0:
+                first = self.vitals.panes.first_min
+                first[own] = min(int(first[own]), self._since_ns // MINUTE_NS, NEVER_MIN)
+
+    def places(self, text: str, received_ns: int) -> None:
+        """A places file that took effect before the point was stored."""
+        if text != self.places_text and received_ns <= self._as_of_ns:
+            self.places_text = text
+            self.use_places(parse(text, "the archived places file"))
+
+    def _set_aside(self, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """All but the counted readings of contested series and times: of these the last stands."""
+        keys = list(zip(rows["slot"].tolist(), rows["time_ns"].tolist(), strict=True))
+        counted = rows["verdict"] <= Verdict.LATE
+        aside = np.array([key in self.contested for key in keys], np.bool_) & counted
+        for k in np.nonzero(aside)[0].tolist():
+            before = self._standing.pop(keys[k], None)
+            if before is not None:
+                before["verdict"] = Verdict.CONFLICT
+                self._leave_out(before[0], int(self.slot_of[keys[k][0]]))
+            self._standing[keys[k]] = rows[k : k + 1].copy()
+        return rows[~aside]
+
+    def _placed(self, rows: npt.NDArray[Any]) -> None:
+        """Note what clocks that were not set had shown."""
+        for row in rows:
+            listed = self.listed.setdefault(int(self.slot_of[int(row["slot"])]), Listed())
+            listed.placed += 1
+            if len(listed.said) < EXAMPLES_MAX:
+                listed.said.append([
+                    int(row["time_ns"]) // 1_000_000, int(row["epoch"]) // 1_000_000,
+                    float(row["value"]),
+                ])
+
+    def rows(self, rows: npt.NDArray[Any]) -> None:
+        """Apply what counts, note what does not."""
+        lost = rows[(rows["verdict"] == NO_READING) & (rows["slot"] >= 0)]
+        self.lost.update(zip(lost["slot"].tolist(), lost["time_ns"].tolist(), strict=True))
+        if self.contested:
+            rows = self._set_aside(rows)
+        self._placed(rows[(rows["verdict"] == PLACED) & (rows["slot"] >= 0)])
+        slot = np.where(rows["slot"] >= 0, self.slot_of[rows["slot"]], -1).astype(np.int32)
+        counted = (slot >= 0) & (rows["verdict"] <= Verdict.LATE)
+        batch = batch_of(rows[counted], slot[counted])
+        self.vitals.apply(batch)
+        speed = self.vitals.registry.quantity[np.maximum(slot, 0)] == INDEX["speed"]
+        flagged = np.isin(rows["flag"], (FAIL, MISSING))
+        stopped = speed & (rows["value"] <= 0)
+        used = counted & ~flagged & ~stopped
+        for own in np.unique(slot[used]).tolist():
+            self.listed.setdefault(own, Listed()).add(rows[used & (slot == own)])
+        late = rows[used & (rows["verdict"] == Verdict.LATE)]
+        if len(late) and sum(map(len, self.late)) < LATE_MAX:
+            self.late.append(np.stack([late["received_ns"], late["time_ns"]], axis=1))
+        for k in np.nonzero(~used & ~np.isin(rows["verdict"], _NOT_TIMES))[0].tolist():
+            self._leave_out(rows[k], int(slot[k]))
+        self._released(rows[np.isin(rows["kind"], RELEASED)])
+
+    def _leave_out(self, row: Any, slot: int) -> None:
+        device = self.known.devices[int(row["device"])]
+        verdict = Verdict(int(row["verdict"]))
+        if verdict > Verdict.LATE:
+            reason = LeftOut(slot, device, verdict.label, WORDS[verdict])
+        elif int(row["flag"]) in _FLAGGED:
+            flag = int(row["flag"])
+            reason = LeftOut(slot, device, f"flag_{flag}", _FLAGGED[flag])
+        else:
+            reason = LeftOut(slot, device, "not_above_zero", _STOPPED)
+        self.left_out[reason] += 1
+        examples = self.examples.setdefault(reason, [])
+        if len(examples) < EXAMPLES_MAX:
+            examples.append(reading(row))
+
+    def _released(self, rows: npt.NDArray[Any]) -> None:
+        """What was held and admitted later was not left out."""
+        for row in rows:
+            future = row["kind"] == Kind.RELEASE_FUTURE
+            held = Verdict.HELD_FUTURE if future else Verdict.HELD_UNKNOWN
+            device = self.known.devices[int(row["device"])]
+            reason = LeftOut(-1, device, held.label, WORDS[held])
+            if self.left_out[reason] > 1:
+                self.left_out[reason] -= 1
+            else:
+                self.left_out.pop(reason, None)
+
+
+def reading(row: Any) -> list[Any]:
+    """One reading in the order of `READING_COLUMNS`; a time of 0 was not told."""
+    value = float(row["value"])
+    return [
+        int(row["time_ns"]) // 1_000_000, value if np.isfinite(value) else None,
+        int(row["flag"]), Verdict(int(row["verdict"])).label,
+        int(row["received_ns"]) // 1_000_000,
+    ]
+
+
+def _widen(vitals: Vitals, days: int) -> None:
+    """Room for so many days in the rings of 5 to 15 minutes."""
+    if days:
+        vitals.panes.fine = tuple(
+            np.zeros((0, max(days * 1440 // PERIODS[level], LENGTHS[level])), FINE)
+            for level in range(FINE_LEVELS)
+        )
+
+
+def _widen_registers(vitals: Vitals, days: int) -> None:
+    registers = vitals.registers
+    if days and len(registers.blocks):
+        shape = (len(registers.blocks), max(days * 96, registers.blocks.shape[1]))
+        registers.blocks = np.zeros(shape, BLOCK)
+        registers.changed = np.zeros(shape, np.bool_)
