@@ -10,7 +10,6 @@ import numpy.typing as npt
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import POSITION
-from engine.demand import mean_demand
 from engine.family import (
     NO_WINDOW,
     Cadence,
@@ -23,12 +22,13 @@ from engine.family import (
     blank,
     spread,
 )
-from engine.meters import Meters, gather_minutes, room
+from engine.meters import Meters, sliding_means
 from engine.panes import ONE, Panes
 from engine.registers import BLOCK_MIN
 
 PEAK_DAYS = 40
-BLOCKS_A_DAY_MAX = 100
+BLOCKS_A_DAY_MAX = 108
+"""Of a day of 27 hours; days of 26 were in Chita and Magadan (2014-10-26)."""
 CHUNK = 256
 """Meters of which the blocks of a day are gathered at once."""
 
@@ -59,8 +59,7 @@ class DemandSliding(Shared[Meters]):
 
     A series that reports less often stands with the 15 minutes up to its last whole period, so
     that it can be added to those that report each minute. Where that is a block it is read from
-    the block, else from the minute ring: what the ring has no longer is not said anew, so a
-    reading later than about 45 minutes restates blocks and peaks but not the values between.
+    the block, else from the minutes of power that are kept for the horizon.
     """
 
     indicators = (POSITION["energy.demand_sliding"],)
@@ -115,13 +114,9 @@ class DemandSliding(Shared[Meters]):
             slots[whole], local[whole] // BLOCK_MIN - 1, panes
         )
         slid = ~whole
-        space, gone = room(int(slid.sum())), np.empty(int(slid.sum()), np.bool_)
-        gather_minutes(
-            slots[slid], (local - shift)[slid] - 1, spans[slid], panes.minutes, *space, gone
+        means[slid], counts[slid], lost[slid] = sliding_means(
+            self.source, slots[slid], (local - shift)[slid] - 1, spans[slid], panes
         )
-        part = np.empty((len(gone), 2))
-        mean_demand(*space, part)
-        means[slid], counts[slid], lost[slid] = part, space[1].sum(axis=1), gone
         result = self.source.total(count, row, means, counts)
         shortest = np.full(count, BLOCK_MIN)
         np.minimum.at(shortest, row, spans)

@@ -19,6 +19,7 @@ from engine.family import (
     of_level,
 )
 from engine.panes import FINE, MINUTE, QUARTER, Panes, kernel
+from engine.power_minutes import PowerMinutes
 from engine.registers import BLOCK_MIN, LEVEL, Registers
 from engine.registry import Registry
 
@@ -92,9 +93,10 @@ class Meters:
     register, which knows what was used across a gap.
     """
 
-    def __init__(self, registers: Registers) -> None:
+    def __init__(self, registers: Registers, power: PowerMinutes) -> None:
         self.members = Members((INDEX["power"], INDEX["energy"]))
         self.registers = registers
+        self.power = power
         self.twin: Slots = np.zeros(0, np.int32)
         self._version = -1
 
@@ -196,6 +198,33 @@ class Meters:
         better = register[asked] | ~np.isnan(part[:, 0])
         means[asked[better]], counts[asked[better]] = part[better], readings[better]
         return means, counts
+
+
+def sliding_means(
+    meters: Meters, slots: Slots, windows: Integers, spans: Integers, panes: Panes
+) -> tuple[Floats, npt.NDArray[np.int32], Bools]:
+    """Each series' 15 minutes up to and with a Unix minute.
+
+    Returns float64[k, 2] in the form of `mean_demand`, the readings, and whether minutes that
+    are asked for are known no longer: of series beyond `POWER_SERIES_MAX`.
+    """
+    means, counts = np.empty((len(slots), 2)), np.empty(len(slots), np.int32)
+    lost = np.zeros(len(slots), np.bool_)
+    kept = meters.power.row[slots] >= 0
+    for some in (kept, ~kept):
+        space = room(int(some.sum()))
+        if not len(space[0]):
+            continue
+        if some is kept:
+            meters.power.gather(slots[some], windows[some], meters.members.registry, space)
+        else:
+            gone = np.empty(len(space[0]), np.bool_)
+            gather_minutes(slots[some], windows[some], spans[some], panes.minutes, *space, gone)
+            lost[some] = gone
+        part = np.empty((len(space[0]), 2))
+        mean_demand(*space, part)
+        means[some], counts[some] = part, space[1].sum(axis=1)
+    return means, counts, lost
 
 
 def room(count: int) -> tuple[Integers, npt.NDArray[np.int32], Bools]:

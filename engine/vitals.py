@@ -18,11 +18,12 @@ from engine.family import Family
 from engine.meters import Meters
 from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_dirty
 from engine.points import Points, concatenate
+from engine.power_minutes import PowerMinutes
 from engine.private import public
 from engine.quality import Completeness
 from engine.registers import Registers
 from engine.registry import Registry
-from engine.retraction import refold, retract
+from engine.retraction import refold, retract, span_ns
 from engine.series import NO_LATE_NS, Series, follow
 from engine.traffic import Segments, TrafficBins, TrafficDays
 from engine.windows import Windows
@@ -50,7 +51,8 @@ class Vitals:
         self.registry = Registry()
         self.segments = Segments()
         self.registers = Registers()
-        meters = Meters(self.registers)
+        self.power = PowerMinutes()
+        meters = Meters(self.registers, self.power)
         hours = AirHours()
         self.peaks = DemandPeaks(meters)
         families: tuple[Family, ...] = (
@@ -86,15 +88,31 @@ class Vitals:
             panes.first_min, panes.touched,
         )
         self.registers.apply(slot, time_ns, batch.value, batch.flag, registry.shift)
+        self.power.apply(batch, span, registry, panes.minutes, panes.touched)
 
     def retract(self, batch: Batch) -> None:
         """Take applied readings out again that lost against another of their series and time."""
         self.fit()
         retract(batch, self.panes, self.registry)
+        self.power.apply(
+            batch, self._spans(batch), self.registry, self.panes.minutes, self.panes.touched, -1
+        )
 
     def refold(self, slot: int, batch: Batch, lost: int) -> bool:
         """As `engine.retraction.refold`: one local day of a series from all its readings."""
-        return refold(slot, batch, lost, self.panes, self.registers, self.registry)
+        if not refold(slot, batch, lost, self.panes, self.registers, self.registry):
+            return False
+        first_ns, end_ns = span_ns(slot, int(batch.time_ns[0]), self.registry)
+        self.power.clear(slot, first_ns // MINUTE_NS, end_ns // MINUTE_NS)
+        self.power.apply(
+            batch, self._spans(batch), self.registry, self.panes.minutes, self.panes.touched
+        )
+        return True
+
+    def _spans(self, batch: Batch) -> npt.NDArray[np.int32]:
+        """int32[k], minutes that each reading stands for."""
+        minute_s = batch.time_ns // MINUTE_NS * 60
+        return self.registry.span_at(batch.slot, minute_s).astype(np.int32)
 
     def tick(self, now_ns: int, *, with_open: bool) -> Points:
         """Move the clock to `now_ns` (Unix ns) and yield the points that follow from it.
@@ -226,3 +244,4 @@ class Vitals:
         """Make room for the series that the registry knows."""
         self.series.fit(len(self.registry.quantity))
         self.registers.fit(self.registry)
+        self.power.fit(len(self.registry.quantity))

@@ -152,8 +152,8 @@ def test_a_reading_some_minutes_late_says_the_sliding_minutes_anew() -> None:
     assert {found[HOUR + end][0] for end in said} == {4.0}
 
 
-def test_what_the_minute_ring_has_no_longer_is_left_as_it_was() -> None:
-    """Two hours late: the block and its sliding value are said anew, those between are not."""
+def two_hours_late() -> tuple[set[int], dict[int, tuple[float, int]]]:
+    """A minute that comes two hours late: which sliding values change, and all of them after."""
     town = Town([row("m1", EAST)])
     for minute in range(150):
         if minute != 20:
@@ -163,10 +163,21 @@ def test_what_the_minute_ring_has_no_longer_is_left_as_it_was() -> None:
     feed(town, "m1", HOUR + 1200, [18.0])
     town.tick(HOUR + 151 * 60)
     after = town.last(SLIDING, EAST)
-    changed = {end - HOUR for end in before if repr(after[end]) != repr(before[end])}
-    assert changed == {1800}
-    assert after[HOUR + 1800] == (4.0, 2)
     assert town.last(BLOCK, EAST)[HOUR + 1800] == (4.0, 2)
+    return {(end - HOUR) // 60 for end in before if repr(after[end]) != repr(before[end])}, after
+
+
+def test_every_sliding_value_that_looks_on_a_late_minute_is_said_anew() -> None:
+    changed, after = two_hours_late()
+    assert changed == set(range(21, 36))
+    assert {after[HOUR + 60 * end] for end in changed} == {(4.0, 2)}
+
+
+def test_beyond_the_bound_only_blocks_are_said_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.power_minutes.POWER_SERIES_MAX", 0)
+    changed, after = two_hours_late()
+    assert changed == {30}
+    assert after[HOUR + 1800] == (4.0, 2)
 
 
 def test_the_peak_of_the_month_and_when_it_was() -> None:
