@@ -1,7 +1,8 @@
 """Panes: what is kept of the readings of one series in one aligned interval.
 
 A pane is a pure function of the set of its readings: counts and sums are exact integers
-(10^-6 of the unit; 10^-12 h/km for reciprocals), minima and maxima do not care for order. One
+(10^-6 of the unit; 10^-12 h/km for reciprocals; 10^-4 of the square for what is averaged as
+root mean square; 10^(L/10) for sound levels), minima and maxima do not care for order. One
 pass over a batch updates one ring of 1-minute panes; `fold` adds what a minute pane gained since
 its last fold to the panes of 5, 10 and 15 minutes, the hour and the day. A reading too old for
 the minute ring is folded directly. So a late reading ends in the very panes of one on time, in
@@ -18,12 +19,15 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from edge.quantities import INDEX
+from edge.quantities import INDEX, QUANTITIES
 
 MINUTES = 64
 MINUTE_NS = 60_000_000_000
 SCALE = 1_000_000.0
 RECIPROCAL_SCALE = 1e12
+SQUARE_SCALE = 1e4
+LEVEL_DB_MAX = 140.0
+"""A day of readings a second at this sound level still fits an exact sum."""
 FLAG_FAIL = 4
 TOUCHED_MIN = 1 << 12
 TOUCHED_A_SERIES_MAX = 16
@@ -55,11 +59,17 @@ NEVER_MIN = 1 << 40
 
 LEVEL_OF: dict[str, int] = {"speed": FIVE, "count": FIVE, "voltage": TEN, "power": QUARTER}
 """Which level below the hour a quantity keeps: what its indicators read."""
+_SQUARE, _ENERGY = 1, 2
+_KIND = np.array([
+    {"rms": _SQUARE, "level": _ENERGY}.get(row.kind, 0) for row in QUANTITIES.values()
+], np.int64)
 RECIPROCAL = INDEX["speed"]
 REGISTER = INDEX["energy"]
 
-_TOUCHED = np.uint64(1 << 63)
-_COVER = np.uint64((1 << 63) - 1)
+TOUCHED = np.uint64(1 << 63)
+COVER = np.uint64((1 << 63) - 1)
+UNCOUNTED = np.uint64(1 << 62)
+"""In `covered` of an hour: it holds readings that do not count."""
 
 _minute = nb.from_dtype(MINUTE)[:, ::1]
 _fine = nb.types.UniTuple(nb.from_dtype(FINE)[:, ::1], FINE_LEVELS)
@@ -98,6 +108,16 @@ def cover_bits(position: int, span: int, period: int) -> Any:
     return bits
 
 
+@kernel(nb.int64(nb.float64, nb.int64))
+def summand(value: float, quantity: int) -> Any:
+    """What a reading adds to the exact sum of its pane, by the kind of its quantity."""
+    if _KIND[quantity] == _SQUARE:
+        return nb.int64(np.floor(value * value * SQUARE_SCALE + 0.5))
+    if _KIND[quantity] == _ENERGY:
+        return nb.int64(np.floor(10.0 ** (min(value, LEVEL_DB_MAX) / 10.0) + 0.5))
+    return nb.int64(np.floor(value * SCALE + 0.5))
+
+
 @kernel(nb.void(_touched, nb.int64, nb.int64, nb.int64))
 def _touch(touched: Any, level: int, slot: int, index: int) -> None:
     count = touched[0, 0]
@@ -114,7 +134,7 @@ def _touch(touched: Any, level: int, slot: int, index: int) -> None:
     _fine, _coarse, nb.int32[:, ::1], _i32, _i32, _touched, nb.int64, nb.int64, nb.int64,
     nb.int64, nb.int64, nb.int64, nb.float64, nb.float64,
 ))
-def _fold_one(
+def fold_one(
     fine: Any, coarse: Any, rows: Any, quantity: Any, shift: Any, touched: Any, slot: int,
     minute: int, span: int, n: int, total: int, reciprocal: int, low: float, high: float,
 ) -> None:
@@ -138,9 +158,9 @@ def _fold_one(
         pane.n += n
         pane.sum += reciprocal if quantity[slot] == RECIPROCAL else total
         bits = cover_bits(local - index * period, span, period)
-        if not pane.covered & _TOUCHED:
+        if not pane.covered & TOUCHED:
             _touch(touched, level, slot, index)
-        pane.covered |= bits | _TOUCHED
+        pane.covered |= bits | TOUCHED
     for k in range(2):
         panes = coarse[k]
         period = 60 if k == 0 else 1440
@@ -160,10 +180,10 @@ def _fold_one(
             pane.sum += total
         pane.min = min(pane.min, low)
         pane.max = max(pane.max, high)
-        if not pane.covered & _TOUCHED:
+        if not pane.covered & TOUCHED:
             _touch(touched, 3 + k, slot, index)
         bits = cover_bits(local - index * period, span, period) if k == 0 else nb.uint64(0)
-        pane.covered |= bits | _TOUCHED
+        pane.covered |= bits | TOUCHED
 
 
 @kernel(nb.void(
@@ -175,9 +195,9 @@ def _fold_pane(
 ) -> None:
     pane = minutes[slot, position]
     n = pane.n - pane.folded_n
-    if n == 0:
-        return
-    _fold_one(
+    if n == 0 and pane.sum == pane.folded_sum and pane.reciprocal == pane.folded_reciprocal:
+        return  # a reading that replaced another of its time changes the sum alone
+    fold_one(
         fine, coarse, rows, quantity, shift, touched, slot, pane.tag, pane.span, n,
         pane.sum - pane.folded_sum, pane.reciprocal - pane.folded_reciprocal, pane.min, pane.max,
     )
@@ -186,6 +206,23 @@ def _fold_pane(
     pane.folded_reciprocal = pane.reciprocal
     if rows[2, slot] >= 0:  # what slides by the minute asks for the minutes themselves
         _touch(touched, 5, slot, pane.tag)
+
+
+@kernel(nb.void(_coarse, nb.int64, nb.int64))
+def mark_uncounted(coarse: Any, slot: int, local: int) -> None:
+    """Note in the hour of a local minute that it holds a reading that does not count."""
+    panes = coarse[0]
+    index = local // 60
+    pane = panes[slot, index % panes.shape[1]]
+    if pane.tag < index:
+        pane.tag = index
+        pane.n = 0
+        pane.sum = 0
+        pane.covered = 0
+        pane.min = np.inf
+        pane.max = -np.inf
+    if pane.tag == index:
+        pane.covered |= UNCOUNTED
 
 
 @kernel(nb.void(
@@ -211,18 +248,20 @@ def apply_readings(
         minute = time_ns[k] // MINUTE_NS
         first_min[s] = min(first_min[s], minute)
         if flag[k] == 4 or flag[k] == 9:
+            mark_uncounted(coarse, s, minute + shift[s])
             continue
         x = value[k]
-        total = nb.int64(np.floor(x * 1e6 + 0.5))
+        total = summand(x, quantity[s])
         reciprocal = nb.int64(0)
         if quantity[s] == RECIPROCAL:
             if x <= 0.0:
+                mark_uncounted(coarse, s, minute + shift[s])
                 continue
             reciprocal = nb.int64(np.floor(1e12 / max(x, 1.0) + 0.5))
         position = minute & 63
         pane = minutes[s, position]
         if pane.tag > minute:
-            _fold_one(
+            fold_one(
                 fine, coarse, rows, quantity, shift, touched, s, minute, span[k], 1, total,
                 reciprocal, x, x,
             )
@@ -331,7 +370,7 @@ class Panes:
             if len(rows):
                 panes = self.fine[level] if level < FINE_LEVELS else self.coarse[level - 3]
                 at = self.rows[level, rows[:, 1]] if level < FINE_LEVELS else rows[:, 1]
-                panes["covered"][at, rows[:, 2] % LENGTHS[level]] &= _COVER
+                panes["covered"][at, rows[:, 2] % LENGTHS[level]] &= COVER
         self.touched[0] = 0
         return found
 
@@ -347,7 +386,7 @@ class Panes:
         parts = []
         for level in range(5):
             panes = self.fine[level] if level < FINE_LEVELS else self.coarse[level - 3]
-            row, column = np.nonzero(panes["covered"] & _TOUCHED)
+            row, column = np.nonzero(panes["covered"] & TOUCHED)
             owner = np.arange(len(panes))
             if level < FINE_LEVELS:
                 known = self.rows[level] >= 0

@@ -23,14 +23,19 @@ from engine.batch import Batch
 from engine.batch import concatenate as concatenate_batches
 from engine.catalogue import INDICATORS
 from engine.points import INSUFFICIENT, Points, PointState, concatenate
+from engine.repeats import Keys
 from engine.vitals import HORIZON_NS, Vitals
 from ingest.admission import FUTURE_MAX_NS, Admission, judge
 from ingest.intervals import Seen
+from ingest.merging import Merging, move_lost
+from ingest.recall import Rows, admitted, joined, nothing
 from ingest.recorded_clock import STEP_NS, step_start_ns
 
 COLUMNS = (
     "time", "place", "indicator", "value", "level", "category", "coverage", "n", "state", "rev",
 )
+RECENT_ALL = 1 << 62
+"""A recording is in memory: so are all of its repeats."""
 _WORDS = {PointState.OPEN: "open", PointState.CLOSED: "closed", PointState.FINAL: "final"}
 
 
@@ -76,6 +81,11 @@ class Computed:
         self.counts = np.zeros(256, np.int64)
         self._parts: list[Points] = []
         self._stations = _Stations(places)
+        self._merging = Merging(self.vitals, self._past, RECENT_ALL)
+        self._came: list[Rows] = [nothing()]
+        self._numbered = 0
+        self._repeats = Keys(np.zeros(0, np.int32), np.zeros(0, np.int64))
+        self._watched = np.zeros(1, np.bool_)
         self._now_ns = 0
         self._held: list[Batch] = []
 
@@ -114,23 +124,57 @@ class Computed:
         return batch, received
 
     def feed(self, batch: Batch, received_ns: npt.NDArray[np.int64]) -> None:
-        """Apply readings in the order of their receive time, in steps of the recorded clock."""
+        """Apply readings in the order of their receive time, in steps of the recorded clock.
+
+        That order numbers them: of two readings of one series and time the later one stands.
+        """
         order = np.argsort(received_ns, kind="stable")
         batch, received_ns = batch.take(order), received_ns[order]
+        batch.seq[:] = np.arange(self._numbered, self._numbered + len(batch)) + 1
+        self._numbered += len(batch)
+        self._note_repeats(batch)
         steps = received_ns // STEP_NS
         for part in np.split(np.arange(len(batch)), np.nonzero(np.diff(steps))[0] + 1):
             if len(part):
                 self.tick(step_start_ns(int(received_ns[part[0]])))
                 self._apply(batch.take(part))
 
+    def _note_repeats(self, batch: Batch) -> None:
+        """Find the readings of which there are two of one series and time; others cost nothing."""
+        row = np.nonzero(batch.slot >= 0)[0]
+        row = row[np.lexsort((batch.time_ns[row], batch.slot[row]))]
+        slot, time_ns = batch.slot[row], batch.time_ns[row]
+        again = np.nonzero((slot[1:] == slot[:-1]) & (time_ns[1:] == time_ns[:-1]))[0]
+        self._repeats = Keys(slot[again], time_ns[again])
+        self._watched = np.zeros(len(self.vitals.registry.series) + 1, np.bool_)
+        self._watched[slot[again]] = True
+
+    def _past(self, slots: npt.NDArray[np.int32], first_ns: int, end_ns: int) -> Rows:
+        """As `ingest.recall.Past`."""
+        self._came = [joined(self._came)]
+        batch = self._came[0].batch
+        here = np.isin(batch.slot, slots)
+        return self._came[0].take(here & (batch.time_ns >= first_ns) & (batch.time_ns < end_ns))
+
     def _apply(self, batch: Batch) -> None:
         self.admission.mark_late(batch)
+        if len(self._repeats):
+            batch = self._settle(batch)
         self.counts += np.bincount(batch.verdict, minlength=256)
-        counted = (batch.slot >= 0) & (batch.verdict <= Verdict.LATE)
-        self.vitals.apply(batch.take(counted))
+        move_lost(self.counts, batch)
+        self._merging.fold(batch)
+        self._merging.refold(self._past)
         ahead = batch.verdict == Verdict.HELD_FUTURE
         if ahead.any():
             self._held.append(batch.take(ahead))
+
+    def _settle(self, batch: Batch) -> Batch:
+        rows, _ = self._repeats.match(batch.slot, batch.time_ns)
+        batch = self._merging.settle(batch, rows[batch.verdict[rows] <= Verdict.LATE])
+        rows, _ = self._repeats.match(batch.slot, batch.time_ns)
+        self._merging.recall.remember(admitted(batch.take(rows.astype(np.intp))))
+        self._came.append(admitted(batch.take(self._watched[batch.slot])))
+        return batch
 
     def tick(self, now_ns: int) -> None:
         """Move the clock; readings whose time has come are admitted first."""

@@ -31,6 +31,7 @@ from engine.vitals import Vitals
 from ingest.admission import FUTURE_MAX_NS, Admission, Opened
 from ingest.archive import Archive, Kind, Position, Record, pack
 from ingest.clocks import Clocks
+from ingest.in_force import Rules, rules_of
 from ingest.inbox import Held, Inbox, Key, key_of
 from ingest.intervals import Seen
 from ingest.ledger import RELEASES, VERDICTS, account
@@ -38,7 +39,7 @@ from ingest.merging import Merging
 from ingest.messages import Event, Received
 from ingest.messages import read as decode
 from ingest.overflow import dropped
-from ingest.readable import Readable
+from ingest.readable import Readable, lost_with
 from ingest.recall import Rows, archived
 from ingest.recovery import Marker, joined
 from ingest.retention import finish
@@ -80,7 +81,7 @@ class Line:
         self.outlet = outlet
         folder.mkdir(parents=True, exist_ok=True)
         self._snapshot = folder / "snapshot.cvs"
-        self._grace_s = grace_s
+        self.rules = Rules(grace_s)
         self.vitals = Vitals(grace_s)
         self.seen = Seen()
         self.clocks = Clocks()
@@ -111,11 +112,12 @@ class Line:
         self.merging = Merging(self.vitals, self._past)
         readable = Readable(self.archive.folder, self._registered)
         marker = Marker(self.seen)
+        self.rules.put(self.vitals)
         for record in joined(readable.records(after), self.clocks.learn):
             self._replay(record, marker)
         marker.close()
         self.losses += readable.losses
-        self.merging.resume(self.vitals.now_ns)
+        self.merging.resume()
         self._known = self._registered()
         self._minute = self.vitals.now_ns // _MINUTE_NS
         if after is not None and after > self.archive.position:
@@ -125,33 +127,29 @@ class Line:
                 self.archive.append(kind, self.vitals.now_ns, body)
             self.snapshot()
         self.inbox.keep_only(self._knows)
-        self._name_lost_messages()
+        self.losses += lost_with(self.inbox, self.counts)
         self._drop_overflow(self.vitals.now_ns)
         self.outlet.places(self.vitals)
-
-    def _name_lost_messages(self) -> None:
-        """Say what was held in an inbox that is gone: its verdicts stay, its bytes are lost."""
-        held = int(self.counts[Verdict.HELD_UNKNOWN] + self.counts[Verdict.HELD_FUTURE])
-        if held > 0 and self.inbox.is_empty:
-            self.losses.append(f"inbox: {held:,} readings that were held are lost with it")
-            log.error("%s", self.losses[-1])
 
     def _knows(self, device: str, epoch: int, number: int) -> bool:
         row = self.vitals.registry.device_of.get(device)
         return row is not None and self.seen.has(row, epoch, number)
 
     def _load_snapshot(self) -> Position | None:
+        veiled = self.vitals.registry.veiled
         try:
-            self.vitals, extra = load_snapshot(self._snapshot, self._grace_s)
+            self.vitals, extra = load_snapshot(self._snapshot, self.rules.grace_s)
         except SnapshotError as error:
             log.error("%s", error)
             set_aside(self._snapshot)
             return None
+        self.vitals.registry.hide(veiled)
         self.seen.restore(extra["seen"])
         self.clocks.restore(extra.get("clocks", []))
         self.counts[: len(extra["counts"])] = extra["counts"]
         self.points_written = extra["points"]
         self._places = extra["places"]
+        self.rules = Rules(**extra.get("rules", {"grace_s": self.rules.grace_s}))
         self._version = self.vitals.registry.version
         return Position(*extra["position"])
 
@@ -179,6 +177,8 @@ class Line:
             self.vitals.registry.restore_more(record.json(), self.vitals.panes)
         elif record.kind == Kind.PLACES:
             self._use_places(record.body.decode())
+        elif record.kind == Kind.CONFIGURATION:
+            self.rules = rules_of(record.body, self.vitals)
         elif record.kind == Kind.EVENTS:
             self.outlet.events(msgspec.convert(record.json(), list[Event]), self.vitals)
 
@@ -337,7 +337,7 @@ class Line:
         """What a new segment begins with: all that its batches refer to."""
         keys, devices, series = self._known = self._registered()
         return [
-            (Kind.REGISTRY, msgspec.json.encode(self._registry_from(0, 0, series))),
+            self.rules.record(), (Kind.REGISTRY, msgspec.json.encode(self._registry_from(0, 0, series))),
             *([(Kind.PLACES, self._places.encode())] if self._places else []),
             (Kind.REGISTRY, msgspec.json.encode(self._registry_from(keys, devices, 0))),
         ]
@@ -365,11 +365,16 @@ class Line:
         self.tick(self.vitals.now_ns, with_open=False)
         self.archive.sync(self.archive.synced_ms)
         used = int(np.nonzero(self.counts)[0].max(initial=0)) + 1
-        save_snapshot(self.vitals, self._snapshot, {
-            "position": list(self.archive.position), "seen": self.seen.dump(),
-            "counts": self.counts[:used].tolist(), "points": self.points_written,
-            "places": self._places, "clocks": self.clocks.dump(),
-        })
+        try:
+            save_snapshot(self.vitals, self._snapshot, {
+                "position": list(self.archive.position), "seen": self.seen.dump(),
+                "counts": self.counts[:used].tolist(), "points": self.points_written,
+                "places": self._places, "clocks": self.clocks.dump(),
+                "rules": msgspec.to_builtins(self.rules),
+            })
+        except SnapshotError as error:
+            log.error("%s; the next start reads more of the archive", error)
+            return
         self.covered = self.archive.position
 
     def close(self, *, save: bool = True) -> None:

@@ -17,6 +17,7 @@ from edge.verdicts import Verdict
 from ingest.archive import Kind, pack, read
 from ingest.inbox import Inbox
 from ingest.line import Line
+from ingest.merging import Merging
 from ingest.store import Store
 from tests.hostile import PAYLOADS, RELAXED
 from tests.line_city import (
@@ -108,7 +109,7 @@ def test_acknowledges_what_is_contiguous(line: Line) -> None:
     assert take(line, "d1", body(10, q="pm25", t="x", v=1)) == [("d1", 1, 10)]
     assert take(line, "d9", single(1)) == [("d9", 1, 1)]
     assert verdicts(line) == {
-        "applied": 2, "duplicate": 1, "refused_type": 1, "dropped_outbox": 5, "held_unknown": 1,
+        "applied": 1, "duplicate": 2, "refused_type": 1, "dropped_outbox": 5, "held_unknown": 1,
     }
 
 
@@ -307,8 +308,8 @@ def test_a_placed_device_gets_its_backlog(tmp_path: Path) -> None:
     assert line.load_places(placed, (START_MS + 5) * MS)
     assert not line.load_places(placed, (START_MS + 5) * MS)
     expected = {
-        "applied": 3, "refused_type": 2, "refused_quantity": 1, "refused_not_a_number": 1,
-        "held_future": 1,
+        "applied": 2, "conflict": 1, "refused_type": 2, "refused_quantity": 1,
+        "refused_not_a_number": 1, "held_future": 1,
     }
     assert verdicts(line) == expected
     assert line.inbox.held_devices() == []
@@ -319,7 +320,7 @@ def test_a_placed_device_gets_its_backlog(tmp_path: Path) -> None:
     assert verdicts(line) == {**expected, "duplicate": 8}
     tick(line, START_MS + HOUR_MS)
     del expected["held_future"]
-    assert verdicts(line) == {**expected, "applied": 4, "duplicate": 8}
+    assert verdicts(line) == {**expected, "applied": 3, "duplicate": 8}
     line.close()
 
 
@@ -332,8 +333,8 @@ def test_future_readings_of_a_block_are_admitted_when_their_time_comes(line: Lin
     tick(line, START_MS + 14 * MINUTE_MS)
     assert verdicts(line) == {"applied": 1, "held_future": 5}
     tick(line, START_MS + 15 * MINUTE_MS)
-    assert verdicts(line) == {"applied": 6}
-    assert int(line.vitals.panes.coarse[0]["n"].sum()) == 6
+    assert verdicts(line) == {"applied": 5, "duplicate": 1}
+    assert int(line.vitals.panes.coarse[0]["n"].sum()) == 5
 
 
 @pytest.mark.parametrize("kind", ["unknown", "future"])
@@ -352,7 +353,8 @@ def test_a_kill_in_a_release_counts_once(
         write_places(placed, [*ROWS, row("d9", "s9")])
     else:
         take(line, "d1", body(1, t=START_MS + HOUR_MS, m={"pm25": 1, "no2": 2}))
-    monkeypatch.setattr(Line, "_write" if moment == "inbox put" else "_apply", kill)
+    where = (Line, "_write") if moment == "inbox put" else (Merging, "apply")
+    monkeypatch.setattr(*where, kill)
     if moment == "archived":
         monkeypatch.setattr(Inbox, "release", kill)
     act = line.load_places if kind == "unknown" else lambda *_: tick(line, START_MS + HOUR_MS)
