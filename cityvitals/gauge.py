@@ -75,6 +75,8 @@ def _trouble(health: dict[str, Any], now_ms: int) -> list[str]:
     age_ms = now_ms - health["at_ms"]
     if age_ms > HEALTH_AGE_MS_MAX:
         return [f"ingest has said nothing for {age_ms / 1000:.0f} s"]
+    if health["disk"]["error"]:
+        return [f"nothing is taken in: {health['disk']['error']}"]
     found = []
     if not health["broker"]["connected"]:
         found.append("ingest has no session with the broker")

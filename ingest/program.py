@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ from ingest.settings_ingest import IngestSettings
 from ingest.spool import Spool
 from ingest.sqlite_file import StoreError
 from ingest.store import Store
+from ingest.trouble import Trouble, set_aside_in
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +52,12 @@ MINUTE_NS = 60_000_000_000
 class Program:
     """The running ingest of one city."""
 
-    def __init__(self, settings: IngestSettings, base: Path) -> None:
+    def __init__(
+        self, settings: IngestSettings, base: Path, trouble: Trouble | None = None
+    ) -> None:
         self.settings = settings
         folder = base / settings.data
+        self._trouble = trouble or Trouble(folder)
         self.places = base / settings.places
         self._store = Store.create(folder / "store.db")
         self._spool: Spool | None = None
@@ -70,7 +75,7 @@ class Program:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._dropped = 0
+        self._dropped = self._unsafe = 0
         self._connection = Connection(
             settings.broker, settings.client_id, on_message=self._on_message,
             on_ready=self._on_ready, subscriptions=[(READINGS_FILTER, 1)], manual_ack=True,
@@ -84,6 +89,7 @@ class Program:
         self._places_seen: tuple[int, int, int] | None = None
         self._quiet_s = 0.0
         self._minute = 0
+        self._set_aside: list[str] = []
 
     def _on_message(
         self, topic: str, payload: bytes, qos: int, receipt: int, retain: bool
@@ -126,12 +132,18 @@ class Program:
             if self._outlets.influx is not None:
                 self._outlets.influx.start()
             self._health = Health(self.line, self.settings.clock)
+            self._trouble.over()
+            self._set_aside = set_aside_in(self.line.folder.parent)
+            self._dropped, self._trouble.dropped = self._trouble.dropped, 0
             self._write_health(self._now_ns(recorded), 0)
             self._connection.start()
             self._loop(recorded)
             clean = True
         finally:
             self._close(save=clean)
+            if not clean:  # what nobody sends again
+                waiting = sum(message.qos == 0 for message in self._arrived)
+                self._trouble.dropped += self._dropped + self._unsafe + waiting
 
     def _loop(self, recorded: RecordedClock) -> None:
         started = self._quiet_s = time.monotonic()
@@ -176,6 +188,7 @@ class Program:
             dropped, self._dropped = self._dropped, 0
             if self._arrived:
                 self._wake.set()
+        self._unsafe = dropped + sum(message.qos == 0 for message in taken)
         if dropped:
             self.line.dropped(dropped, now_ns)
         if taken:
@@ -232,6 +245,8 @@ class Program:
             },
             sinks=[] if influx is None else [influx.status()],
         )
+        health |= {"disk": self._trouble.health(), "losses": self.line.losses,
+                   "set_aside": self._set_aside}
         self._store.write_health(health)
         return health
 
@@ -280,27 +295,43 @@ def run(config: Path, *, wait: bool = False) -> int:
         settings = load(config, IngestSettings)
         with held(config.parent / settings.data / "ingest", wait=wait):
             try:
-                return _serve(Program(settings, config.parent))
+                _serve(settings, config.parent)
             except SettingsError as error:  # of a secret that the file names
                 raise SettingsError(f"{config}: {error}") from None
     except (SettingsError, PlacesError) as error:
         print(error, file=sys.stderr)
         return 2
-    except (StoreError, ArchiveError) as error:
+    except (StoreError, ArchiveError, OSError, sqlite3.Error) as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
 
 
-def _serve(program: Program) -> int:
+def _serve(settings: IngestSettings, base: Path) -> None:
+    """Run until a signal, beginning anew when the disk had not taken what was written."""
+    stopping = threading.Event()
+    running: list[Program] = []
+
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        program.stop()
+        stopping.set()
+        for program in running:
+            program.stop()
 
     before: dict[int, Any] = {
         number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
     }
+    trouble = Trouble(base / settings.data)
     try:
-        program.run()
+        while not stopping.is_set():
+            try:
+                running[:] = [Program(settings, base, trouble)]
+                if not stopping.is_set():
+                    running[0].run()
+                return
+            except (StoreError, ArchiveError, OSError, sqlite3.Error) as error:
+                trouble.note(error)
+            running.clear()
+            trouble.wait(stopping)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return 0

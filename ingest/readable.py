@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from edge.verdicts import Verdict
 from ingest.archive import BATCHES, Damage, Kind, Position, Record, read, words_of
+from ingest.inbox import Inbox
 
 log = logging.getLogger(__name__)
 
@@ -90,3 +95,13 @@ class Readable:
             elif record.kind != Kind.PLACES:
                 break
         return found
+
+
+def lost_with(inbox: Inbox, counts: npt.NDArray[np.int64]) -> list[str]:
+    """What was held in an inbox that is gone: its verdicts stay, its bytes are lost."""
+    held = int(counts[Verdict.HELD_UNKNOWN] + counts[Verdict.HELD_FUTURE])
+    if held <= 0 or not inbox.is_empty:
+        return []
+    words = f"inbox: {held:,} readings that were held are lost with it"
+    log.error("%s", words)
+    return [words]

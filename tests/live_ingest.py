@@ -35,6 +35,7 @@ class LiveIngest:
 
     def __init__(self, folder: Path, broker_url: str, program: str = RUN, **keys: Any) -> None:
         self.folder = folder
+        self.data = folder / keys.get("data", ".")
         self.config = folder / "ingest.toml"
         lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
         lines += ["[broker]", f'url = "{broker_url}"']
@@ -59,6 +60,12 @@ class LiveIngest:
             (health := self.health()) and health["started_ms"] >= since_ms
             and health["broker"]["connected"]
         ), f"ingest is connected: {self.log()}")
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def running(self) -> bool:
@@ -91,7 +98,7 @@ class LiveIngest:
     def store(self) -> Store:
         """The embedded store, for reading."""
         if self._store is None:
-            self._store = Store.reader(self.folder / "store.db")
+            self._store = Store.reader(self.data / "store.db")
         return self._store
 
     def health(self) -> dict[str, Any] | None:

@@ -54,7 +54,8 @@ def test_only_what_is_damaged_is_lost_wherever_it_is(tmp_path: Path) -> None:
                 spoilt.add(next(k for k in range(RECORDS) if spot < ends[k + 1]))
         path.write_bytes(data)
         found: list[Damage] = []
-        kept = [(row.received_ns - NOON_NS) // 10**9 for row in read(tmp_path, damaged=found.append)]
+        rows = list(read(tmp_path, damaged=found.append))
+        kept = [(row.received_ns - NOON_NS) // 10**9 for row in rows]
         assert kept == [number for number in range(RECORDS) if number not in spoilt]
         assert sum(lost.last - lost.first for lost in found) == sum(
             ends[number + 1] - ends[number] for number in spoilt)
