@@ -74,7 +74,7 @@ class Windows:
         self._over = np.array(
             [100 if entry.over_level is None else entry.over_level for entry in entries], np.int64
         )
-        self._own = type(family).area is not Plain.area
+        self._own = getattr(type(family), "area", None) is not Plain.area
         self._areas: list[int] = []
         self._starts = np.zeros(1, np.int64)
         self._of_area = np.zeros(0, np.int64)
@@ -194,7 +194,9 @@ class Windows:
     def _present(self, members: Integers, windows: Integers, panes: Panes) -> Bools:
         start = self.family.end_min(members, windows - 1)
         end = self.family.end_min(members, windows)
-        return anywhere(self.family.members.live(members, start, end, panes), 1)
+        there = anywhere(self.family.members.live(members, start, end, panes), 1)
+        there &= end > start  # a day that the zone left out is none
+        return there
 
     def station_points(
         self, members: Integers, windows: Integers, now_min: int, panes: Panes, kind: Kind

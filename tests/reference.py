@@ -292,13 +292,23 @@ def covered(minute: int, span: int, start: int, length: int) -> set[int]:
     return set(range(first, min(first + span, start + length)))
 
 
+def summand(value: float, quantity: str) -> int:
+    """The exact sums add micro-units, squares in 10^-4, or energies of sound levels."""
+    if quantity in ("voltage", "current", "thd"):
+        return math.floor(value * value * 1e4 + 0.5)
+    if quantity == "laeq":
+        return math.floor(math.pow(10.0, min(value, 140.0) / 10) + 0.5)
+    return math.floor(value * 1e6 + 0.5)
+
+
 def fold(
-    readings: Sequence[tuple[int, float, int]], span: int, shift: int, length: int, speed: bool
+    readings: Sequence[tuple[int, float, int]], span: int, shift: int, length: int, quantity: str
 ) -> dict[int, tuple[int, int, int, int, float, float]]:
     """All panes of a series: number -> (n, micro-units, 10^-12 of 1/v, bits, min, max).
 
     readings: (Unix second, value, flag), in whatever order. Local numbers, `shift` minutes east.
     """
+    speed = quantity == "speed"
     panes: dict[int, list[tuple[int, float]]] = {}
     for second, value, flag in readings:
         if flag not in (4, 9) and not (speed and value <= 0):
@@ -311,7 +321,7 @@ def fold(
             minutes |= covered(local, span, number * length, length)
         values = [value for _, value in inside]
         found[number] = (
-            len(values), sum(math.floor(value * 1e6 + 0.5) for value in values),
+            len(values), sum(summand(value, quantity) for value in values),
             sum(math.floor(1e12 / max(value, 1.0) + 0.5) for value in values) if speed else 0,
             sum(1 << (minute - number * length) for minute in minutes),
             min(values), max(values),
