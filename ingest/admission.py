@@ -34,6 +34,7 @@ from ingest.messages import (
     expand,
     source_of,
 )
+from ingest.shares import Shares
 
 FUTURE_MAX_NS = 300 * 1_000_000_000
 """A reading may lie this far ahead of its receive time; beyond, it waits."""
@@ -111,11 +112,13 @@ class Admission:
         self.vitals = vitals
         self.seen = seen
         self.clocks = clocks or Clocks()
+        self.shares = Shares(vitals.registry)
         self._slots: dict[tuple[int, int, str, int], int] = {}
 
     def forget_slots(self) -> None:
         """After a change of the places file: resolve series anew."""
         self._slots.clear()
+        self.shares.begin_anew()
 
     def admit(
         self, messages: Sequence[Opened], received_ns: int, *, again: bool = False
@@ -149,7 +152,7 @@ class Admission:
         if isinstance(content, Refused) and not number:
             rows.refuse(i, content.verdict)
             return _NOBODY
-        device = self.vitals.registry.device(source.device)
+        device = self.shares.device(source.device)
         if device < 0:
             rows.refuse(i, Verdict.REFUSED_BOUND)
             return _NOBODY
@@ -264,8 +267,12 @@ class Admission:
         slot = self._slots.get(key, -1)
         if slot < 0:
             place = registry.place(PlaceKey(row.city, row.district, row.station))
-            slot = registry.slot(Series(place, device, quantity, channel), self.vitals.panes)
-            self._slots[key] = slot
+            series = Series(place, device, quantity, channel)
+            if not self.shares.has_room(series):
+                return -1
+            slot = registry.slot(series, self.vitals.panes)
+            if slot >= 0:
+                self._slots[key] = slot
         return slot
 
     def _set_aside(self, rows: Rows, messages: Sequence[Opened], out: Admitted) -> None:

@@ -20,6 +20,8 @@ from edge.wire import PAYLOAD_BYTES_MAX, Message, WireError, decode
 NS_PER_MS = 1_000_000
 TOPIC_CHARS_MAX = 300
 """`cv/1/r/` and four ids of 64 have 266; a longer topic is none of ours and not remembered."""
+TOPICS_REMEMBERED_MAX = 262_144
+"""Topics that need not be parsed again, those heard of last; 150 MB."""
 EVENT_ID_CHARS_MAX = 200
 NUMBER_MAX = 1 << 62
 """Epochs and message numbers are kept in 64 bits with a sign."""
@@ -123,7 +125,7 @@ def source_of(topic: str) -> Source | None:
     return _source_of(topic) if len(topic) <= TOPIC_CHARS_MAX else None
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=TOPICS_REMEMBERED_MAX)
 def _source_of(topic: str) -> Source | None:
     return parse_source(topic) if topic.startswith("cv/1/r/") else None
 

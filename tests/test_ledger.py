@@ -173,10 +173,6 @@ def test_cells_at_their_bound(monkeypatch: pytest.MonkeyPatch) -> None:
             one.add(record(hour))
     assert one.finish().readings.tolist() == [9] * 6
     one = Ledger()
-    for hour in range(5):
-        one.add(record(hour))
-    one.finish()
-    one = Ledger()
     records = [record(hour) for hour in range(9)]
     with pytest.raises(LedgerError, match="--from"):
         add_all(one, records)

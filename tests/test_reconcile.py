@@ -8,9 +8,10 @@ import pytest
 
 from edge.verdicts import Verdict
 from engine.snapshot import SnapshotError, extra_of
-from ingest.archive import Kind
 from ingest.folder_lock import held, in_use
+from ingest.inbox import Waiting, key_of
 from ingest.line import Line
+from ingest.overflow import dropped
 from ingest.reconcile import DIFFERENCES_MAX, Reconciled, Wanted, hours_of, name_of, reconcile
 from ingest.store import Store
 from tests.line_city import MS, START_MS, line_of, message, single, write_places
@@ -88,19 +89,17 @@ def test_an_inbox_that_lost_a_message_and_only_while_nobody_writes(
 
 
 def test_more_released_than_was_held(line: Line, tmp_path: Path) -> None:
-    rows = line.inbox.waiting("d9")
-    write_places(tmp_path / "places.csv")
-    batch = line.admission.admit([], 1).batch
-    assert len(batch) == 0
+    waiting = [Waiting(key_of(row), 1, 1) for row in line.inbox.waiting("d9")]
     for _ in range(2):
-        line._release(rows, Kind.RELEASE_UNKNOWN, START_MS * MS)
+        for kind, batch in dropped(waiting, line.vitals.registry.device_of, START_MS * MS):
+            line._write(batch, kind)
     line.close()
     assert "held_unknown: -3: more was released than held" in found(tmp_path).differences
 
 
 def test_what_health_told(line: Line, tmp_path: Path) -> None:
     store = Store.create(tmp_path / "store.db")
-    told = {"received": 6, "verdicts": {"applied": 3, "held_unknown": 3, "dropped_queue": 0}}
+    told = {"at_ms": 1, "received": 6, "verdicts": {"applied": 3, "held_unknown": 3}}
     store.write_health(told)
     line.close()
     done = found(tmp_path)

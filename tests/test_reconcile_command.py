@@ -25,7 +25,8 @@ def folder(tmp_path: Path) -> Path:
         message("d1", single(1)), message("d1", single(1)), message("d1", b"{"),
         message("d9", single(1)), message("d2", single(3)),
     ], START_MS * MS)
-    line.take([message("d2", body(4, drop=[[1, 1, 2]], t=later, m={"pm25": 7.0}))], later * MS)
+    last = body(4, drop=[[1, 1, 2]], t=later, m={"pm25": 7.0})
+    line.take([message("d2", last, later)], later * MS)
     line.close()
     return tmp_path
 
