@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX
-from engine.calendar import EPOCH_DAY
 from engine.catalogue import POSITION
 from engine.family import (
     NOT_MEASURED,
@@ -143,36 +142,45 @@ class AirDays(Shared[AirHours]):
 
     def ordinal(self, members: Integers, minute: Integers) -> Integers:
         """Proleptic ordinal of the day in standard time."""
-        return (minute + self.members.shift[members]) // 1440 + EPOCH_DAY
+        return self.members.standard_days(members, minute)
 
     def end_min(self, members: Integers, window: Integers) -> Integers:
         """Unix minute of the next midnight in standard time."""
-        return (window + 1 - EPOCH_DAY) * 1440 - self.members.shift[members]
+        return self.members.standard_day_starts(members, window + 1)
 
     def touched(
         self, changed: npt.NDArray[np.int32], member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day and, for running 8-h means, the next."""
         members, hours = of_level(changed, HOUR, member_of)
-        return spread(members, hours // 24 + EPOCH_DAY, 2)
+        minute = hours * 60 - self.members.shift[members]
+        return spread(members, self.members.standard_days(members, minute), 2)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a station and day; coverage and n are those of the day's own hours."""
         count = len(members)
         result = blank(count, 1)
+        start, end = self.end_min(members, windows - 1), self.end_min(members, windows)
+        shift = self.members.shift[members]
+        last = (end + shift) // 60 - 1
+        hours = np.minimum(last + 1 + -(start + shift) // 60, 24)
         means = np.empty((count, 6, DAY_HOURS))
         readings = np.empty((count, 6, DAY_HOURS), np.int64)
         gather_hours(
             self.members.table, self.members.devices, members,
-            (windows - EPOCH_DAY) * 24 + 23, panes.coarse[0], means, readings,
+            last, panes.coarse[0], means, readings,
         )
+        # Where a zone changed its standard time a day has 23 hours, or 25: then the last 24.
+        before = np.arange(DAY_HOURS) >= hours[:, None]
+        before[:, 24:] = False
+        means[before[:, None].repeat(6, axis=1)] = np.nan
+        readings[before[:, None].repeat(6, axis=1)] = 0
         indices = np.empty((count, 7))
         day_aqi(np.ascontiguousarray(means[:, :, ::-1]), indices)
         result.value[:, 0] = indices[:, 0]
         valid = ~np.isnan(means[:, :, :24])
-        end = self.end_min(members, windows)
-        measured = measured_inputs(self.members, members, end - 1440, end, panes)
-        share = (valid.mean(axis=2) * measured).sum(axis=1)
+        measured = measured_inputs(self.members, members, start, end, panes)
+        share = (valid.sum(axis=2) / np.maximum(hours, 1)[:, None] * measured).sum(axis=1)
         result.cov[:, 0] = share / np.maximum(measured.sum(axis=1), 1)
         result.n[:, 0] = readings[:, :, :24].sum(axis=(1, 2))
         return result

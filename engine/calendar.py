@@ -1,11 +1,18 @@
 """Civil time: where the days of a zone begin, and its standard offset.
 
-Indicators that follow the clock on the wall (peaks, billing days) use civil days of 23, 24 or
-25 hours; US air quality days and all panes use the zone's standard time.
+Indicators that follow the clock on the wall (peaks, billing days) use civil days, mostly of 23, 24
+or 25 hours; US air quality days use the zone's standard time, as it was on that day. A day begins
+when its date is first shown, so days never overlap; one that a zone left out (Apia, 2011-12-30)
+has no minute.
+
+Panes are cut on a grid that never moves: by the standard time of the zone in 2026. It only says
+whether hours begin at the full hour of UTC, at half past, or at a quarter; a zone that changes its
+standard time by whole hours keeps its grid.
 """
 
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +20,10 @@ import numpy.typing as npt
 
 _FIRST = date(1995, 1, 1).toordinal()
 _LAST = date(2080, 1, 1).toordinal()
+_GRID_MIN = (date(2026, 1, 1).toordinal() - 719_163) * 1440
+_LOOK_DAYS = 3
+"""No rule of a zone since 1995 was in force for less."""
+_MINUTE = timedelta(minutes=1)
 
 EPOCH_DAY = 719_163
 """Proleptic ordinal of 1970-01-01; all day windows are numbered by proleptic ordinals."""
@@ -20,23 +31,70 @@ EPOCH_DAY = 719_163
 Minutes = npt.NDArray[np.int64]
 
 
-@lru_cache(maxsize=512)
 def standard_offset_min(tz: str, at_min: int) -> int:
     """Minutes east of UTC of `tz` in standard time (no summer shift) at Unix minute `at_min`."""
-    moment = datetime.fromtimestamp(at_min * 60, ZoneInfo(tz))
-    offset = moment.utcoffset() or timedelta()
-    return round((offset - (moment.dst() or timedelta())).total_seconds() / 60)
+    return _rule_at(ZoneInfo(tz), at_min)[1]
+
+
+def grid_offset_min(tz: str) -> int:
+    """Minutes east of UTC by which the panes of `tz` are cut, for ever."""
+    return standard_offset_min(tz, _GRID_MIN)
+
+
+class Rule(NamedTuple):
+    """From a Unix minute on, minutes east of UTC: on the clock on the wall, in standard time."""
+
+    since_min: int
+    wall: int
+    standard: int
+
+
+def _rule_at(tz: ZoneInfo, minute: int) -> tuple[int, int]:
+    moment = datetime.fromtimestamp(minute * 60, tz)
+    wall, summer = moment.utcoffset() or timedelta(), moment.dst() or timedelta()
+    return wall // _MINUTE, (wall - summer) // _MINUTE
 
 
 @lru_cache(maxsize=64)
-def _day_starts(tz: str, hour: int = 0) -> Minutes:
-    """Unix minutes at which the clock of `tz` shows `hour`, day by day."""
-    zone = ZoneInfo(tz)
-    starts = np.empty(_LAST - _FIRST, np.int64)
-    for i in range(len(starts)):
-        day = date.fromordinal(_FIRST + i)
-        moment = datetime(day.year, day.month, day.day, hour, tzinfo=zone)
-        starts[i] = moment.timestamp() // 60
+def _rules(tz: str) -> list[Rule]:
+    """What held in `tz` from 1995 to 2079, one after the other."""
+    zone, look = ZoneInfo(tz), _LOOK_DAYS * 1440
+    first = (_FIRST - EPOCH_DAY - 2) * 1440
+    rules = [Rule(first, *_rule_at(zone, first))]
+    for later in range(first + look, (_LAST - EPOCH_DAY) * 1440, look):
+        if _rule_at(zone, later) == rules[-1][1:]:
+            continue
+        low, high = later - look, later
+        while high - low > 1:
+            middle = (low + high) // 2
+            if _rule_at(zone, middle) == rules[-1][1:]:
+                low = middle
+            else:
+                high = middle
+        rules.append(Rule(high, *_rule_at(zone, high)))
+    return rules
+
+
+@lru_cache(maxsize=256)
+def _starts(tz: str, hour: int, standard: bool) -> Minutes:
+    """Unix minutes at which each day begins: when a clock of `tz` first shows `hour` of it."""
+    shown = (np.arange(_FIRST, _LAST) - EPOCH_DAY) * 1440 + hour * 60
+    offsets = [(rule.since_min, rule.standard if standard else rule.wall) for rule in _rules(tz)]
+    starts: Minutes = shown - offsets[0][1]
+    for since, offset in offsets[1:]:
+        starts = np.where(starts < since, starts, np.maximum(shown - offset, since))
+    return starts
+
+
+def standard_day(tz: str, minute: Minutes) -> Minutes:
+    """As `civil_day`, in the standard time of `tz`: no summer shift."""
+    days: Minutes = np.searchsorted(_starts(tz, 0, True), minute, side="right") - 1 + _FIRST
+    return days
+
+
+def standard_day_start_min(tz: str, day: Minutes) -> Minutes:
+    """As `day_start_min`, in the standard time of `tz`."""
+    starts: Minutes = _starts(tz, 0, True)[np.asarray(day) - _FIRST]
     return starts
 
 
@@ -45,14 +103,14 @@ def civil_day(tz: str, minute: Minutes, begins_hour: int = 0) -> Minutes:
 
     With `begins_hour` days begin when the clock shows that hour, and bear the date of that.
     """
-    starts = _day_starts(tz, begins_hour)
+    starts = _starts(tz, begins_hour, False)
     days: Minutes = np.searchsorted(starts, minute, side="right") - 1 + _FIRST
     return days
 
 
 def day_start_min(tz: str, day: Minutes) -> Minutes:
     """Unix minute at which each civil day (proleptic ordinal) of `tz` begins."""
-    starts: Minutes = _day_starts(tz)[np.asarray(day) - _FIRST]
+    starts: Minutes = _starts(tz, 0, False)[np.asarray(day) - _FIRST]
     return starts
 
 

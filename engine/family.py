@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from engine.calendar import civil_day, day_start_min
+from engine.calendar import civil_day, day_start_min, standard_day, standard_day_start_min
 from engine.daybook import DayBook
 from engine.panes import Panes
 from engine.registry import Registry
@@ -47,8 +47,8 @@ class Result:
 class Members:
     """Places with the slots of their inputs as one blank-padded table.
 
-    table: int32[members, inputs * devices], -1 blank. shift: int64[members], minutes of standard
-    time east of UTC. zones: the zone of each member is zones[zone]; zone: int64[members].
+    table: int32[members, inputs * devices], -1 blank. shift: int64[members], minutes of the
+    grid of panes east of UTC. zones: the zone of each member is zones[zone]; zone: int64[members].
     """
 
     inputs: tuple[int, ...]
@@ -94,6 +94,22 @@ class Members:
         for code, tz in enumerate(self.zones):
             at = self.zone[members] == code
             starts[at] = day_start_min(tz, day[at])
+        return starts
+
+    def standard_days(self, members: Integers, minute: Integers) -> Integers:
+        """As `civil_days`, in standard time."""
+        days = np.zeros(len(members), np.int64)
+        for code, tz in enumerate(self.zones):
+            at = self.zone[members] == code
+            days[at] = standard_day(tz, minute[at])
+        return days
+
+    def standard_day_starts(self, members: Integers, day: Integers) -> Integers:
+        """As `day_starts`, in standard time."""
+        starts = np.zeros(len(members), np.int64)
+        for code, tz in enumerate(self.zones):
+            at = self.zone[members] == code
+            starts[at] = standard_day_start_min(tz, day[at])
         return starts
 
     def live(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edge.places import PlaceKey, PlaceRow
 from edge.quantities import INDEX, QUANTITIES
-from engine.calendar import standard_offset_min
+from engine.calendar import grid_offset_min
 from engine.panes import LEVEL_OF, Panes
 from engine.series import periods_of
 
@@ -93,7 +93,7 @@ class Registry:
         for row in rows:
             self.rows_of.setdefault(row.device, []).append(row)
             place = self.place(PlaceKey(row.city, row.district, row.station))
-            shift = standard_offset_min(row.tz, max(row.valid_from_ms, 0) // 60_000)
+            shift = grid_offset_min(row.tz)
             self.attributes[place] = Attributes(
                 row.name, row.lat, row.lon, row.tz, row.length_km, row.lanes, row.posted_kmh,
                 shift, self.keys[place] in private,
@@ -264,7 +264,10 @@ class Registry:
         }
 
     def restore(self, kept: dict[str, Any], rows: list[PlaceRow], panes: Panes) -> None:
-        """Rebuild from `dump` and the places file; slots and rows come out as they were."""
+        """Rebuild from `dump` and the places file; slots and rows come out as they were.
+
+        Raises ValueError if the grid of a zone is not what the panes were cut by.
+        """
         for key in kept["keys"]:
             self.place(PlaceKey(*key))
         # Stations that left the places file keep what was last known of them.
@@ -272,6 +275,9 @@ class Registry:
             int(place): Attributes(**row) for place, row in kept["attributes"].items()
         }
         self.load_places(rows)
+        for place, row in kept["attributes"].items():
+            if self.attributes[int(place)].shift_min != row["shift_min"]:
+                raise ValueError(f"another time zone table: panes of {row['tz']} begin elsewhere")
         self.restore_more(kept, panes)
 
     def restore_more(self, kept: dict[str, Any], panes: Panes) -> None:

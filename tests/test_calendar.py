@@ -1,6 +1,6 @@
 """Civil time against the clock of the standard library, on the days that are not 24 hours."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,8 +13,11 @@ from engine.calendar import (
     civil_day,
     clock_min,
     day_start_min,
+    grid_offset_min,
     is_weekend,
     month_start,
+    standard_day,
+    standard_day_start_min,
     standard_offset_min,
 )
 
@@ -22,6 +25,12 @@ ZONES = (
     "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu",
     "Australia/Lord_Howe", "America/Havana", "Africa/Cairo", "Europe/Helsinki",
 )
+CHANGED = (
+    "Europe/Istanbul", "Asia/Pyongyang", "America/Sao_Paulo", "Pacific/Apia", "Asia/Almaty",
+    "America/Caracas", "Asia/Magadan", "Europe/Moscow", "America/St_Johns", "Pacific/Norfolk",
+    "Asia/Colombo", "Africa/Casablanca", "Europe/Dublin", "America/Ciudad_Juarez",
+)
+"""Zones that changed their rule, skipped a day, begin summer at odd times or have it in winter."""
 BERLIN = "Europe/Berlin"
 SPRING, AUTUMN = date(2026, 3, 29).toordinal(), date(2026, 10, 25).toordinal()
 
@@ -87,3 +96,67 @@ def test_weekends_and_months() -> None:
     assert month_start(friday) == friday
     assert month_start(friday + 30) == friday
     assert month_start(friday - 1) == date(2026, 4, 1).toordinal()
+
+
+def _standard(tz: str, minute: int) -> datetime:
+    """What a clock of `tz` without summer shift shows."""
+    local = datetime.fromtimestamp(minute * 60, ZoneInfo(tz))
+    summer = local.dst() or timedelta()
+    return local.replace(tzinfo=None) - summer
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.sampled_from(ZONES + CHANGED), st.integers(_minute("1996-01-01"), _minute("2037-01-01"))
+)
+def test_a_day_begins_when_its_date_is_first_shown(tz: str, minute: int) -> None:
+    """On the clock on the wall and in standard time; what is repeated belongs to the new day."""
+    zone = ZoneInfo(tz)
+    for day_of, start_of, shown in (
+        (civil_day, day_start_min,
+         lambda at: datetime.fromtimestamp(at * 60, zone).date().toordinal()),
+        (standard_day, standard_day_start_min, lambda at: _standard(tz, at).date().toordinal()),
+    ):
+        (day,) = day_of(tz, np.array([minute])).tolist()
+        start, end = start_of(tz, np.array([day, day + 1])).tolist()
+        assert start <= minute < end
+        assert shown(start) == day
+        assert shown(start - 1) < day
+        assert shown(minute) in (day, day - 1)
+        if shown(minute) < day:
+            assert minute - start <= 120
+
+
+@pytest.mark.parametrize(("tz", "day", "hours"), [
+    ("Australia/Lord_Howe", "2026-04-05", 24.5), ("Australia/Lord_Howe", "2026-10-04", 23.5),
+    ("Asia/Kathmandu", "2026-04-05", 24), ("Asia/Kolkata", "2026-10-25", 24),
+    ("Europe/Istanbul", "2016-09-07", 24), ("Europe/Istanbul", "2016-10-30", 24),
+    ("Asia/Pyongyang", "2015-08-14", 24.5), ("Asia/Pyongyang", "2018-05-04", 23.5),
+    ("America/Sao_Paulo", "2018-11-04", 23), ("America/Sao_Paulo", "2019-02-16", 25),
+    ("America/Sao_Paulo", "2019-11-03", 24), ("Pacific/Apia", "2011-12-29", 24),
+    ("Pacific/Apia", "2011-12-30", 0), ("Pacific/Apia", "2011-12-31", 24),
+    ("Asia/Magadan", "2014-10-26", 26),
+])
+def test_lengths_of_days_on_the_wall(tz: str, day: str, hours: float) -> None:
+    number = date.fromisoformat(day).toordinal()
+    start, end = day_start_min(tz, np.array([number, number + 1])).tolist()
+    assert end - start == hours * 60
+
+
+@pytest.mark.parametrize(("tz", "day", "hours"), [
+    (BERLIN, "2026-03-29", 24), (BERLIN, "2026-10-25", 24), ("Europe/Istanbul", "2016-09-06", 23),
+    ("Europe/Istanbul", "2016-09-07", 24), ("Asia/Almaty", "2024-02-29", 25),
+    ("Asia/Almaty", "2024-03-01", 24), ("Pacific/Apia", "2011-12-30", 1),
+    ("Asia/Pyongyang", "2015-08-14", 24.5), ("Asia/Pyongyang", "2018-05-04", 23.5),
+])
+def test_lengths_of_days_in_standard_time(tz: str, day: str, hours: float) -> None:
+    """They differ from 24 hours only where a zone changed its standard time."""
+    number = date.fromisoformat(day).toordinal()
+    start, end = standard_day_start_min(tz, np.array([number, number + 1])).tolist()
+    assert end - start == hours * 60
+
+
+def test_the_grid_of_panes_does_not_ask_when_a_sensor_was_placed() -> None:
+    """In 1970 Lisbon and London kept standard time an hour ahead of today's."""
+    assert standard_offset_min("Europe/Lisbon", 0) == 60
+    assert (grid_offset_min("Europe/Lisbon"), grid_offset_min("Asia/Kathmandu")) == (0, 345)
