@@ -184,14 +184,16 @@ def _replace(
 ) -> npt.NDArray[np.int64]:
     """Take panes `first` to `end` of a ring over; returns those that were not marked before."""
     index = np.arange(first, end)
-    index = index[panes["tag"][index % len(panes)] == index]
     at = index % len(panes)
+    known = panes["tag"][at] == index
+    known |= (panes["tag"][at] < index) & (fresh["tag"][at] == index)  # not folded yet
+    index, at = index[known], at[known]
     want = fresh[at].copy()
     want[want["tag"] != index] = np.zeros((), panes.dtype)
     want["tag"] = index
     want["covered"] &= COVER
-    marked = (panes["covered"][at] & TOUCHED) != 0
-    same = (panes["n"][at] == want["n"]) & (panes["sum"][at] == want["sum"])
+    marked = (panes["tag"][at] == index) & ((panes["covered"][at] & TOUCHED) != 0)
+    same = (panes["tag"][at] == index) & (panes["n"][at] == want["n"]) & (panes["sum"][at] == want["sum"])
     same &= (panes["covered"][at] & COVER) == want["covered"]
     want["covered"] |= np.where(same & ~marked, np.uint64(0), TOUCHED)
     panes[at] = want
