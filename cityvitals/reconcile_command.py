@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from ingest.numbering import Count
     from ingest.reconcile import Reconciled, Wanted
 
 FORMAT = 1
 HOURS_SHOWN = 48
 DEVICES_SHOWN = 50
+CELLS_TOLD_MAX = 500_000
+"""Beyond, JSON has hours and devices, but not both at once: ask for fewer hours or one device."""
 _NS_PER_MS = 1_000_000
 
 
@@ -99,11 +100,13 @@ def report_of(done: "Reconciled", wanted: "Wanted") -> dict[str, Any]:
     if wanted.device:
         inside &= cells[1] == done.devices.index(wanted.device)
     cells = cells[:, inside]
-    messages = {
-        key: count for key, count in done.messages.items()
-        if first <= key[0] < end and wanted.device in {None, done.name(key[1])}
-    }
-    both = _grouped(done, cells, messages, hour=True, device=True)
+    messages = np.concatenate([np.stack(done.messages[:2]), done.messages.counts])
+    inside = (messages[0] >= first) & (messages[0] < end)
+    if wanted.device:
+        inside &= messages[1] == done.devices.index(wanted.device)
+    messages = messages[:, inside]
+    few = cells.shape[1] + messages.shape[1] <= CELLS_TOLD_MAX
+    both = _grouped(done, cells, messages, hour=True, device=True) if few else []
     return {
         "format": FORMAT, "adds_up": not done.differences, "differences": done.differences,
         "compared": done.compared, "unreadable": done.lost, "rows_read": done.rows,
@@ -116,21 +119,18 @@ def report_of(done: "Reconciled", wanted: "Wanted") -> dict[str, Any]:
 
 def _grouped(
     done: "Reconciled", cells: "npt.NDArray[np.int64]",
-    messages: "dict[tuple[int, int], Count]", *, hour: bool, device: bool,
+    messages: "npt.NDArray[np.int64]", *, hour: bool, device: bool,
 ) -> list[dict[str, Any]]:
     """Rows of the answer, by hour, by device, by both or by neither."""
-    from ingest.numbering import NOTHING
+    from ingest.numbering import NOTHING, Count
     from ingest.reconcile import name_of
 
     readings: dict[tuple[int, int], dict[str, int]] = {}
-    for at, row, verdict, count in zip(*cells.tolist(), strict=True):
-        of = readings.setdefault((at * hour, row * device), {})
-        label = Verdict(verdict).label
-        of[label] = of.get(label, 0) + count
-    counts: dict[tuple[int, int], Count] = {}
-    for (at, row), more in messages.items():
-        key = (at * hour, row * device)
-        counts[key] = counts.get(key, NOTHING).plus(more)
+    for at, row, verdict, count in _summed(cells, 3, hour, device):
+        readings.setdefault((at, row), {})[Verdict(verdict).label] = count
+    counts = {
+        (at, row): Count(*of) for at, row, *of in _summed(messages, 2, hour, device)
+    }
     keys = sorted(readings.keys() | counts.keys()) or [(0, 0)]
     if (hour or device) and not (readings or counts):
         return []
@@ -144,6 +144,25 @@ def _grouped(
         }
         for key in keys
     ]
+
+
+def _summed(
+    columns: "npt.NDArray[np.int64]", keys: int, hour: bool, device: bool
+) -> list[list[int]]:
+    """Rows of `keys` key columns and counts, added up over hours or devices or both."""
+    import numpy as np
+
+    columns = columns.copy()
+    columns[0] *= hour
+    columns[1] *= device
+    columns = columns[:, np.lexsort(columns[keys - 1 :: -1])]
+    if not columns.shape[1]:
+        return []
+    change = (columns[:keys, 1:] != columns[:keys, :-1]).any(axis=0)
+    begins = np.concatenate([[0], np.nonzero(change)[0] + 1])
+    sums = np.add.reduceat(columns[keys:], begins, axis=1)
+    rows: list[list[int]] = np.concatenate([columns[:keys, begins], sums]).T.tolist()
+    return rows
 
 
 def lines_of(report: dict[str, Any]) -> list[str]:

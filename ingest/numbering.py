@@ -19,6 +19,8 @@ from ingest.intervals import EPOCHS_MAX, Intervals
 
 BEFORE = -1
 """The hour of what was before the first record that is read."""
+COUNTS_HELD = 1 << 16
+"""Counts that are added up together."""
 _ROW_BITS = 32
 
 
@@ -36,6 +38,24 @@ class Count(NamedTuple):
     def plus(self, other: "Count") -> "Count":
         """The sum, field by field."""
         return Count(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class Messages(NamedTuple):
+    """Counts by hour (since 1970, UTC) and device (row of the registry), sorted; int64[n], and
+    counts: int64[5, n], in the order of `Count`."""
+
+    hour: npt.NDArray[np.int64]
+    device: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+
+    def total(self) -> Count:
+        """All of them."""
+        return Count(*self.counts.sum(axis=1).tolist())
+
+    def by_key(self) -> dict[tuple[int, int], Count]:
+        """Counts by (hour, device)."""
+        keys = zip(self.hour.tolist(), self.device.tolist(), strict=True)
+        return {key: Count(*of) for key, of in zip(keys, self.counts.T.tolist(), strict=True)}
 
 
 NOTHING = Count()
@@ -62,7 +82,9 @@ class Numbering:
     def __init__(self, base: Sequence[Any] = (), *, partial: bool = False) -> None:
         self._partial = partial
         self._epochs: dict[int, dict[int, _Epoch]] = {}
-        self._counts: dict[tuple[int, int], Count] = {}
+        self._counts: list[tuple[int, ...]] = []
+        self._columns: list[npt.NDArray[np.int64]] = []
+        self._course = np.zeros((0, 2), np.int64)  # of each device: epoch, and how far it has come
         self.twice: dict[int, int] = {}
         for device, epoch, starts, ends in base:
             one = _Epoch(Intervals(list(starts), list(ends)), top=ends[-1])
@@ -93,14 +115,32 @@ class Numbering:
         same &= (step == 1) | ((step == 0) & ((record[1:] == record[:-1]) | again[1:]))
         begins = np.concatenate([[0], np.nonzero(~same)[0] + 1])
         ends = np.concatenate([begins[1:] - 1, [len(order) - 1]])
-        for row, number, first, last, repeated in zip(
-            device[begins].tolist(), epoch[begins].tolist(), seq[begins].tolist(),
-            seq[ends].tolist(), again[begins].tolist(), strict=True,
-        ):
+        runs = np.stack([device[begins], epoch[begins], seq[begins], seq[ends], again[begins]])
+        slow = self._go_on(runs, hour)
+        for row, number, first, last, repeated in runs[:, slow].T.tolist():
             fresh = self._take(row, number, first, last, hour)
             self._count(hour, row, Count(taken=fresh))
             if not repeated and fresh < last - first + 1:
                 self.twice[row] = self.twice.get(row, 0) + last - first + 1 - fresh
+
+    def _go_on(self, runs: npt.NDArray[np.int64], hour: int) -> npt.NDArray[np.bool_]:
+        """Take runs that go on where their device had stopped; returns which are not of these."""
+        device, epoch, first, last, _ = runs
+        more = int(device.max()) + 1 - len(self._course)
+        if more > 0:
+            self._course = np.concatenate([self._course, np.zeros((more, 2), np.int64)])
+        alone = np.ones(len(device), np.bool_)
+        alone[1:] &= device[1:] != device[:-1]
+        alone[:-1] &= device[1:] != device[:-1]
+        at = self._course[device]
+        goes_on: npt.NDArray[np.bool_] = alone & (at[:, 0] == epoch) & (at[:, 1] + 1 == first) & (at[:, 1] > 0)
+        goes_on &= last <= NUMBER_MAX
+        fresh = (last - first + 1)[goes_on]
+        self._course[device[goes_on], 1] = last[goes_on]
+        columns = np.zeros((2 + len(NOTHING), len(fresh)), np.int64)
+        columns[0], columns[1], columns[2], columns[3] = hour, device[goes_on], fresh, fresh
+        self._columns.append(columns)
+        return ~goes_on
 
     def drop(self, device: int, epoch: int, first: int, last: int, hour: int) -> None:
         """A range of messages that the agent dropped."""
@@ -108,12 +148,26 @@ class Numbering:
         self._count(hour, device, Count(dropped=fresh))
 
     def _count(self, hour: int, device: int, count: Count) -> None:
-        key = (hour, device)
-        self._counts[key] = self._counts.get(key, NOTHING).plus(count)
+        self._counts.append((hour, device, *count))
+        if len(self._counts) >= COUNTS_HELD:
+            self._columns = [self._merged()]
+
+    def _merged(self) -> npt.NDArray[np.int64]:
+        """One column for each hour and device, sorted."""
+        told = np.array(self._counts, np.int64).reshape(-1, 2 + len(NOTHING)).T
+        self._counts = []
+        columns = np.concatenate([*self._columns, told], axis=1)
+        columns = columns[:, np.lexsort(columns[1::-1])]
+        if not columns.shape[1]:
+            return columns
+        change = (columns[:2, 1:] != columns[:2, :-1]).any(axis=0)
+        begins = np.concatenate([[0], np.nonzero(change)[0] + 1])
+        return np.concatenate([columns[:2, begins], np.add.reduceat(columns[2:], begins, axis=1)])
 
     def _take(self, device: int, epoch: int, first: int, last: int, hour: int) -> int:
         """Take numbers in, note what they leave out; returns how many of them are new."""
         epochs = self._epochs.setdefault(device, {})
+        self._catch_up(device)
         one = epochs.get(epoch)
         if one is None:
             one = epochs[epoch] = _Epoch()
@@ -134,7 +188,20 @@ class Numbering:
             one.top = last
         fresh = one.seen.add(first, last)
         one.size += fresh
+        if device < len(self._course):
+            self._course[device] = epoch, one.top
         return fresh
+
+    def _catch_up(self, device: int) -> None:
+        """Write down how far the device has gone on since its epoch was last looked at."""
+        if device >= len(self._course) or not self._course[device, 1]:
+            return
+        epoch, top = self._course[device].tolist()
+        one = self._epochs[device][epoch]
+        if top > one.top:
+            one.size += one.seen.add(one.top + 1, top)
+            one.top = top
+        self._course[device] = 0
 
     def _settle(self, device: int, one: _Epoch, later: int) -> None:
         """Say of each missing number whether it is pending; `later` messages came after all."""
@@ -155,15 +222,17 @@ class Numbering:
         if forgotten:  # gaps beyond `INTERVALS_MAX`
             self._count(one.jumps[0][1], device, Count(lost=forgotten))
 
-    def finish(self) -> dict[tuple[int, int], Count]:
-        """Counts by (hour, device); nothing may be added after."""
+    def finish(self) -> Messages:
+        """Counts by hour and device; nothing may be added after."""
         for device, epochs in self._epochs.items():
+            self._catch_up(device)
             later = 0
             for epoch in sorted(epochs, reverse=True):
                 self._settle(device, epochs[epoch], later)
                 later += epochs[epoch].size
         self._epochs.clear()
-        return self._counts
+        columns = self._merged()
+        return Messages(columns[0], columns[1], columns[2:])
 
 
 def _size(seen: Intervals) -> int:

@@ -17,7 +17,7 @@ from ingest.archive import Position, read, segment_of, words_of
 from ingest.folder_lock import in_use
 from ingest.inbox import Contents, contents
 from ingest.ledger import HOUR_NS, RELEASES, Cells, Integers, Ledger
-from ingest.numbering import BEFORE, NOTHING, Count
+from ingest.numbering import BEFORE, Messages
 from ingest.resync import Damage
 from ingest.retention import load
 from ingest.sqlite_file import StoreError
@@ -51,7 +51,7 @@ class Reconciled:
     devices: list[str]
     received: dict[int, int]
     cells: Cells
-    messages: dict[tuple[int, int], Count]
+    messages: Messages
     held: Contents
     rows: int
     compared: list[str] = field(default_factory=list)
@@ -174,9 +174,7 @@ def _check_sums(done: Reconciled) -> None:
         got, sum_ = done.received.get(hour, 0), by_hour.get(hour, 0)
         if got != sum_:
             done.differs(f"{name_of(hour)}: {got:,} readings received, verdicts of {sum_:,}")
-    total = NOTHING
-    for count in done.messages.values():
-        total = total.plus(count)
+    total = done.messages.total()
     if total.sent != total.taken + total.dropped + total.pending + total.lost:
         done.differs(f"messages do not add up: {total}")
 

@@ -35,14 +35,14 @@ def test_a_gap_is_pending_while_its_agent_may_send_it_and_lost_beyond() -> None:
     for after, lost in ((IN_FLIGHT_MAX - 1, 0), (IN_FLIGHT_MAX, 2)):
         one = Numbering()
         give(one, [1, *range(4, 4 + after)])
-        assert total(one.finish()) == Count(3 + after, 1 + after, 0, 2 - lost, lost)
+        assert total(one.finish().by_key()) == Count(3 + after, 1 + after, 0, 2 - lost, lost)
 
 
 def test_messages_of_later_epochs_speak_for_a_gap_too() -> None:
     one = Numbering()
     give(one, [1, 3])
     give(one, range(1, IN_FLIGHT_MAX), epoch=2)
-    assert one.finish()[5, 0].lost == 1
+    assert one.finish().by_key()[5, 0].lost == 1
 
 
 def test_a_gap_belongs_to_the_hour_that_told_it() -> None:
@@ -50,7 +50,7 @@ def test_a_gap_belongs_to_the_hour_that_told_it() -> None:
     give(one, [1, 2], 5)
     give(one, [4, *range(6, 6 + IN_FLIGHT_MAX)], 6)
     give(one, [5], 7)
-    found = one.finish()
+    found = one.finish().by_key()
     assert [found[hour, 0].lost for hour in (5, 6, 7)] == [0, 1, 0]
     assert [found[hour, 0].taken for hour in (5, 6, 7)] == [2, IN_FLIGHT_MAX + 1, 1]
 
@@ -59,7 +59,7 @@ def test_what_was_dropped_is_neither_pending_nor_lost() -> None:
     one = Numbering()
     give(one, [1, 5])
     one.drop(0, 1, 2, 3, 6)
-    found = one.finish()
+    found = one.finish().by_key()
     assert total(found) == Count(sent=5, taken=2, dropped=2, pending=1)
     assert found[6, 0] == Count(dropped=2)
 
@@ -73,25 +73,25 @@ def test_readings_of_one_message_are_one_message_and_a_message_taken_twice_is_fo
     assert one.twice == {}
     give(one, [2])
     assert one.twice == {0: 1}
-    assert total(one.finish()) == Count(sent=2, taken=2)
+    assert total(one.finish().by_key()) == Count(sent=2, taken=2)
 
 
 def test_what_was_known_before_is_neither_sent_nor_missing_now() -> None:
     one = Numbering([[0, 1, [1, 10], [5, 12]]])
     give(one, [7, 13])
-    found = one.finish()
+    found = one.finish().by_key()
     assert found[BEFORE, 0] == Count(sent=12, taken=8, pending=3)
     assert found[5, 0] == Count(sent=1, taken=2)
     assert one.twice == {}
     part = Numbering(partial=True)
     give(part, [100, 102])
-    assert part.finish()[5, 0] == Count(sent=3, taken=2, pending=1)
+    assert part.finish().by_key()[5, 0] == Count(sent=3, taken=2, pending=1)
 
 
 def test_numbers_that_no_agent_gives_say_nothing_of_what_is_missing() -> None:
     one = Numbering()
     give(one, [1, NUMBER_MAX + 5, 1 << 60])
-    assert total(one.finish()) == Count(sent=3, taken=3)
+    assert total(one.finish().by_key()) == Count(sent=3, taken=3)
 
 
 def test_epochs_and_gaps_beyond_their_bounds_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ def test_epochs_and_gaps_beyond_their_bounds_still_add_up(monkeypatch: pytest.Mo
     one = Numbering()
     for epoch in range(1, 5):
         give(one, range(1, 21, 2), epoch=epoch)
-    found = total(one.finish())
+    found = total(one.finish().by_key())
     assert (found.sent, found.taken) == (76, 40)
     assert found.pending + found.lost == 36
 
@@ -124,7 +124,7 @@ def test_equals_a_set(told: list[tuple[int, int, int, bool, int]]) -> None:
         else:
             give(one, [number], hour, epoch=epoch, device=device, again=True)
             taken |= numbers - dropped
-    found = total(one.finish())
+    found = total(one.finish().by_key())
     sent = sum(top.values())
     assert found[:3] == (sent, len(taken), len(dropped))
     assert found.pending + found.lost == sent - len(taken) - len(dropped)

@@ -130,7 +130,7 @@ def test_an_inbox_that_cannot_be_read_is_said(line: Line, tmp_path: Path) -> Non
 
 
 def test_differences_at_their_bound() -> None:
-    done = Reconciled([], {}, None, {}, None, 0)  # type: ignore[arg-type]
+    done = Reconciled([], {}, None, None, None, 0)  # type: ignore[arg-type]
     for number in range(DIFFERENCES_MAX + 5):
         done.differs(str(number))
     assert len(done.differences) == DIFFERENCES_MAX
