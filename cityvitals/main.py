@@ -17,6 +17,7 @@ import cityvitals
 from cityvitals.backup_command import backup, restore
 from cityvitals.explain_command import explain
 from cityvitals.facts_command import app as facts_app
+from cityvitals.recompute_command import recompute
 from cityvitals.reconcile_command import reconcile
 from edge.facts import FactsError
 from edge.places import PlacesError
@@ -41,6 +42,7 @@ dashboards_app = typer.Typer(no_args_is_help=True, help="What people look at.")
 app.add_typer(dashboards_app, name="dashboards")
 app.command()(explain)
 app.command()(reconcile)
+app.command()(recompute)
 
 DataOption = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="Folder that holds all data.")

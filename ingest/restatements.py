@@ -147,7 +147,8 @@ def _size(row: Rewritten) -> tuple[bool, float, int]:
 def _event(registry: Registry, place: int, indicator: int, change: _Change, why: str) -> Told:
     entry, row = INDICATORS[indicator], change.most
     zone = _zone(registry, place)
-    unit = f" {entry.unit}" if entry.unit and row.level != INSUFFICIENT else ""
+    plain = entry.unit in {"", "1"} or row.level == INSUFFICIENT
+    unit = "" if plain else f" {entry.unit}"
 
     def shown(value: float | None, level: int | None) -> str:
         if value is None:

@@ -357,3 +357,14 @@ def test_a_day_of_sixty_stations_is_written_and_read_whole(store: Store) -> None
         )
         assert len(found) == 1440
     assert os.stat(store._path).st_size < 100 * len(day)
+
+
+def test_a_store_with_events_is_opened_again_and_not_called_damaged(tmp_path: Path) -> None:
+    """SQLite 3.40 says of such a table that it has a NULL where there is none."""
+    store = Store.create(tmp_path / "store.db")
+    store.write_event(1, "centre/s1", "restated", "air.us_aqi", "info", "a title", "a text")
+    store.close()
+    store = Store.create(tmp_path / "store.db")
+    assert [event.severity for event in store.events(10)] == ["info"]
+    store.close()
+    assert not list(tmp_path.glob("*.damaged*"))
