@@ -11,6 +11,7 @@ those after it.
 import contextlib
 import logging
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +29,8 @@ from ingest.resync import CRC_FROM, RECORD, RECORD_BYTES_MAX, Damage, next_recor
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
+"""2: CONFIGURATION records. All that 1 had is read as it was."""
 MAGIC = b"CVARCHIV"
 HEADER = struct.Struct("<8sHHI")
 COMPRESS_FROM_BYTES = 4096
@@ -50,6 +52,7 @@ class Kind(IntEnum):
     RELEASE_UNKNOWN = 5
     RELEASE_FUTURE = 6
     EVENTS = 7
+    CONFIGURATION = 8
 
 
 BATCHES = frozenset({Kind.BATCH, Kind.RELEASE_UNKNOWN, Kind.RELEASE_FUTURE})
@@ -129,6 +132,7 @@ class Archive:
         self._segment = names[-1] if names else ""
         try:
             if self._segment:
+                _upgrade(folder / self._segment)
                 self._repair(folder / self._segment)
                 self._open()
             self._bytes = sum((folder / name).stat().st_size for name in names)
@@ -246,6 +250,26 @@ class Archive:
         self.cut_bytes = size - good
         log.warning("%s: cut %d bytes that a crash left half written, kept as %s",
                     path, self.cut_bytes, aside.name)
+
+
+def _upgrade(path: Path) -> None:
+    """Before new records are added to a segment of an older format: keep a copy, renumber it."""
+    with path.open("r+b") as file:
+        header = file.read(HEADER.size)
+        if len(header) < HEADER.size:
+            return
+        magic, number, _, _ = HEADER.unpack(header)
+        if magic != MAGIC or number >= FORMAT:
+            return
+        copy = path.with_name(f"{path.name}.v{number}")
+        shutil.copyfile(path, copy)
+        with copy.open("rb") as kept:
+            os.fsync(kept.fileno())
+        file.seek(0)
+        file.write(HEADER.pack(MAGIC, FORMAT, 0, 0))
+        file.flush()
+        os.fsync(file.fileno())
+    log.info("%s: is of format %d from now on; as it was it is kept as %s", path, FORMAT, copy.name)
 
 
 def _records(path: Path, after: int) -> Iterator[Record | Damage]:

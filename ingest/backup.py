@@ -16,7 +16,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -35,6 +35,7 @@ from ingest.backup_file import (
     number_of,
 )
 from ingest.resync import CRC_FROM, RECORD, RECORD_BYTES_MAX
+from ingest.retention import FILE as REMOVED
 
 Say = Callable[[str, int], None]
 """Told of each file: its name and size in bytes."""
@@ -184,17 +185,17 @@ class _Writer:
             position = (name, size)
             if name == moment.segments[-1][0]:
                 position = (name, whole_bytes(path, size))
-            with path.open("rb") as file:
+            # One that retention removes meanwhile is counted in the file that comes after all.
+            with suppress(FileNotFoundError), path.open("rb") as file:
                 self._add(f"{ARCHIVE}/{name}", file, position[1])
+        self._plain(f"{ARCHIVE}/{REMOVED}")
         if moment.snapshot is not None:
             self._add(SNAPSHOT, moment.snapshot, os.fstat(moment.snapshot.fileno()).st_size)
         for name, database in moment.databases.items():
             self._add_database(name, database)
         self._outboxes()
         for name in TEXTS:
-            if (self._folder / name).exists():
-                with (self._folder / name).open("rb") as file:
-                    self._add(name, file, os.fstat(file.fileno()).st_size)
+            self._plain(name)
         self._left_out.append(LeftOut(
             "broker/", "what it holds unacknowledged is with the agents, who send it again"
         ))
@@ -205,6 +206,11 @@ class _Writer:
             file.seek(0)
             self._put(MANIFEST, Counted(file), len(body))
         return manifest
+
+    def _plain(self, name: str) -> None:
+        """A file that is replaced as a whole when it changes, if there is one."""
+        with suppress(FileNotFoundError), (self._folder / name).open("rb") as file:
+            self._add(name, file, os.fstat(file.fileno()).st_size)
 
     def _add(self, name: str, file: IO[bytes], size: int) -> None:
         counted = Counted(file)

@@ -88,6 +88,8 @@ def number_of(name: str, head: bytes) -> int:
         return int.from_bytes(head[8:10], "little")
     if name.endswith(".db"):
         return int.from_bytes(head[60:64], "big")
+    if found := re.match(rb'\{"format":(\d+)[,}]', head):
+        return int(found[1])
     line = head.split(b"\n", 1)[0].split()
     if line[:2] == [b"#", b"cityvitals"] and line[-1:] and line[-1].isdigit():
         return int(line[-1])

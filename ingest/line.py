@@ -94,9 +94,7 @@ class Line:
         self.recovered = 0
         self.losses: list[str] = []
         self._known = (0, 0, 0)
-        self._version = -1
-        self._places = ""
-        self._minute = 0
+        self._version, self._minute, self._places = -1, 0, ""
         self.admission = Admission(self.vitals, self.seen, self.clocks)
         self.merging = Merging(self.vitals, self._past)
 
@@ -118,8 +116,7 @@ class Line:
         marker.close()
         self.losses += readable.losses
         self.merging.resume()
-        self._known = self._registered()
-        self._minute = self.vitals.now_ns // _MINUTE_NS
+        self._known, self._minute = self._registered(), self.vitals.now_ns // _MINUTE_NS
         if after is not None and after > self.archive.position:
             log.error("the archive ends before the snapshot: readings between are counted, "
                       "but not archived")
@@ -147,8 +144,7 @@ class Line:
         self.seen.restore(extra["seen"])
         self.clocks.restore(extra.get("clocks", []))
         self.counts[: len(extra["counts"])] = extra["counts"]
-        self.points_written = extra["points"]
-        self._places = extra["places"]
+        self.points_written, self._places = extra["points"], extra["places"]
         self.rules = Rules(**extra.get("rules", {"grace_s": self.rules.grace_s}))
         self._version = self.vitals.registry.version
         return Position(*extra["position"])
@@ -334,10 +330,11 @@ class Line:
         return points
 
     def _preamble(self) -> list[tuple[Kind, bytes]]:
-        """What a new segment begins with: all that its batches refer to."""
+        """What a new segment begins with: all that its batches refer to, and the rules."""
         keys, devices, series = self._known = self._registered()
         return [
-            self.rules.record(), (Kind.REGISTRY, msgspec.json.encode(self._registry_from(0, 0, series))),
+            self.rules.record(),
+            (Kind.REGISTRY, msgspec.json.encode(self._registry_from(0, 0, series))),
             *([(Kind.PLACES, self._places.encode())] if self._places else []),
             (Kind.REGISTRY, msgspec.json.encode(self._registry_from(keys, devices, 0))),
         ]
@@ -378,10 +375,8 @@ class Line:
         self.covered = self.archive.position
 
     def close(self, *, save: bool = True) -> None:
-        """Save and close.
-
-        After an error nothing is saved: what was admitted but not archived was not acknowledged,
-        and a snapshot that knows of it would take its repetition for a duplicate.
+        """Save and close; after an error do not save: what was admitted but not archived was
+        not acknowledged, and a snapshot that knows of it would take its repetition for a duplicate.
         """
         if save:
             self.snapshot()

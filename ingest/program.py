@@ -6,19 +6,24 @@ import sqlite3
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from edge.connection import BrokerError, Connection
 from edge.places import PlacesError
+from edge.places import load as load_places
 from edge.settings import SettingsError, load
 from edge.topics import READINGS_FILTER
+from engine.registry import private_keys
 from ingest.archive import ArchiveError
 from ingest.folder_lock import held
 from ingest.health import Health, ages
+from ingest.in_force import configure
 from ingest.influx import InfluxSink
 from ingest.line import Line, opened
+from ingest.live_settings import LiveSettings, rules_of
 from ingest.messages import Received
 from ingest.outlets import Outlets
 from ingest.receipts import Receipts
@@ -53,9 +58,11 @@ class Program:
     """The running ingest of one city."""
 
     def __init__(
-        self, settings: IngestSettings, base: Path, trouble: Trouble | None = None
+        self, settings: IngestSettings, base: Path, trouble: Trouble | None = None,
+        live: LiveSettings | None = None,
     ) -> None:
         self.settings = settings
+        self._live = live or LiveSettings(settings)
         folder = base / settings.data
         self._trouble = trouble or Trouble(folder)
         self.places = base / settings.places
@@ -123,11 +130,13 @@ class Program:
         clean = False
         whole = self._store.counts()["points"] == 0
         try:
+            self._hide_private()
             self.line.open(whole=whole)
             self._minute = self.line.vitals.now_ns // MINUTE_NS
             log.info("recovered %d readings from the archive", self.line.recovered)
             vitals = self.line.vitals
             recorded = RecordedClock(vitals.registry, self.line.seen, vitals.now_ns)
+            configure(self.line, rules_of(self.settings), self._now_ns(recorded))
             self._read_places(self._now_ns(recorded))
             if self._outlets.influx is not None:
                 self._outlets.influx.start()
@@ -220,7 +229,12 @@ class Program:
 
     def _each_second(self, recorded: RecordedClock, settled: bool, with_open: bool) -> None:
         now_ns = self._now_ns(recorded)
+        if self._live.look():
+            self.settings = self._live.settings
+            configure(self.line, rules_of(self.settings), now_ns)
         self._read_places(now_ns)
+        if self._connection.ready:
+            self._outlets.clear_retained()
         if self.settings.clock == "recorded":
             # Only steps of the recorded clock close windows.
             self.line.tick(self.line.vitals.now_ns, with_open=with_open)
@@ -246,9 +260,14 @@ class Program:
             sinks=[] if influx is None else [influx.status()],
         )
         health |= {"disk": self._trouble.health(), "losses": self.line.losses,
-                   "set_aside": self._set_aside}
+                   "set_aside": self._set_aside, "configuration": self._live.status()}
         self._store.write_health(health)
         return health
+
+    def _hide_private(self) -> None:
+        """A replay of older rows must not tell of stations that are private by now."""
+        with suppress(PlacesError):
+            self.line.vitals.registry.hide(private_keys(load_places(self.places)))
 
     def _read_places(self, now_ns: int) -> None:
         """Take a changed places file whole, or refuse it whole and say so once.
@@ -295,7 +314,7 @@ def run(config: Path, *, wait: bool = False) -> int:
         settings = load(config, IngestSettings)
         with held(config.parent / settings.data / "ingest", wait=wait):
             try:
-                _serve(settings, config.parent)
+                _serve(LiveSettings(settings, config), config.parent)
             except SettingsError as error:  # of a secret that the file names
                 raise SettingsError(f"{config}: {error}") from None
     except (SettingsError, PlacesError) as error:
@@ -307,7 +326,7 @@ def run(config: Path, *, wait: bool = False) -> int:
     return 0
 
 
-def _serve(settings: IngestSettings, base: Path) -> None:
+def _serve(live: LiveSettings, base: Path) -> None:
     """Run until a signal, beginning anew when the disk had not taken what was written."""
     stopping = threading.Event()
     running: list[Program] = []
@@ -320,11 +339,12 @@ def _serve(settings: IngestSettings, base: Path) -> None:
     before: dict[int, Any] = {
         number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
     }
-    trouble = Trouble(base / settings.data)
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: live.ask())
+    trouble = Trouble(base / live.settings.data)
     try:
         while not stopping.is_set():
             try:
-                running[:] = [Program(settings, base, trouble)]
+                running[:] = [Program(live.settings, base, trouble, live)]
                 if not stopping.is_set():
                     running[0].run()
                 return

@@ -11,7 +11,7 @@ from typing import IO
 from edge import facts, places
 from edge.outbox_file import FORMAT as OUTBOX_FORMAT
 from edge.settings import SettingsError
-from ingest import archive
+from ingest import archive, retention
 from ingest.backup_file import (
     CHUNK_BYTES,
     MANIFEST,
@@ -31,6 +31,7 @@ from ingest.spool import SPOOL
 from ingest.store_schema import STORE
 
 KNOWN = {
+    "ingest/archive/removed.json": retention.FORMAT,
     "ingest/inbox.db": INBOX.version, "store.db": STORE.version, "spool.db": SPOOL.version,
     "places.csv": int(places.HEADING.split()[-1]), "facts.csv": int(facts.HEADING.split()[-1]),
 }

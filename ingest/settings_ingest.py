@@ -6,6 +6,7 @@ import msgspec
 
 from edge.connection import BrokerSettings
 from edge.settings import Section
+from engine.registry import GROUP_MIN
 from ingest.influx import InfluxSettings
 from ingest.retention import KEPT_DAYS_MIN
 
@@ -18,7 +19,8 @@ class IngestSettings(Section):
     data: folder of archive, snapshot and store, relative to the file. places: the places file,
     relative to the file. clock: `wall` for sensors, `recorded` for a replay, whose messages
     carry their own receive time. grace_s: how long after its end a window waits for series that
-    have not delivered. open_every_s: how often windows in progress are computed.
+    have not delivered. k: private stations leave only in groups of so many. open_every_s: how
+    often windows in progress are computed.
     archive_days, archive_bytes_max: how long, and up to what size, the archive is kept.
     publish_indicators: whether closed indicators go out over MQTT, retained. keep_points_days:
     how long the embedded store keeps points. influx: where else points go.
@@ -29,6 +31,7 @@ class IngestSettings(Section):
     clock: Literal["wall", "recorded"] = "wall"
     client_id: str = "cityvitals-ingest"
     grace_s: int = 60
+    k: int = GROUP_MIN
     open_every_s: float = 2.0
     snapshot_every_s: float = 300.0
     archive_days: int = 400
@@ -42,6 +45,7 @@ class IngestSettings(Section):
         """Check what can be checked without I/O. Raises ValueError."""
         spans = {
             "grace_s": (self.grace_s, 0, 86_400),
+            "k": (self.k, 2, 10_000),
             "open_every_s": (self.open_every_s, 0.2, 3600),
             "snapshot_every_s": (self.snapshot_every_s, 1, 86_400),
             "archive_days": (self.archive_days, KEPT_DAYS_MIN, 36_500),
