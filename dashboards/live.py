@@ -112,6 +112,7 @@ class Feed:
         self.dropped = 0
         self.data = "" if path.parent == DATA_DEFAULT else str(path.parent)
         self.wall_ms = wall_ms or (lambda: time.time_ns() // 1_000_000)
+        self.folder = path.parent
         self._path = path
         self._store: Store | None = None
         # SQLite connections stay in the thread that opened them, so there is exactly one.

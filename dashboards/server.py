@@ -21,6 +21,7 @@ from aiohttp import web
 
 from dashboards import answers, metrics
 from dashboards.devices import Devices
+from dashboards.explanations import BusyError, Explanations, TooLongError, UnexplainedError
 from dashboards.live import Feed, NoStoreError, TooManyClientsError
 from dashboards.texts import STATIC
 from dashboards.trust import now_ms
@@ -101,6 +102,7 @@ class Page:
     feed: Feed
     devices: Devices | None
     token: str | None
+    explanations: Explanations
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         """The page itself."""
@@ -119,13 +121,7 @@ class Page:
 
     async def history(self, request: web.Request) -> web.StreamResponse:
         """Closed points of one place and indicator."""
-        place, indicator = _asked(request, "place"), _asked(request, "indicator")
-        if not self.feed.ready:
-            raise NoStoreError
-        if indicator not in POSITION:
-            raise BadRequestError(404, answers.error("indicator", "indicator", value=indicator))
-        if not self.feed.latest.knows(place):
-            raise BadRequestError(404, answers.error("place", "place", value=place))
+        place, indicator = self._series(request)
         to_ms = _instant(request, "to", now_ms(self.feed.health, self.feed.wall_ms()))
         from_ms = _instant(request, "from", to_ms - HISTORY_DEFAULT_MS)
         if from_ms > to_ms:
@@ -134,6 +130,30 @@ class Page:
                       to_ms=to_ms, limit=HISTORY_SAMPLES_MAX)
         samples = await self.feed.read(ask)
         return _json(answers.history(place, indicator, from_ms, to_ms, samples))
+
+    async def explain(self, request: web.Request) -> web.StreamResponse:
+        """How a point came about, from the archive."""
+        place, indicator = self._series(request)
+        time_ms = _instant(request, "time", 0) if "time" in request.query else None
+        try:
+            return _json(await self.explanations.ask(place, indicator, time_ms))
+        except UnexplainedError as error:
+            status = 400 if error.field == "time" else 404
+            body = {"error": str(error), "field": error.field}
+            raise BadRequestError(status, body) from None
+        except TooLongError:
+            raise BadRequestError(504, answers.error("slow")) from None
+
+    def _series(self, request: web.Request) -> tuple[str, str]:
+        """Place and indicator that are asked for; refuses what there is not."""
+        place, indicator = _asked(request, "place"), _asked(request, "indicator")
+        if not self.feed.ready:
+            raise NoStoreError
+        if indicator not in POSITION:
+            raise BadRequestError(404, answers.error("indicator", "indicator", value=indicator))
+        if not self.feed.latest.knows(place):
+            raise BadRequestError(404, answers.error("place", "place", value=place))
+        return place, indicator
 
     async def health(self, request: web.Request) -> web.StreamResponse:
         """What ingest says of itself, and whether the data can be trusted."""
@@ -217,7 +237,7 @@ def _guard(page: Page, request: web.Request) -> web.StreamResponse | None:
 def application(feed: Feed, devices: Devices | None = None, token: str | None = None
                 ) -> web.Application:
     """The routes over `feed`. Without `token` only loopback names are answered."""
-    page = Page(feed, devices, token)
+    page = Page(feed, devices, token, Explanations(feed.folder))
 
     @web.middleware
     async def errors(request: web.Request, handler: Responder) -> web.StreamResponse:
@@ -232,6 +252,8 @@ def application(feed: Feed, devices: Devices | None = None, token: str | None = 
             return _retry("no_store")
         except TooManyClientsError:
             return _retry("clients")
+        except BusyError:
+            return _retry("busy")
         except web.HTTPException as error:
             return _json(answers.error(f"http_{error.status}", value=request.path), error.status)
 
@@ -240,10 +262,16 @@ def application(feed: Feed, devices: Devices | None = None, token: str | None = 
 
     app = web.Application(middlewares=[errors])
     app[STOPPING] = asyncio.Event()
+
+    async def stopped(app: web.Application) -> None:
+        page.explanations.close()
+
+    app.on_cleanup.append(stopped)
     app.on_response_prepare.append(secure)
     app.router.add_get("/", page.index)
     app.router.add_get("/api/now", page.now)
     app.router.add_get("/api/history", page.history)
+    app.router.add_get("/api/explain", page.explain)
     app.router.add_get("/api/health", page.health)
     app.router.add_get("/api/live", page.live)
     app.router.add_get("/metrics", page.metrics)

@@ -14,7 +14,6 @@ from engine.account import (
     Look,
     Recipe,
     Step,
-    hour_of,
     number,
     numbers,
 )
@@ -211,7 +210,9 @@ def _panes(look: Look, rows: list[int], last: int, spans: list[int]) -> list[
     ]
 
 
-_RULE = "45 of 60 minutes an hour, 75 % of the hours of a mean"
+_RULE = (
+    "45 of 60 minutes an hour; 75 % of the hours of a mean, of a NowCast 2 of the 3 newest"
+)
 
 
 def _now(row: int) -> Callable[[Look], Account]:
@@ -254,8 +255,10 @@ def _overall(look: Look) -> Account:
 
 
 def _day(look: Look) -> Account:
-    last = hour_of(look, look.end_min - 1)
+    last = (look.end_min + look.shift) // 60 - 1
+    hours = min(last + 1 + -(look.start_min + look.shift) // 60, 24)
     means = _means(look, last, DAY_HOURS)
+    means[:, hours:24] = np.nan  # a day of 23 hours, where the zone changed its standard time
     rows = _measured(look)
     told: list[Step] = []
     values = {}
@@ -263,7 +266,7 @@ def _day(look: Look) -> Account:
         steps, values[POLLUTANTS[row]] = day_steps(row, np.ascontiguousarray(means[row, ::-1]))
         told += steps
     return Account(
-        [*told, _worst(values)], _covered(means, rows, [24] * len(rows), _RULE),
+        [*told, _worst(values)], _covered(means, rows, [hours] * len(rows), _RULE),
         _panes(look, rows, last, [DAY_HOURS] * len(rows)),
     )
 

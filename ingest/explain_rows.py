@@ -40,8 +40,8 @@ def inputs_of(
             "series": slot, "place": registry.keys[series.place].path, "device": device,
             "channel": series.channel, "quantity": quantity.id, "unit": quantity.unit,
             "rows": [_dated(r) for r in _in_force(built, device, start_min, end_min)],
-            "began_ms": None,
-            "count": 0, "late": 0, "suspect": 0,
+            "began_ms": None, "count": listed.count if listed else 0,
+            "late": listed.late if listed else 0, "suspect": listed.suspect if listed else 0,
         }
         if listed is not None and listed.placed:
             row |= {"placed": listed.placed, "placed_columns": list(PLACED_COLUMNS),

@@ -3,7 +3,7 @@
 import { getHistory } from "./history.js";
 import { sparkline } from "./charts.js";
 import { byId, el, fill } from "./dom.js";
-import { chip, coverageWords, value, windowWords } from "./levels.js";
+import { chip, coverageWords, explained, value, windowWords } from "./levels.js";
 import { number, say } from "./words.js";
 
 const CITY = "_/_";
@@ -30,7 +30,7 @@ function card(model, entry, trend) {
   }, entry.name));
   const body = point
     ? [
-      el("p", { class: "big" }, value(entry, point, standing)),
+      el("p", { class: "big" }, explained(entry, point, standing)),
       el("p", {}, chip(entry, point, standing)),
       spread(entry, point),
       trend,

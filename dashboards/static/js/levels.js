@@ -45,6 +45,16 @@ export function value(entry, point, standing) {
   return el("span", { class: `value${old}` }, valueText(entry, point), unit);
 }
 
+// The value as a link to how it came about; without a point there is nothing to explain.
+export function explained(entry, point, standing) {
+  const shown = value(entry, point, standing);
+  if (!point) return shown;
+  return el("a", {
+    class: "explain", href: `#/explain/${point.path}/${entry.key}/${point.end}`,
+    title: say("explain.link"), "data-focus": `explain ${point.path} ${entry.key}`,
+  }, shown, el("span", { class: "hidden-text" }, ` ${say("explain.link")}`));
+}
+
 // An age that grows each second by itself, see `tickAges`.
 export function ageOf(ms, now) {
   return el("span", { class: "age", "data-at": Math.round(ms) }, age(now - ms));

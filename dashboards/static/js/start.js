@@ -2,6 +2,7 @@
 
 import { CardsView } from "./cards_view.js";
 import { byId, el, fill, setText } from "./dom.js";
+import { ExplainView } from "./explain_view.js";
 import { updateHealth } from "./health_view.js";
 import { tickAges } from "./levels.js";
 import { MapView } from "./map_view.js";
@@ -22,6 +23,7 @@ const status = new StatusView();
 const cards = new CardsView();
 const map = new MapView();
 const station = new StationView();
+const explanation = new ExplainView();
 const table = new TableView(() => mark("points"));
 const pending = new Set();
 let key = "";
@@ -82,14 +84,21 @@ function second() {
   tickAges(model.now(), model.wall());
 }
 
-// #/station/{district}/{station}[/{indicator}], #/health or nothing.
+// #/station/{district}/{station}[/{indicator}], #/explain/{district}/{station}/{indicator}/{end},
+// #/health or nothing.
 function route() {
-  const [, view, district, name, wanted] = location.hash.split("/").map(decodeURIComponent);
-  if (view === "station" && model.knows(`${district}/${name}`)) {
+  const [, view, district, name, wanted, end] = location.hash.split("/").map(decodeURIComponent);
+  const known = model.knows(`${district}/${name}`);
+  if (view !== "explain") explanation.close();
+  if (view === "station" && known) {
     station.open(model, `${district}/${name}`, wanted ?? key);
     return;
   }
   station.close();
+  if (view === "explain" && known) {
+    explanation.open(model, `${district}/${name}`, wanted, end);
+    return;
+  }
   if (view === "health") {
     byId("health").scrollIntoView();
     byId("health").focus({ preventScroll: true });
@@ -97,14 +106,14 @@ function route() {
 }
 
 function closePanel() {
-  const path = station.path;
+  const path = station.path || explanation.path;
   location.hash = "#/";
   document.querySelector(`[data-focus="${CSS.escape(path)}"]`)?.focus();
 }
 
 addEventListener("hashchange", () => loaded && route());
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && station.path) closePanel();
+  if (event.key === "Escape" && (station.path || explanation.path)) closePanel();
 });
 byId("panel-close").addEventListener("click", closePanel);
 startTheme(() => {

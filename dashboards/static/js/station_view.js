@@ -3,7 +3,9 @@
 import { historyChart } from "./charts.js";
 import { byId, el, fill, setText } from "./dom.js";
 import { getHistory } from "./history.js";
-import { ageOf, chip, coverageWords, value, valueText, windowWords } from "./levels.js";
+import {
+  ageOf, chip, coverageWords, explained, valueText, windowWords,
+} from "./levels.js";
 import { causeName } from "./status_view.js";
 import { fullMoment, moment, number, percent, say, zoneName } from "./words.js";
 
@@ -135,7 +137,7 @@ export class StationView {
       })) : null;
     return [
       el("p", { class: "kind" }, entry.name),
-      el("p", { class: "big" }, value(entry, point, standing), chip(entry, point, standing)),
+      el("p", { class: "big" }, explained(entry, point, standing), chip(entry, point, standing)),
       this.sinceWords(model, point),
       this.causeWords(model, entry),
       el("p", { class: "note" }, windowWords(model, point), ` · ${coverageWords(point)}`),
@@ -165,7 +167,7 @@ export class StationView {
       const own = model.indicators.get(part.key);
       return el("li", {}, el("a", {
         href: `#/station/${this.path}/${part.key}`, "data-focus": part.key,
-      }, names[i]), " ", value(own, part, "ok"), " ", chip(own, part, "ok"));
+      }, names[i]), " ", explained(own, part, "ok"), " ", chip(own, part, "ok"));
     });
     return el("div", { id: "cause" }, el("p", {}, say("panel.cause", { name: names[0] })),
       el("ul", { class: "parts" }, rows));
@@ -179,7 +181,7 @@ export class StationView {
         el("th", { scope: "row" }, el("a", {
           href: `#/station/${this.path}/${entry.key}`, "data-focus": `all ${entry.key}`,
         }, entry.name)),
-        el("td", { class: "num" }, value(entry, point, standing)),
+        el("td", { class: "num" }, explained(entry, point, standing)),
         el("td", {}, chip(entry, point, standing)),
         el("td", { class: "num" }, ageOf(model.at(point), model.now())));
     });

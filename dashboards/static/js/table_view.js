@@ -1,7 +1,7 @@
 // The stations as a table: the map's alternative for keyboard and screen reader, worst first.
 
 import { byId, el, fill, setText } from "./dom.js";
-import { ageOf, chip, value } from "./levels.js";
+import { ageOf, chip, explained } from "./levels.js";
 import { percent, say } from "./words.js";
 
 const ROWS_MAX = 300;
@@ -66,7 +66,7 @@ export class TableView {
     return el("tr", { "data-path": place.path },
       el("th", { scope: "row" }, el("a", { href, "data-focus": place.path }, place.name)),
       el("td", {}, model.placeName(`${place.district}/_`)),
-      el("td", { class: "num" }, value(entry, point, standing)),
+      el("td", { class: "num" }, explained(entry, point, standing)),
       el("td", {}, chip(entry, point, standing)),
       el("td", { class: "num" }, point ? percent(point.cov) : "–"),
       el("td", { class: "num" }, point ? ageOf(at, model.now()) : "–"));

@@ -1,0 +1,162 @@
+"""Explanations: another program recomputes every value and level from what is printed."""
+
+import ast
+import json
+import math
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.catalogue import INDICATORS, POSITION
+from ingest.explain import ExplainError, Question, explain
+from ingest.reconstruct import StoppedError
+from ingest.store import Store
+from tests import explained
+from tests.explained_city import HOUR_MS, START_MS, sample, troubled
+
+CHECKED_A_SERIES = 3
+"""Points checked of each series of the sample: the first, one amidst, the last."""
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample city's data folder."""
+    return sample(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="module")
+def trouble(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with readings that were left out."""
+    return troubled(tmp_path_factory.mktemp("trouble"))
+
+
+def points(folder: Path, key: str) -> Iterator[tuple[str, int]]:
+    """Some places and window ends of an indicator."""
+    store = Store.reader(folder / "store.db")
+    paths = sorted({row.path for row in store.last() if row.indicator == key})
+    for path in paths:
+        ends = [row.end_ms for row in store.history(path, key, 0, 1 << 42, 1_000_000)]
+        good = [row.end_ms for row in store.history(path, key, 0, 1 << 42, 1_000_000)
+                if row.level >= 0]
+        some = {ends[0], ends[-1], *(good[len(good) // 2 : len(good) // 2 + 1])}
+        yield from ((path, end) for end in sorted(some)[:CHECKED_A_SERIES])
+    store.close()
+
+
+def check(answer: dict[str, Any]) -> None:
+    """The stored point, the engine's, and the evaluator's are one."""
+    what = f"{answer['place']} {answer['indicator']} {answer['window']}"
+    assert answer["equal"], (what, answer["result"], answer["stored"], answer["notes"])
+    printed = json.loads(json.dumps(answer, allow_nan=False))
+    value = explained.recompute(printed)
+    told = answer["result"]["value"]
+    if told is None:
+        assert value is None, what
+    else:
+        assert value is not None, what
+        assert math.isclose(value, told, rel_tol=1e-9, abs_tol=1e-9), (what, value, told)
+    assert explained.level(answer["indicator"], value) == answer["result"]["level"], what
+
+
+@pytest.mark.parametrize("key", POSITION)
+def test_another_program_comes_to_the_same_value(week: Path, key: str) -> None:
+    asked = list(points(week, key))
+    assert asked, "the sample has this indicator"
+    for place, end_ms in asked:
+        check(explain(week, Question(place, key, end_ms)))
+
+
+@pytest.mark.parametrize("key", ["air.us_aqi_pm25", "air.us_aqi", "air.nowcast_pm25",
+                                 "dq.completeness"])
+@pytest.mark.parametrize("place", ["centre/s1", "centre/s2", "centre/s3", "centre/_", "_/_"])
+@pytest.mark.parametrize("hour", [2, 3])
+def test_with_readings_left_out_as_well(trouble: Path, place: str, key: str, hour: int) -> None:
+    check(explain(trouble, Question(place, key, START_MS + hour * HOUR_MS)))
+
+
+def test_what_was_left_out_and_why(trouble: Path) -> None:
+    first = explain(trouble, Question("centre/s1", "dq.completeness", START_MS + HOUR_MS))
+    reasons = {row["reason"]: row["count"] for row in first["left_out"]}
+    assert reasons == {"refused_impossible": 1, "duplicate": 1, "conflict": 5}
+    assert first["inputs"][0]["count"] == 60
+    second = explain(trouble, Question("centre/s1", "dq.completeness", START_MS + 2 * HOUR_MS))
+    flagged = next(row for row in second["left_out"] if row["reason"] == "flag_4")
+    assert flagged["examples"][0][1] == 400.0
+    assert "bad" in flagged["words"]
+
+
+def test_revisions_with_their_cause(trouble: Path) -> None:
+    answer = explain(trouble, Question("centre/s1", "air.us_aqi_pm25", START_MS + 2 * HOUR_MS))
+    assert answer["rev"] == 2
+    (row,) = answer["revisions"]
+    assert row["late"] == 5
+    assert row["cause"].startswith("5 readings, up to 115 min late")
+    assert row["value"] != row["old_value"] or row["level"] == row["old_level"]
+
+
+def test_an_insufficient_value_says_why(trouble: Path) -> None:
+    answer = explain(trouble, Question("centre/s2", "air.us_aqi_pm25", START_MS + 2 * HOUR_MS))
+    assert answer["result"]["value"] is None
+    assert answer["result"]["word"] == "insufficient"
+    assert answer["coverage"]["had"] == 0
+    assert "45 of 60 minutes" in answer["coverage"]["rule"]
+
+
+def test_without_a_time_the_newest_closed_window(trouble: Path) -> None:
+    answer = explain(trouble, Question("centre/s1", "dq.completeness"))
+    assert answer["window"]["end_ms"] == START_MS + 3 * HOUR_MS
+    assert answer["window"]["zone"] == "Europe/Lisbon"
+    assert answer["state"] == "closed"
+
+
+def test_a_time_amidst_names_the_window_that_holds_it(trouble: Path) -> None:
+    answer = explain(trouble, Question("centre/s1", "dq.completeness", START_MS + 90 * 60_000))
+    assert answer["window"]["start_ms"] == START_MS + HOUR_MS
+
+
+def test_the_dated_row_in_force_is_told(trouble: Path) -> None:
+    answer = explain(trouble, Question("centre/s1", "dq.completeness"))
+    (row,) = answer["inputs"][0]["rows"]
+    assert (row["device"], row["period_s"], row["status"]) == ("d1", 60.0, "active")
+
+
+@pytest.mark.parametrize(("question", "field"), [
+    (Question("centre/s1", "air.none"), "indicator"),
+    (Question("no/where", "air.us_aqi", START_MS), "place"),
+    (Question("centre/s1", "traffic.tti", START_MS), "place"),
+    (Question("centre/s1", "traffic.tti"), "place"),
+    (Question("centre/s1", "air.us_aqi", START_MS + 90 * 86_400_000), "time"),
+    (Question("centre/s1", "air.us_aqi", -1), "time"),
+])
+def test_refusals_name_what_is_wrong(trouble: Path, question: Question, field: str) -> None:
+    with pytest.raises(ExplainError) as told:
+        explain(trouble, question)
+    assert told.value.field == field
+
+
+def test_it_can_be_stopped(trouble: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(StoppedError):
+        explain(trouble, Question("centre/s1", "air.us_aqi"), stop.is_set)
+
+
+def test_the_evaluator_imports_nothing_of_the_project() -> None:
+    tree = ast.parse(Path(explained.__file__).read_text(encoding="utf-8"))
+    names = {
+        name.name if isinstance(node, ast.Import) else str(node.module)
+        for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+    }
+    assert names == {"math", "typing"}
+
+
+def test_every_answer_names_its_standard(week: Path) -> None:
+    for entry in INDICATORS:
+        place, end_ms = next(points(week, entry.key))
+        answer = explain(week, Question(place, entry.key, end_ms))
+        assert answer["standard"]["name"] == entry.standard
+        assert answer["steps"]
