@@ -9,9 +9,12 @@ from typing import Any
 
 EPOCHS_MAX = 1000
 """Epochs remembered a device, those heard of last; an agent makes one at each unclean start."""
-INTERVALS_MAX = 10_000
+INTERVALS_MAX = 2_000
 """Intervals kept an epoch. An agent has at most 256 messages in flight, so it never makes as many;
 of a publisher that leaves more gaps than this the oldest gap is taken as seen."""
+
+DEVICE_INTERVALS_MAX = 4_000
+"""Intervals kept a device, 64 KB; beyond, the gaps of the epoch heard of first are taken as seen."""
 
 
 class Intervals:
@@ -75,7 +78,10 @@ class Seen:
             kept = epochs[epoch] = Intervals()
             if len(epochs) > EPOCHS_MAX:
                 del epochs[next(iter(epochs))]
-        return kept.add(first, last)
+        fresh = kept.add(first, last)
+        if len(kept.starts) > 1:
+            _close_gaps(epochs)
+        return fresh
 
     def contiguous(self, device: int, epoch: int) -> int:
         """What an acknowledgement of that device and epoch says."""
@@ -105,3 +111,13 @@ class Seen:
         """Rebuild from `dump`."""
         for device, epoch, starts, ends in rows:
             self._sets.setdefault(device, {})[epoch] = Intervals(list(starts), list(ends))
+
+
+def _close_gaps(epochs: dict[int, Intervals]) -> None:
+    """Keep the intervals of a device within their bound."""
+    size = sum(len(kept.starts) for kept in epochs.values())
+    for kept in epochs.values():
+        if size <= DEVICE_INTERVALS_MAX:
+            return
+        size -= len(kept.starts) - 1
+        kept.starts[1:], kept.ends[:-1] = [], []

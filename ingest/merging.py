@@ -14,7 +14,7 @@ been late. So a replay of the archive takes it out of the panes at the same plac
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from engine.repeats import Keys, suspects
 from engine.retraction import counts, span_ns
 from engine.vitals import Vitals
 from ingest.clocks import NO_READING
-from ingest.recall import ALL_NS, RECENT_MAX, Past, Recall, Rows, admitted
+from ingest.recall import ALL_NS, RECENT_MAX, Past, Recall, Rows, admitted, joined
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ _DEVICE_FROM = -2
 
 Number = tuple[int, int]
 Content = tuple[float, int]
+Old = tuple[Rows, int]
+"""An earlier reading: rows that were admitted, and which of them."""
 
 
 class Lost(NamedTuple):
@@ -75,7 +77,7 @@ class _Standing:
     content: Content
     number: Number
     row: int
-    old: Rows | None
+    old: Old | None
     told: set[Content] = field(default_factory=set)
 
 
@@ -113,12 +115,12 @@ class Merging:
         standing = self._standing(keys, key[batch.seq[here] == 0])
         alone = np.bincount(key, minlength=len(keys)) == 1
         alone[list(standing)] = False
-        lost: list[Rows] = []
+        lost: list[Old] = []
         for k in np.nonzero(~alone[key])[0].tolist():
             _contest(batch, int(here[k]), int(key[k]), standing, lost)
         if not lost:
             return batch
-        return concatenate([batch, *map(_lost_row, lost)])
+        return concatenate([batch, _lost_rows(lost)])
 
     def _standing(
         self, keys: Keys, unnumbered: npt.NDArray[np.int32]
@@ -215,13 +217,13 @@ def _history(rows: Rows, k: int, key: int, found: dict[int, _Standing]) -> None:
     if verdict <= Verdict.LATE:
         if content != one.content or one.old is None:
             one.number = number
-        one.content, one.old = content, rows.take(np.array([k]))
+        one.content, one.old = content, (rows, k)
     if content == one.content:
         one.number = max(one.number, number)
 
 
 def _contest(
-    batch: Batch, row: int, key: int, standing: dict[int, _Standing], lost: list[Rows]
+    batch: Batch, row: int, key: int, standing: dict[int, _Standing], lost: list[Old]
 ) -> None:
     """Hold one reading of a batch against what stands at its series and time."""
     content, number = _content(batch, row), _number(batch, row)
@@ -252,12 +254,16 @@ def _number(batch: Batch, row: int) -> Number:
     return int(batch.epoch[row]), int(batch.seq[row])
 
 
-def _lost_row(rows: Rows) -> Batch:
-    """The archive row that says that a reading has lost."""
-    out: Any = rows.batch
+def _lost_rows(lost: list[Old]) -> Batch:
+    """The archive rows that say that readings have lost."""
+    together: dict[int, tuple[Rows, list[int]]] = {}
+    for rows, k in lost:
+        together.setdefault(id(rows), (rows, []))[1].append(k)
+    parts = joined([rows.take(np.array(which)) for rows, which in together.values()])
+    out = parts.batch
     out.flag[out.verdict == Verdict.LATE] += WAS_LATE
     out.device[:] = _DEVICE_FROM - out.device
-    out.epoch[:] = rows.received_ns
+    out.epoch[:] = parts.received_ns
     out.verdict[:] = NO_READING
     out.received_ns = 0
     return out

@@ -20,6 +20,8 @@ RECENT_MAX = 1_000_000
 """Readings kept in memory, 54 bytes each."""
 RECALLED_MAX = 1_000_000
 """Readings read back from the archive that are kept; beyond, all of them are let go."""
+LOADS_MAX = 64
+"""Times of reading back that are kept."""
 SMALL_MAX = 1024
 """Batches of fewer readings are joined."""
 EARLY_NS = 3_600 * 1_000_000_000
@@ -99,8 +101,17 @@ def archived(
 
 @dataclass(slots=True)
 class _Recalled:
+    """All rows of some series in days from first to last, read when so many had been taken in."""
+
+    slots: set[int]
+    first: int
+    last: int
     rows: Rows
     when: int
+
+    def holds(self, day: tuple[int, int]) -> bool:
+        """Whether a series and day is among them."""
+        return day[0] in self.slots and self.first <= day[1] <= self.last
 
 
 @dataclass(slots=True)
@@ -116,7 +127,7 @@ class Recall:
     _recent: list[Rows] = field(default_factory=list)
     _size: int = 0
     _taken: int = 0
-    _recalled: dict[tuple[int, int], _Recalled] = field(default_factory=dict)
+    _recalled: list[_Recalled] = field(default_factory=list)
 
     def remember(self, rows: Rows) -> None:
         """Take in what was admitted last."""
@@ -152,27 +163,23 @@ class Recall:
         days = sorted(set(zip(
             keys.slot[of].tolist(), (keys.time_ns[of] // DAY_NS).tolist(), strict=True
         )))
-        self._load([day for day in days if not self._valid(day)])
-        for day in days:
-            yield from _found(self._recalled[day].rows, keys)
+        # Valid while all that came since is in memory.
+        since = self._taken - self._size
+        kept = [old for old in self._recalled if old.when >= since]
+        if len(kept) >= LOADS_MAX or sum(len(old.rows) for old in kept) > RECALLED_MAX:
+            kept = []
+        missing = [day for day in days if not any(old.holds(day) for old in kept)]
+        if missing:
+            kept.append(self._load(missing))
+        self._recalled = kept
+        for old in kept:
+            yield from _found(old.rows, keys)
 
-    def _valid(self, day: tuple[int, int]) -> bool:
-        """Whether all that came since the day was read is still in memory."""
-        kept = self._recalled.get(day)
-        return kept is not None and kept.when >= self._taken - self._size
-
-    def _load(self, days: list[tuple[int, int]]) -> None:
-        if sum(len(kept.rows) for kept in self._recalled.values()) > RECALLED_MAX:
-            self._recalled.clear()
-        if not days:
-            return
-        slots = np.array([slot for slot, _ in days], np.int32)
-        first = min(day for _, day in days) * DAY_NS
-        found = self.past(slots, first, (max(day for _, day in days) + 1) * DAY_NS)
-        number = found.batch.time_ns // DAY_NS
-        for slot, day in days:
-            here = (found.batch.slot == slot) & (number == day)
-            self._recalled[slot, day] = _Recalled(found.take(here), self._taken)
+    def _load(self, days: list[tuple[int, int]]) -> _Recalled:
+        slots = {slot for slot, _ in days}
+        first, last = min(day for _, day in days), max(day for _, day in days)
+        rows = self.past(np.array(sorted(slots), np.int32), first * DAY_NS, (last + 1) * DAY_NS)
+        return _Recalled(slots, first, last, rows, self._taken)
 
 
 def _found(rows: Rows, keys: Keys) -> Iterator[tuple[Rows, npt.NDArray[np.int32]]]:

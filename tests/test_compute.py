@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge.places import PlaceRow, render
+from edge.verdicts import Verdict
 from ingest import compute
 
 GOLDEN = Path(__file__).parent / "golden" / "points.csv"
@@ -117,3 +118,36 @@ def test_impossible_values_are_counted_not_computed(
     files = write(tmp_path, [*recorded(), "2026-03-02T10:20:30Z,east/feeder,power,9e9"])
     assert compute.run(*files) == 0
     assert "refused_impossible 1" in capsys.readouterr().out
+
+
+def verdicts_of(readings: Path, places: Path) -> dict[str, int]:
+    counts = compute.compute(readings, places).counts
+    return {v.label: int(counts[v]) for v in Verdict if counts[v]}
+
+
+def test_of_two_rows_of_one_time_the_one_received_later_stands(tmp_path: Path) -> None:
+    header = "time,place,quantity,value,received"
+    at = "2026-03-02T10:20:00Z"
+    whole = [f"{row},{row.split(',')[0]}" for row in recorded()]
+    right = next(row for row in whole if row.startswith(f"{at},east/feeder"))
+    wrong, again = (f"{at},east/feeder,power,{kw},{received}" for kw, received in (
+        (99, "2026-03-02T10:19:00Z"), (12.0, "2026-03-02T11:40:00Z")))
+    out = {}
+    for name, more in {"plain": [], "before": [wrong], "after": [right.replace(",12,", ",99,")],
+                       "again": [wrong, again], "late": [wrong.replace("10:19", "11:40")]}.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        files = write(folder, [*more[::-1], *whole] if name != "after" else [*whole, *more], header)
+        assert compute.run(*files) == 0
+        out[name] = {
+            (row["time"], row["place"], row["indicator"]): (row["value"], row["n"], row["level"])
+            for row in table(files[2]) if row["time"] < "2026-03-02T11:01"
+        }
+        counts = verdicts_of(*files[:2])
+        assert sum(counts.values()) == len(whole) + len(more)
+        assert counts.get("conflict", 0) == (name != "plain")
+        assert counts.get("duplicate", 0) == (name == "again")
+        assert counts.get("late", 0) == (name == "late")
+    assert out["before"] == out["again"] == out["plain"]
+    # The file's later row, of two received at once; and one that came an hour later.
+    assert out["after"] == out["late"] != out["plain"]
