@@ -32,13 +32,13 @@ from ingest.admission import FUTURE_MAX_NS, Admission, Opened
 from ingest.archive import Archive, Kind, Position, Record, pack
 from ingest.clocks import Clocks
 from ingest.in_force import Rules, rules_of
-from ingest.inbox import Held, Inbox, Key, key_of
+from ingest.inbox import Held, Inbox, Key, Waiting, key_of
 from ingest.intervals import Seen
 from ingest.ledger import RELEASES, VERDICTS, account
 from ingest.merging import Merging
 from ingest.messages import Event, Received
 from ingest.messages import read as decode
-from ingest.overflow import dropped
+from ingest.overflow import dropped, missing
 from ingest.readable import Readable, lost_with
 from ingest.recall import Rows, archived
 from ingest.recovery import Marker, joined
@@ -125,7 +125,7 @@ class Line:
             self.snapshot()
         self.inbox.keep_only(self._knows)
         self.losses += lost_with(self.inbox, self.counts)
-        self._drop_overflow(self.vitals.now_ns)
+        self._drop_overflow(self.vitals.now_ns, missing(self.folder, self.counts))
         self.outlet.places(self.vitals)
 
     def _knows(self, device: str, epoch: int, number: int) -> bool:
@@ -242,13 +242,14 @@ class Line:
         self.merging.apply(admitted.batch)
         self._tell_events(admitted.events)
 
-    def _drop_overflow(self, now_ns: int) -> None:
-        """Give what waits beyond the bounds its last verdict; archived first, as a release."""
-        while rows := self.inbox.overflow():
+    def _drop_overflow(self, now_ns: int, lost: Sequence[Waiting] = ()) -> None:
+        """Give what is lost, or waits beyond the bounds, its last verdict; archived first."""
+        while rows := lost or self.inbox.overflow():
             for kind, batch in dropped(rows, self.vitals.registry.device_of, now_ns):
                 self._write(batch, kind)
             self.archive.sync(now_ns // 1_000_000)
             self.inbox.release(row.key for row in rows)
+            lost = ()
 
     def take(self, messages: Sequence[Opened], received_ns: int) -> Taken:
         """Admit messages, archive them durably, apply them; returns what to acknowledge."""

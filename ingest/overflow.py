@@ -5,14 +5,18 @@ repeats the second half.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from ingest.admission import FUTURE_MAX_NS
-from ingest.archive import Kind
-from ingest.inbox import Waiting
+from ingest.archive import Kind, read
+from ingest.inbox import Key, Waiting, contents
+from ingest.ledger import HOUR_NS, Ledger
+from ingest.retention import load
 
 
 def dropped(
@@ -39,4 +43,32 @@ def dropped(
             np.array([row.key.seq for row in rows], np.int64),
             np.full(count, Verdict.DROPPED_HELD, np.uint8), now_ns,
         )))
+    return out
+
+
+def missing(folder: Path, counts: npt.NDArray[np.int64]) -> list[Waiting]:
+    """What waits by `counts`, but lies no more in the inbox of `folder`: that file was lost.
+
+    The archive is read whole to find it, so only where the sums differ.
+    """
+    held = int(counts[Verdict.HELD_UNKNOWN] + counts[Verdict.HELD_FUTURE])
+    if held <= 0:
+        return []
+    kept: dict[tuple[str, int, int, bool], int] = {}
+    for (device, epoch, seq, due_ns), readings, _ in contents(folder / "inbox.db").waiting:
+        key = (device, epoch, seq, due_ns > 0)
+        kept[key] = kept.get(key, 0) + readings
+    if sum(kept.values()) >= held:
+        return []
+    removed = load(folder / "archive")
+    ledger = Ledger(removed.counts, removed.seen)
+    for record in read(folder / "archive"):
+        ledger.add(record)
+    ledger.flush()
+    out = []
+    for (device, epoch, seq, verdict), (hour, count) in ledger.waiting.items():
+        name, future = ledger.devices[device], verdict == Verdict.HELD_FUTURE
+        lost = count - kept.get((name, epoch, seq, future), 0)
+        if lost > 0:
+            out.append(Waiting(Key(name, epoch, seq, int(future)), lost, hour * HOUR_NS))
     return out

@@ -98,7 +98,7 @@ class Readable:
 
 
 def lost_with(inbox: Inbox, counts: npt.NDArray[np.int64]) -> list[str]:
-    """What was held in an inbox that is gone: its verdicts stay, its bytes are lost."""
+    """What was held in an inbox that is gone; it becomes `dropped_held`."""
     held = int(counts[Verdict.HELD_UNKNOWN] + counts[Verdict.HELD_FUTURE])
     if held <= 0 or not inbox.is_empty:
         return []

@@ -11,6 +11,7 @@ from ingest.archive import Kind, read
 from ingest.inbox import Inbox, Key, Waiting
 from ingest.line import Line
 from ingest.overflow import dropped
+from ingest.reconcile import Wanted, reconcile
 from tests.line_city import MS, START_MS, abandon, body, line_of, message, verdicts, write_places
 
 
@@ -74,3 +75,25 @@ def test_a_kill_between_archive_and_inbox_is_made_good(
     line.close()
     kinds = [row.kind for row in read(tmp_path / "ingest" / "archive")]
     assert kinds.count(Kind.RELEASE_UNKNOWN) == 1
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_a_lost_inbox_held_is_no_more_said_to_wait(tmp_path: Path, whole: bool) -> None:
+    write_places(tmp_path / "places.csv")
+    line = line_of(tmp_path)
+    flood(line, range(1, 4))
+    ahead = body(1, t=START_MS + 4 * 10**6, m={"pm25": 1.0, "no2": 2.0})
+    line.take([message("d1", ahead)], START_MS * MS)
+    line.close()
+    for path in (tmp_path / "ingest").glob("inbox.db*"):
+        path.unlink()
+    line = line_of(tmp_path)
+    assert verdicts(line) == {"dropped_held": 8}
+    flood(line, range(4, 5))
+    found = verdicts(line)
+    line.close()
+    line = line_of(tmp_path, whole=whole)
+    assert verdicts(line) == found == {"dropped_held": 8, "held_unknown": 2}
+    line.close()
+    done = reconcile(tmp_path / "ingest", tmp_path / "store.db", Wanted())
+    assert done.differences == []
