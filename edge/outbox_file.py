@@ -2,15 +2,18 @@
 
 A commit survives `kill -9` at once and a power cut after the next sync, at most `sync_s` later:
 that is the loss window. A sync writes the log alone; every few megabytes a checkpoint costs two
-more. A corrupt file is set aside and a new one begun.
+more. A corrupt file is set aside and a new one begun with what could be read of it.
 """
 
+import contextlib
 import logging
 import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+from edge.outbox_salvage import ERRORS, NOTHING, salvage
 
 # The errors, by what the caller must do:
 #
@@ -62,10 +65,11 @@ class OutboxFile:
         self._dirty = False
         self._synced_s = monotonic()
         self._wal = -1
+        self._salvaged = NOTHING
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, *ERRORS) as error:
             raise OutboxError(f"{path}: {error}") from None
 
     def _open(self) -> None:
@@ -74,7 +78,7 @@ class OutboxFile:
         )
         try:
             self._prepare()
-        except sqlite3.Error as error:
+        except ERRORS as error:
             self._shut()
             if "locked" in str(error):
                 raise OutboxError(f"{self.path}: in use by another agent") from None
@@ -97,7 +101,9 @@ class OutboxFile:
             self._shut()
             raise OutboxError(f"{self.path}: format {found} is newer than this program's {FORMAT}")
         if found == 0:
-            self.db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={FORMAT};COMMIT;")
+            self.db.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={FORMAT};")
+            self._put_salvaged()
+            run("COMMIT")
         self._loaded(self.db)
         self._wal = os.open(f"{self.path}-wal", os.O_RDWR)
         self._checkpoint()
@@ -105,13 +111,21 @@ class OutboxFile:
         os.fsync(folder)
         os.close(folder)
 
+    def _put_salvaged(self) -> None:
+        """What could be read of the damaged file waits in the new one."""
+        kept, self._salvaged = self._salvaged, NOTHING
+        for table, rows in (("message", kept.messages), ("report", kept.reports)):
+            self.db.executemany(f"REPLACE INTO {table} VALUES (?, ?)", rows)  # noqa: S608
+        self.db.executemany("REPLACE INTO gap VALUES (?, ?)", kept.gaps)
+        self.db.execute("REPLACE INTO meta VALUES ('epoch', ?)", (kept.epoch,))
+
     def transact(self, act: Callable[[], Result]) -> Result:
         """Run `act` in one transaction. Raises `OutboxWriteError` or `OutboxReplacedError`."""
         try:
             self.db.execute("BEGIN IMMEDIATE")
             result = act()
             self.db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except ERRORS as error:
             self._roll_back()
             raise self._translate(error) from None
         except BaseException:
@@ -128,17 +142,20 @@ class OutboxFile:
         """All rows of a query; errors as `transact`."""
         try:
             return self.db.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise self._translate(error) from None
 
-    def _translate(self, error: sqlite3.Error) -> OutboxError:
+    def _translate(self, error: Exception) -> OutboxError:
         if not _is_corrupt(error):
+            # On a full disk the log may have room once it is in the main file.
+            with contextlib.suppress(*ERRORS):
+                self._checkpoint()
             return OutboxWriteError(f"{self.path}: {error}")
         self._shut()
         try:
             self._set_aside(error)
             self._open()
-        except (OSError, sqlite3.Error) as again:
+        except (OSError, *ERRORS) as again:
             return OutboxWriteError(f"{self.path}: {again}")
         return OutboxReplacedError(f"{self.path}: {error}")
 
@@ -154,7 +171,7 @@ class OutboxFile:
                 self._checkpoint()
             else:
                 os.fsync(self._wal)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, *ERRORS) as error:
             log.warning("%s: not synced: %s", self.path, error)
         self._dirty = False
         self._synced_s = self._monotonic()
@@ -166,7 +183,7 @@ class OutboxFile:
         """Bring everything into the main file and close it."""
         try:
             self._checkpoint()
-        except sqlite3.Error as error:
+        except ERRORS as error:
             log.warning("%s: not closed cleanly: %s", self.path, error)
         self._shut()
 
@@ -176,19 +193,23 @@ class OutboxFile:
             os.close(self._wal)
             self._wal = -1
 
-    def _set_aside(self, error: sqlite3.Error) -> None:
+    def _set_aside(self, error: Exception) -> None:
         self.corrupt += 1
         for n in range(1, CORRUPT_FILES_MAX + 1):
             target = self.path.with_name(f"{self.path.name}.corrupt-{n}")
             if not target.exists():
                 break
-        log.error("%s is corrupt (%s); set aside as %s", self.path, error, target.name)
         self.path.replace(target)
         for ending in ("-wal", "-shm"):
             if Path(f"{self.path}{ending}").exists():
                 Path(f"{self.path}{ending}").replace(f"{target}{ending}")
+        self._salvaged = salvage(target)
+        log.error("%s is corrupt (%s); set aside as %s; %s",
+                  self.path, error, target.name, self._salvaged)
 
 
-def _is_corrupt(error: sqlite3.Error) -> bool:
+def _is_corrupt(error: Exception) -> bool:
+    if isinstance(error, UnicodeDecodeError):
+        return True
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

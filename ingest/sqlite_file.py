@@ -19,6 +19,8 @@ ASIDE_MAX = 3
 DAMAGED = ".damaged-"
 TAILS = ("", "-wal", "-shm")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""SQLite may quote spoilt names in its error, and then Python cannot read the error."""
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -38,10 +40,14 @@ class Kind(NamedTuple):
     application_id: int
     version: int
     schema: str
+    migrations: tuple[str, ...] = ()
+    """Statements that bring format i + 1 to format i + 2; one for each format there was."""
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: Exception) -> bool:
     """True if `error` means that the bytes of the file are wrong, not that it is busy or full."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
 
@@ -53,7 +59,7 @@ def create(path: Path, kind: Kind) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return _open(path, kind)
-    except sqlite3.Error as error:
+    except ERRORS as error:
         if not is_damage(error):
             raise StoreError(f"{path}: {error}") from error
         aside = set_aside(path)
@@ -61,7 +67,7 @@ def create(path: Path, kind: Kind) -> sqlite3.Connection:
                   path, kind.name, error, aside.name)
     try:
         return _open(path, kind)
-    except sqlite3.Error as error:
+    except ERRORS as error:
         raise StoreError(f"{path}: {error}") from error
 
 
@@ -72,14 +78,14 @@ def reader(path: Path, kind: Kind) -> sqlite3.Connection:
             f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None,
             check_same_thread=False,
         )
-    except sqlite3.Error as error:
+    except ERRORS as error:
         raise StoreError(f"{path}: {error}") from error
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")
         connection.execute("PRAGMA query_only = ON")
-        if _format(connection, path, kind) == 0:
+        if _format(connection, path, kind) < kind.version:  # its writer migrates it
             raise StoreError(f"{path}: {kind.name} is not ready yet")
-    except sqlite3.Error as error:
+    except ERRORS as error:
         connection.close()
         raise StoreError(f"{path}: {error}") from error
     except StoreError:
@@ -105,10 +111,33 @@ def _open(path: Path, kind: Kind) -> sqlite3.Connection:
                 damage = sqlite3.DatabaseError(verdict)
                 damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
                 raise damage
+            if found < kind.version:
+                _migrate(connection, path, kind, found)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, kind: Kind, found: int) -> None:
+    """Bring an older format to the present one, all or nothing, with a copy of it kept."""
+    copy = path.with_name(f"{path.name}.v{found}")
+    kept = sqlite3.connect(copy)
+    try:
+        connection.backup(kept)
+    finally:
+        kept.close()
+    steps = "".join(kind.migrations[found - 1 :])
+    try:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {kind.version}; COMMIT;"
+        )
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    log.info("%s: %s is of format %d from now on; as it was it is kept as %s",
+             path, kind.name, kind.version, copy.name)
 
 
 def _check(connection: sqlite3.Connection) -> str:

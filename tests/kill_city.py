@@ -99,7 +99,7 @@ class Agent:
             *(f"{key} = {json.dumps(value)}" for key, value in {
                 "city": CITY, "district": "centre", "station": f"s{number}",
                 "device": self.device, "outbox": f"{self.device}.db", "period_s": PERIOD_S,
-                "resend_s": 2.0, "broker": url,
+                "resend_s": 2.0, "broker": url, "trust_clock": True,
             }.items()),
             "[driver]", 'kind = "logged"',
             *(f"{key} = {json.dumps(value)}" for key, value in keys.items()),
