@@ -96,7 +96,7 @@ def take_day(
         " JOIN main.series AS ours USING (sid) ORDER BY o.end_s"
     )
     taken = Taken(written, every - written - changed, changed)
-    return taken, (Row(*row[:3], row[3:]) for row in rows)
+    return taken, (Row(row[0], row[1], row[2], row[3:]) for row in rows)
 
 
 def _take_last(file: sqlite3.Connection) -> None:
