@@ -151,10 +151,7 @@ def fold_one(
         if pane.tag > index:
             continue
         if pane.tag < index:
-            pane.tag = index
-            pane.n = 0
-            pane.sum = 0
-            pane.covered = 0
+            pane.tag, pane.n, pane.sum, pane.covered = index, 0, 0, 0
         pane.n += n
         pane.sum += reciprocal if quantity[slot] == RECIPROCAL else total
         bits = cover_bits(local - index * period, span, period)
@@ -169,12 +166,8 @@ def fold_one(
         if pane.tag > index:
             continue
         if pane.tag < index:
-            pane.tag = index
-            pane.n = 0
-            pane.sum = 0
-            pane.covered = 0
-            pane.min = np.inf
-            pane.max = -np.inf
+            pane.tag, pane.n, pane.sum, pane.covered = index, 0, 0, 0
+            pane.min, pane.max = np.inf, -np.inf
         pane.n += n
         if quantity[slot] != REGISTER:
             pane.sum += total
@@ -215,12 +208,8 @@ def mark_uncounted(coarse: Any, slot: int, local: int) -> None:
     index = local // 60
     pane = panes[slot, index % panes.shape[1]]
     if pane.tag < index:
-        pane.tag = index
-        pane.n = 0
-        pane.sum = 0
-        pane.covered = 0
-        pane.min = np.inf
-        pane.max = -np.inf
+        pane.tag, pane.n, pane.sum, pane.covered = index, 0, 0, 0
+        pane.min, pane.max = np.inf, -np.inf
     if pane.tag == index:
         pane.covered |= UNCOUNTED
 

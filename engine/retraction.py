@@ -193,7 +193,8 @@ def _replace(
     want["tag"] = index
     want["covered"] &= COVER
     marked = (panes["tag"][at] == index) & ((panes["covered"][at] & TOUCHED) != 0)
-    same = (panes["tag"][at] == index) & (panes["n"][at] == want["n"]) & (panes["sum"][at] == want["sum"])
+    same = (panes["tag"][at] == index) & (panes["n"][at] == want["n"])
+    same &= panes["sum"][at] == want["sum"]
     same &= (panes["covered"][at] & COVER) == want["covered"]
     want["covered"] |= np.where(same & ~marked, np.uint64(0), TOUCHED)
     panes[at] = want

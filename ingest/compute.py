@@ -28,7 +28,8 @@ from engine.vitals import HORIZON_NS, Vitals
 from ingest.admission import FUTURE_MAX_NS, Admission, judge
 from ingest.intervals import Seen
 from ingest.merging import Merging, move_lost
-from ingest.recall import Rows, admitted, joined, nothing
+from ingest.recall import Rows as Came
+from ingest.recall import admitted, joined, nothing
 from ingest.recorded_clock import STEP_NS, step_start_ns
 
 COLUMNS = (
@@ -82,7 +83,7 @@ class Computed:
         self._parts: list[Points] = []
         self._stations = _Stations(places)
         self._merging = Merging(self.vitals, self._past, RECENT_ALL)
-        self._came: list[Rows] = [nothing()]
+        self._came: list[Came] = [nothing()]
         self._numbered = 0
         self._repeats = Keys(np.zeros(0, np.int32), np.zeros(0, np.int64))
         self._watched = np.zeros(1, np.bool_)
@@ -149,7 +150,7 @@ class Computed:
         self._watched = np.zeros(len(self.vitals.registry.series) + 1, np.bool_)
         self._watched[slot[again]] = True
 
-    def _past(self, slots: npt.NDArray[np.int32], first_ns: int, end_ns: int) -> Rows:
+    def _past(self, slots: npt.NDArray[np.int32], first_ns: int, end_ns: int) -> Came:
         """As `ingest.recall.Past`."""
         self._came = [joined(self._came)]
         batch = self._came[0].batch

@@ -14,7 +14,7 @@ INTERVALS_MAX = 2_000
 of a publisher that leaves more gaps than this the oldest gap is taken as seen."""
 
 DEVICE_INTERVALS_MAX = 4_000
-"""Intervals kept a device, 64 KB; beyond, the gaps of the epoch heard of first are taken as seen."""
+"""Intervals kept a device, 64 KB; beyond, the gaps of the epoch heard of first count as seen."""
 
 
 class Intervals:

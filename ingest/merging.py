@@ -105,13 +105,14 @@ class Merging:
         lost. `repeats`: the rows that may be repeats, if that is known.
         """
         self.vitals.fit()
-        rows = suspects(batch, self.vitals.series.table) if repeats is None else repeats
-        if not len(rows):
+        if repeats is None:
+            repeats = suspects(batch, self.vitals.series.table)
+        if not len(repeats):
             return batch
-        keys = Keys(batch.slot[rows], batch.time_ns[rows])
+        keys = Keys(batch.slot[repeats], batch.time_ns[repeats])
         counted = np.nonzero((batch.slot >= 0) & (batch.verdict <= Verdict.LATE))[0]
-        here, key = keys.match(batch.slot[counted], batch.time_ns[counted])
-        here = counted[here]
+        found, key = keys.match(batch.slot[counted], batch.time_ns[counted])
+        here = counted[found]
         standing = self._standing(keys, key[batch.seq[here] == 0])
         alone = np.bincount(key, minlength=len(keys)) == 1
         alone[list(standing)] = False
