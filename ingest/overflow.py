@@ -55,9 +55,9 @@ def missing(folder: Path, counts: npt.NDArray[np.int64]) -> list[Waiting]:
     if held <= 0:
         return []
     kept: dict[tuple[str, int, int, bool], int] = {}
-    for (device, epoch, seq, due_ns), readings, _ in contents(folder / "inbox.db").waiting:
-        key = (device, epoch, seq, due_ns > 0)
-        kept[key] = kept.get(key, 0) + readings
+    for key, readings, _ in contents(folder / "inbox.db").waiting:
+        of = (key.device, key.epoch, key.seq, key.due_ns > 0)
+        kept[of] = kept.get(of, 0) + readings
     if sum(kept.values()) >= held:
         return []
     removed = load(folder / "archive")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from ingest.reconcile import Wanted, reconcile
 from tests.brokers import Nats
 from tests.line_city import body, topic, write_places
 from tests.live_ingest import LiveIngest, publish, until
 
-DEVICES = 2_000
-LARGE = 40
+DEVICES = 1_000
+LARGE = 20
 GROWTH_MB_MAX = 60.0
 """Of which the held messages' page cache of SQLite may take 32."""
 
@@ -100,6 +101,12 @@ def test_floods_and_a_hanging_database_neither_end_nor_grow_it(
     assert health is not None
     assert health["received"] == sum(wanted.values())
     assert rss_mb(ingest) - before < GROWTH_MB_MAX
+    during = reconcile(ingest.folder / "ingest", ingest.folder / "store.db", Wanted())
+    assert during.differences == []
     assert ingest.stop() == 0
+    after = reconcile(ingest.folder / "ingest", ingest.folder / "store.db", Wanted())
+    assert after.differences == []
+    assert len(after.compared) == 3
+    assert sum(after.received.values()) == sum(wanted.values())
 
 
