@@ -30,6 +30,8 @@ POLL_S = 0.2
 HEARTBEAT_S = 1.0
 PLACES_POLL_S = 5.0
 FRAMES_MAX = 256
+FRAMES_BYTES_MAX = 16 << 20
+"""Frames of a large city are megabytes; the newest is kept however large it is."""
 CLIENTS_MAX = 500
 RESUME_ROWS_MAX = 20_000
 SINCE_BACK_MS = 7 * 86_400_000
@@ -76,17 +78,22 @@ class Client:
     def __init__(self) -> None:
         self._lost = False
         self._frames: deque[bytes] = deque()
+        self._bytes = 0
         self._wake = asyncio.Event()
 
     def put(self, data: bytes) -> int:
         """Queue a frame; how many frames had to go for it."""
-        full = len(self._frames) >= FRAMES_MAX
-        if full:
-            self._frames.popleft()
-            self._lost = True
         self._frames.append(data)
+        self._bytes += len(data)
+        gone = 0
+        while len(self._frames) > 1 and (
+            len(self._frames) > FRAMES_MAX or self._bytes > FRAMES_BYTES_MAX
+        ):
+            self._bytes -= len(self._frames.popleft())
+            gone += 1
+        self._lost = self._lost or gone > 0
         self._wake.set()
-        return int(full)
+        return gone
 
     async def next(self) -> bytes:
         """All that waits, as one piece; starts with `reload` where frames were dropped."""
@@ -95,6 +102,7 @@ class Client:
             await self._wake.wait()
         data = b"".join(self._frames)
         self._frames.clear()
+        self._bytes = 0
         if self._lost:
             data = frame("reload", {"why": "slow"}) + data
             self._lost = False

@@ -49,6 +49,19 @@ def test_a_full_queue_drops_the_oldest_and_says_so(monkeypatch: pytest.MonkeyPat
     asyncio.run(check())
 
 
+def test_a_queue_of_large_frames_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FRAMES_BYTES_MAX", 10)
+
+    async def check() -> None:
+        client = Client()
+        assert [client.put(data) for data in (b"1234", b"56789", b"0", b"x")] == [0, 0, 0, 1]
+        assert (await client.next()).endswith(b"\n\n567890x")
+        assert [client.put(data) for data in (b"a", b"b", b"c" * 99, b"d")] == [0, 0, 2, 1]
+        assert (await client.next()).endswith(b"\n\nd")
+
+    asyncio.run(check())
+
+
 def running(path: Path, check: Callable[[Feed], Awaitable[None]], **options: Any) -> None:
     """Run `check` beside a feed that follows the store at `path`."""
     async def both() -> None:
