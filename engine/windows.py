@@ -195,8 +195,7 @@ class Windows:
         start = self.family.end_min(members, windows - 1)
         end = self.family.end_min(members, windows)
         there = anywhere(self.family.members.live(members, start, end, panes), 1)
-        there &= end > start  # a day that the zone left out is none
-        return there
+        return np.logical_and(there, end > start)  # a day that the zone left out is none
 
     def station_points(
         self, members: Integers, windows: Integers, now_min: int, panes: Panes, kind: Kind

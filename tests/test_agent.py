@@ -10,7 +10,6 @@ import pytest
 from edge import agent as agent_module
 from edge import connection, topics, wire
 from edge.agent import Agent, AgentSettings
-from edge.clock import DeviceClock
 from edge.connection import BrokerSettings, Connection
 from edge.driver import Sample
 from edge.message_keys import make_key
@@ -564,56 +563,3 @@ def test_step_of_many_agents_is_cheap(tmp_path: Path) -> None:
         agent.step(T)
     assert (time.process_time() - begun) / 1000 < 0.001
     agent.stop()
-
-
-def test_readings_before_the_clock_is_set_say_so(nats: Broker, tmp_path: Path) -> None:
-    """Offline with a clock of 1970; NTP sets it; then the broker is reached."""
-    seen = {"now_ms": 60_000, "steady_s": 60.0, "set": False}
-
-    def wait(seconds: float) -> None:
-        seen["now_ms"] += round(seconds * 1000)
-        seen["steady_s"] += seconds
-
-    clock = DeviceClock(
-        tmp_path / "mark", is_set=lambda: bool(seen["set"]), boot="b1",
-        steady=lambda: float(seen["steady_s"]),
-    )
-    port = free_port()
-    settings = AgentSettings(
-        city="porto", district="centre", station="s1", device=DEVICE,
-        broker=f"mqtt://127.0.0.1:{port}", outbox=str(tmp_path / "outbox.db"),
-    )
-    driver = ListDriver(*[[Sample("pm25", 60_000 + n * 1000, float(n))] for n in range(3)])
-    agent = Agent(settings, driver, clock=clock)
-    agent.start()
-    epoch = agent._box.counts.epoch
-    for _ in range(3):
-        agent.step(int(seen["now_ms"]))
-        wait(1)
-    assert agent._box.counts.epoch == epoch + 1  # each stretch is an epoch
-    agent.stop()
-    wait(3600)
-    seen["set"] = True
-    seen["now_ms"] = T
-    ingest = Ingest(nats.url)
-    agent = Agent(
-        AgentSettings(
-            city="porto", district="centre", station="s1", device=DEVICE, broker=nats.url,
-            outbox=str(tmp_path / "outbox.db"),
-        ), ListDriver([Sample("pm25", T, 3.0)]), clock=clock,
-    )
-    agent.start()
-    deadline = time.monotonic() + 20
-    while not agent.drained or len(ingest.values()) < 4:
-        assert time.monotonic() < deadline
-        agent.step(T)
-        ingest.acknowledge()
-        time.sleep(0.01)
-    agent.stop()
-    told = {m.v: (m.t, m.n) for m in ingest.seen.values()}
-    shows = 60_000 + 3603 * 1000
-    assert told == {
-        0.0: (60_000, shows), 1.0: (61_000, shows), 2.0: (62_000, shows), 3.0: (T, None),
-    }
-    assert ingest.states[-1][0].clock == "set"
-    ingest.stop()

@@ -1,5 +1,6 @@
 """Civil time against the clock of the standard library, on the days that are not 24 hours."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.calendar import (
     EPOCH_DAY,
+    Minutes,
     civil_day,
     clock_min,
     day_start_min,
@@ -21,6 +23,7 @@ from engine.calendar import (
     standard_offset_min,
 )
 
+Day = Callable[[int], int]
 ZONES = (
     "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu",
     "Australia/Lord_Howe", "America/Havana", "Africa/Cairo", "Europe/Helsinki",
@@ -105,26 +108,34 @@ def _standard(tz: str, minute: int) -> datetime:
     return local.replace(tzinfo=None) - summer
 
 
+def _first_shown(minute: int, shown: Day, day_of: Day, start_of: Day) -> None:
+    day = day_of(minute)
+    start, end = start_of(day), start_of(day + 1)
+    assert start <= minute < end
+    assert shown(start) == day
+    assert shown(start - 1) < day
+    assert shown(minute) in (day, day - 1)
+    if shown(minute) < day:
+        assert minute - start <= 120
+
+
 @settings(deadline=None, max_examples=300)
 @given(
     st.sampled_from(ZONES + CHANGED), st.integers(_minute("1996-01-01"), _minute("2037-01-01"))
 )
 def test_a_day_begins_when_its_date_is_first_shown(tz: str, minute: int) -> None:
     """On the clock on the wall and in standard time; what is repeated belongs to the new day."""
-    zone = ZoneInfo(tz)
-    for day_of, start_of, shown in (
-        (civil_day, day_start_min,
-         lambda at: datetime.fromtimestamp(at * 60, zone).date().toordinal()),
-        (standard_day, standard_day_start_min, lambda at: _standard(tz, at).date().toordinal()),
-    ):
-        (day,) = day_of(tz, np.array([minute])).tolist()
-        start, end = start_of(tz, np.array([day, day + 1])).tolist()
-        assert start <= minute < end
-        assert shown(start) == day
-        assert shown(start - 1) < day
-        assert shown(minute) in (day, day - 1)
-        if shown(minute) < day:
-            assert minute - start <= 120
+    def on_the_wall(at: int) -> int:
+        return datetime.fromtimestamp(at * 60, ZoneInfo(tz)).date().toordinal()
+
+    def in_standard_time(at: int) -> int:
+        return _standard(tz, at).date().toordinal()
+
+    def scalar(find: Callable[[str, Minutes], Minutes]) -> Day:
+        return lambda of: int(find(tz, np.array([of]))[0])
+
+    _first_shown(minute, on_the_wall, scalar(civil_day), scalar(day_start_min))
+    _first_shown(minute, in_standard_time, scalar(standard_day), scalar(standard_day_start_min))
 
 
 @pytest.mark.parametrize(("tz", "day", "hours"), [

@@ -1,13 +1,18 @@
 """The agent's clock: what a message says of it, through waits, steps and restarts."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from edge import clock as clock_module
 from edge import wire
+from edge.agent import Agent, AgentSettings
 from edge.clock import UNKNOWN, DeviceClock, boot_id, kernel_says_set
+from edge.driver import Sample
+from tests.brokers import Nats, free_port
+from tests.test_agent import DEVICE, Ingest, ListDriver, T
 
 
 class Computer:
@@ -92,7 +97,63 @@ def test_a_clock_that_is_moved_by_hand_begins_another_stretch() -> None:
 def test_this_computer_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kernel_says_set() in (True, False)
     assert boot_id() == boot_id()
-    monkeypatch.setattr(clock_module.ctypes, "CDLL", lambda _name: object())
+    monkeypatch.setattr("ctypes.CDLL", lambda _name: object())
     assert kernel_says_set()
     monkeypatch.setattr(clock_module, "_BOOT", Path("/nowhere"))
     assert boot_id() == ""
+
+
+def test_readings_before_the_clock_is_set_say_so(tmp_path: Path) -> None:
+    """Offline with a clock of 1970; NTP sets it; then the broker is reached."""
+    nats = Nats(tmp_path / "broker")
+    nats.start()
+    seen = {"now_ms": 60_000, "steady_s": 60.0, "set": False}
+
+    def wait(seconds: float) -> None:
+        seen["now_ms"] += round(seconds * 1000)
+        seen["steady_s"] += seconds
+
+    clock = DeviceClock(
+        tmp_path / "mark", is_set=lambda: bool(seen["set"]), boot="b1",
+        steady=lambda: float(seen["steady_s"]),
+    )
+    port = free_port()
+    settings = AgentSettings(
+        city="porto", district="centre", station="s1", device=DEVICE,
+        broker=f"mqtt://127.0.0.1:{port}", outbox=str(tmp_path / "outbox.db"),
+    )
+    driver = ListDriver(*[[Sample("pm25", 60_000 + n * 1000, float(n))] for n in range(3)])
+    agent = Agent(settings, driver, clock=clock)
+    agent.start()
+    epoch = agent._box.counts.epoch
+    for _ in range(3):
+        agent.step(int(seen["now_ms"]))
+        wait(1)
+    assert agent._box.counts.epoch == epoch + 1  # each stretch is an epoch
+    agent.stop()
+    wait(3600)
+    seen["set"] = True
+    seen["now_ms"] = T
+    ingest = Ingest(nats.url)
+    agent = Agent(
+        AgentSettings(
+            city="porto", district="centre", station="s1", device=DEVICE, broker=nats.url,
+            outbox=str(tmp_path / "outbox.db"),
+        ), ListDriver([Sample("pm25", T, 3.0)]), clock=clock,
+    )
+    agent.start()
+    deadline = time.monotonic() + 20
+    while not agent.drained or len(ingest.values()) < 4:
+        assert time.monotonic() < deadline
+        agent.step(T)
+        ingest.acknowledge()
+        time.sleep(0.01)
+    agent.stop()
+    told = {m.v: (m.t, m.n) for m in ingest.seen.values()}
+    shows = 60_000 + 3603 * 1000
+    assert told == {
+        0.0: (60_000, shows), 1.0: (61_000, shows), 2.0: (62_000, shows), 3.0: (T, None),
+    }
+    assert ingest.states[-1][0].clock == "set"
+    ingest.stop()
+    nats.kill()
