@@ -81,6 +81,7 @@ def run(folder: Path, seed: int, *, influx: bool = False) -> int:
 
 
 def _live(folder: Path, seed: int, *, influx: bool) -> int:
+    # Takes a second or two. Until now is later then, and the fleet has begun.
     from cityvitals.backfill import backfill
 
     now_ms = time.time_ns() // 1_000_000

@@ -96,17 +96,19 @@ class Run:
         """Start one of the programs now."""
         return self.children.start(name, argv, time.monotonic(), once=once)
 
-    def past(self) -> bool:
-        """Let the simulated city live until now; False if the run is to end first.
+    def begin_past(self) -> Child:
+        """Let the simulated city begin to live until now."""
+        return self.start("past", plan.past_command(self.options), once=True)
+
+    def past(self, child: Child) -> bool:
+        """Wait until `child` has lived the city's past; False if the run is to end first.
 
         Ingest is started meanwhile: it loads, and waits for the data folder.
         """
-        log = self.options.folder / "logs" / "past.log"
-        before = log.stat().st_size if log.exists() else 0
-        child = self.start("past", plan.past_command(self.options), once=True)
+        log = child.log
 
         def begun() -> bool:
-            return log.exists() and log.stat().st_size > before
+            return log.exists() and log.stat().st_size > 0
 
         def done() -> float:
             word = last_line(log).removesuffix("%") if begun() else ""
@@ -126,6 +128,9 @@ class Run:
         folder, port = self.options.folder, broker.free_port()
         url = f"mqtt://127.0.0.1:{port}"
         plan.write_files(self.options, url)
+        recorded = self.options.replay is not None
+        # What takes longest comes first, beside all that does not need it.
+        past = None if recorded else self.begin_past()
         self.start("broker", broker.command(folder / "broker", port))
         if not self.during("starting", lambda: broker.reachable("127.0.0.1", port)):
             return
@@ -133,11 +138,10 @@ class Run:
         broker.keep_for_ingest(url, plan.INGEST_CLIENT)
         # The page first: it says itself that there is nothing yet, and it needs time to load.
         self.start("page", plan.page_command(self.options, url))
-        recorded = self.options.replay is not None
         self.start("fleet", plan.fleet_command(self.options, url), once=recorded)
-        if recorded:
+        if past is None:
             self.start("ingest", plan.ingest_command(self.options))
-        elif not self.past():
+        elif not self.past(past):
             return
         if not self.during("starting", lambda: self.gauge.connected(time.time_ns() // 1_000_000)):
             return

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.verdicts import Verdict
-from ingest.archive import BATCHES, Damage, Kind, Position, Record, read, words_of
+from ingest.archive import BATCHES, Kind, Position, Record, read, words_of
 from ingest.inbox import Inbox
+from ingest.resync import Damage
 
 log = logging.getLogger(__name__)
 

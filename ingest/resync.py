@@ -75,7 +75,7 @@ def _is_whole(data: mmap.mmap, at: int, size: int) -> bool:
     end = at + RECORD.size + length
     if length > RECORD_BYTES_MAX or end > size:
         return False
-    return zlib.crc32(data[at + CRC_FROM : end]) == crc
+    return bool(zlib.crc32(data[at + CRC_FROM : end]) == crc)
 
 
 def told(path: Path, first: int, last: int, batches: frozenset[int]) -> tuple[int, int]:

@@ -20,7 +20,6 @@ from ingest.archive import (
     RECORD,
     Archive,
     ArchiveError,
-    Damage,
     Kind,
     Position,
     Record,
@@ -28,6 +27,7 @@ from ingest.archive import (
     read,
     unpack,
 )
+from ingest.resync import Damage
 
 GOLDEN = Path(__file__).parent / "golden" / "archive_segment.txt"
 DAY_NS = 86_400 * 10**9

@@ -9,8 +9,8 @@ import pytest
 
 from edge.verdicts import Verdict
 from engine.batch import Batch
-from ingest.archive import HEADER, Archive, Damage, Kind, pack, read, words_of
-from ingest.resync import RECORD, next_record
+from ingest.archive import HEADER, Archive, Kind, pack, read, words_of
+from ingest.resync import RECORD, Damage, next_record
 
 NOON_NS = 1_790_000_000 * 10**9
 RECORDS = 40

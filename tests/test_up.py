@@ -85,7 +85,7 @@ def test_a_past_that_fails_ends_the_run(run: up.Run, monkeypatch: pytest.MonkeyP
     failing = [sys.executable, "-c", "print('disk full'); raise SystemExit(1)"]
     monkeypatch.setattr(plan, "past_command", lambda _: failing)
     with pytest.raises(up.UpError, match="past could not be made: disk full"):
-        run.past()
+        run.past(run.begin_past())
 
 
 def test_the_past_shows_its_progress(run: up.Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_the_past_shows_its_progress(run: up.Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(plan, "past_command", lambda _: [sys.executable, "-c", script])
     sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
     monkeypatch.setattr(plan, "ingest_command", lambda _: sleeper)
-    assert run.past()
+    assert run.past(run.begin_past())
     assert [child.name for child in run.children.all] == ["past", "ingest"]
     assert isinstance(run.screen, Recorder)
     assert 0.43 in [status.done for status in run.screen.shown]
