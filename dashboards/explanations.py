@@ -16,6 +16,8 @@ SECONDS_MAX = 30.0
 class BusyError(Exception):
     """`AT_ONCE_MAX` explanations are being made already; try later."""
 
+    code = "busy"
+
 
 class TooLongError(Exception):
     """The archive is so long that it takes more than `SECONDS_MAX`; ask the command."""

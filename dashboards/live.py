@@ -44,6 +44,8 @@ Result = TypeVar("Result")
 class TooManyClientsError(Exception):
     """`CLIENTS_MAX` pages are listening already; try later."""
 
+    code = "clients"
+
 
 class NoStoreError(Exception):
     """There is no store yet; ingest has not started here, or elsewhere."""

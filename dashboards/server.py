@@ -250,10 +250,8 @@ def application(feed: Feed, devices: Devices | None = None, token: str | None = 
             return _json(error.body, error.status)
         except NoStoreError:
             return _retry("no_store")
-        except TooManyClientsError:
-            return _retry("clients")
-        except BusyError:
-            return _retry("busy")
+        except (TooManyClientsError, BusyError) as error:
+            return _retry(error.code)
         except web.HTTPException as error:
             return _json(answers.error(f"http_{error.status}", value=request.path), error.status)
 

@@ -76,6 +76,9 @@ class Visitor:
     def places(self, text: str, received_ns: int) -> None:
         """A places file took effect (a segment begins with the present one)."""
 
+    def configuration(self, body: bytes, received_ns: int) -> None:
+        """Rules took effect (a segment begins with the present ones)."""
+
     def rows(self, rows: npt.NDArray[Any]) -> None:
         """Readings that were asked for, ROW[n], in the order of the archive."""
 
@@ -177,6 +180,8 @@ class Scan:
             self._visitor.registry(msgspec.json.decode(body, type=_Names).named(), received_ns)
         elif kind == Kind.PLACES:
             self._visitor.places(body.decode(), received_ns)
+        elif kind == Kind.CONFIGURATION:
+            self._visitor.configuration(body, received_ns)
         elif kind in (Kind.BATCH, *RELEASED) and body:
             self._batch(np.frombuffer(body, np.uint8), kind, count, received_ns)
         return True

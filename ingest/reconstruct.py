@@ -6,6 +6,7 @@ read, event times outside the look-back neither. What was not counted is noted w
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from ingest.archive import Kind
 from ingest.archive_scan import Names, Scan, Searched, Visitor, Wish, batch_of
 from ingest.archive_walk import PLACED, RELEASED
 from ingest.clocks import NO_READING
+from ingest.in_force import rules_of
 
 SERIES_MAX = 4_000
 """Series that are built again at once: some 250 MB at most."""
@@ -174,6 +176,13 @@ class Reconstruction(Visitor):
             if PlaceKey(row.city, row.district, row.station) in here
         }
         self.places_text = ""
+        self._private = {
+            PlaceKey(row.city, row.district, row.station) for row in known.rows if row.private
+        }
+        self._hidden = {
+            row.device for row in known.rows
+            if PlaceKey(row.city, row.district, row.station) in self._private
+        }
         self.use_places(known.rows)
         self.slot_of = np.full(len(known.series), -1, np.int32)
         self.listed: dict[int, Listed] = {}
@@ -217,8 +226,14 @@ class Reconstruction(Visitor):
         return built
 
     def use_places(self, rows: list[PlaceRow]) -> None:
-        """Take a places file, as far as it concerns the stations."""
-        self.vitals.load_places([row for row in rows if row.device in self._devices])
+        """Take a places file, as far as it concerns the stations.
+
+        What is private today was not always said to be: it is at all times.
+        """
+        self.vitals.load_places([
+            replace(row, private=PlaceKey(row.city, row.district, row.station) in self._private)
+            for row in rows if row.device in self._devices
+        ])
 
     def windows(self, position: int) -> Windows:
         """The windows of the family of an indicator."""
@@ -298,6 +313,11 @@ class Reconstruction(Visitor):
                     float(row["value"]),
                 ])
 
+    def configuration(self, body: bytes, received_ns: int) -> None:
+        """What decides results, as it was when the point was stored."""
+        if received_ns <= self._as_of_ns:
+            rules_of(body, self.vitals)
+
     def rows(self, rows: npt.NDArray[Any]) -> None:
         """Apply what counts, note what does not."""
         lost = rows[(rows["verdict"] == NO_READING) & (rows["slot"] >= 0)]
@@ -324,6 +344,8 @@ class Reconstruction(Visitor):
 
     def _leave_out(self, row: Any, slot: int) -> None:
         device = self.known.devices[int(row["device"])]
+        if device in self._hidden:
+            return
         verdict = Verdict(int(row["verdict"]))
         if verdict > Verdict.LATE:
             reason = LeftOut(slot, device, verdict.label, WORDS[verdict])

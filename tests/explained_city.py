@@ -104,10 +104,8 @@ def troubled(folder: Path) -> Path:
     line = Line(folder / "ingest", Outlets(store), 60)
     line.open()
     line.load_places(path, (START_MS - HOUR_MS) * MS)
-    number = 0
     late: list[Opened] = []
-    for minute in range(60 * HOURS):
-        number += 1
+    for number, minute in enumerate(range(60 * HOURS), 1):
         now_ns = (START_MS + minute * MINUTE_MS + 1500) * MS
         messages = [_message("d1", number, minute, 10.0 + minute % 7)]
         if minute % 60 < 40:
