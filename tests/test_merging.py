@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +16,12 @@ from edge import wire
 from edge.verdicts import COUNTED, Verdict
 from engine.catalogue import INDICATORS
 from ingest import archive, merging, recall
+from ingest.ledger import Ledger
 from ingest.line import Line
 from ingest.merging import lost_of
 from tests.line_city import (
     MINUTE_MS,
     MS,
-    ROWS,
     START_MS,
     Kept,
     abandon,
@@ -259,9 +259,11 @@ def test_nothing_depends_on_what_is_still_in_memory(
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Line:
+def line(tmp_path: Path) -> Iterator[Line]:
     write_places(tmp_path / "places.csv")
-    return line_of(tmp_path)
+    opened = line_of(tmp_path)
+    yield opened
+    abandon(opened)
 
 
 def test_a_later_message_takes_the_place_and_the_archive_says_so(line: Line) -> None:
@@ -281,7 +283,19 @@ def test_a_later_message_takes_the_place_and_the_archive_says_so(line: Line) -> 
     assert (last.value[1], last.seq[1], lost.device.tolist(), lost.received_ns.tolist()) == (
         10.0, 1, [0], [START_MS * MS])
     assert lost.late.tolist() == [False]
-    line.close()
+
+
+def test_the_ledger_moves_the_reading_in_the_hour_in_which_it_came(line: Line) -> None:
+    take(line, [("d1", single(1, 10.0))])
+    take(line, [("d1", single(2, 30.0))], START_MS + HOUR_MS)
+    line.archive.flush()
+    ledger = Ledger()
+    for record in archive.read(line.archive.folder):
+        ledger.add(record)
+    cells = list(zip(*(column.tolist() for column in ledger.finish()), strict=True))
+    assert ledger.totals[:32].tolist() == line.counts[:32].tolist()
+    hour = START_MS // HOUR_MS
+    assert cells == [(hour, 0, Verdict.CONFLICT, 1), (hour + 1, 0, Verdict.APPLIED, 1)]
 
 
 def test_an_earlier_message_that_comes_later_is_the_conflict(line: Line) -> None:
@@ -289,7 +303,6 @@ def test_an_earlier_message_that_comes_later_is_the_conflict(line: Line) -> None
     take(line, [("d1", single(1, 10.0))])
     take(line, [("d1", single(9, 50.0, epoch=0))])
     assert verdicts(line) == {"applied": 1, "conflict": 2}
-    line.close()
 
 
 def test_the_same_value_under_a_higher_number_defends_it(line: Line) -> None:
@@ -299,7 +312,6 @@ def test_the_same_value_under_a_higher_number_defends_it(line: Line) -> None:
     assert verdicts(line) == {"applied": 1, "duplicate": 1, "conflict": 1}
     tick(line, START_MS + MINUTE_MS)
     assert line.vitals.panes.coarse[0]["sum"].sum() == 10_000_000
-    line.close()
 
 
 def test_the_later_reading_of_one_message_stands(line: Line) -> None:
@@ -308,7 +320,6 @@ def test_the_later_reading_of_one_message_stands(line: Line) -> None:
     assert verdicts(line) == {"applied": 1, "conflict": 2}
     tick(line, START_MS + MINUTE_MS)
     assert line.vitals.panes.coarse[0]["sum"].sum() == 3_000_000
-    line.close()
 
 
 def test_a_conflict_in_a_closed_window_is_late_and_restated(tmp_path: Path) -> None:
@@ -342,7 +353,6 @@ def test_a_winner_that_does_not_count_uncovers_its_minute(line: Line) -> None:
     hour = line.vitals.panes.coarse[0]
     assert hour["n"].sum() == 0
     assert not (hour["covered"] & np.uint64((1 << 60) - 1)).any()
-    line.close()
 
 
 def test_held_readings_meet_what_stands_when_they_are_released(line: Line) -> None:
@@ -352,7 +362,6 @@ def test_held_readings_meet_what_stands_when_they_are_released(line: Line) -> No
     assert verdicts(line) == {"held_future": 1, "applied": 1}
     tick(line, ahead)
     assert verdicts(line) == {"applied": 1, "conflict": 1}
-    line.close()
 
 
 def test_a_backlog_in_its_own_order_asks_nothing(
@@ -375,7 +384,6 @@ def test_a_backlog_in_its_own_order_asks_nothing(
         take(line, [("d2", single(number + 11, 1.0, at, "no2"))])
     assert not asked
     assert verdicts(line)["applied"] == 7 * 24 * 60 + 4
-    line.close()
 
 
 def test_a_repeat_that_the_memory_has_lost_is_found_once_a_day_of_its_series(
@@ -394,7 +402,6 @@ def test_a_repeat_that_the_memory_has_lost_is_found_once_a_day_of_its_series(
         take(line, [("d1", single(number + 500, 2.0, at))], times[-1] + number)
     assert verdicts(line) == {"applied": 120, "conflict": 120}
     assert len(asked) == 1
-    line.close()
 
 
 def test_an_archive_that_lacks_readings_does_not_empty_panes(
@@ -407,8 +414,3 @@ def test_an_archive_that_lacks_readings_does_not_empty_panes(
     assert "does not hold all readings" in caplog.text
     tick(line, START_MS + 4 * MINUTE_MS)
     assert line.vitals.panes.coarse[0]["n"].sum() == 2
-    line.close()
-
-
-def test_places_are_the_ones_of_the_test() -> None:
-    assert [row.device for row in ROWS] == ["d1", "d2", "d3"]
