@@ -210,10 +210,9 @@ class Clocks:
         """
         if not len(device):
             return
-        delay = received_ns - time_ns
-        order = np.lexsort((delay, device))
-        first = np.append(True, device[order][1:] != device[order][:-1])
-        at, low = device[order][first], delay[order][first]
+        at, group = np.unique(device, return_inverse=True)
+        low = np.full(len(at), NEVER_NS)
+        np.minimum.at(low, group, received_ns - time_ns)
         self._fit(int(at[-1]) + 1)
         row = self._table[at]
         now_ns = int(received_ns.max())
