@@ -64,6 +64,23 @@ def test_the_page_says_what_the_code_has_and_each_bound_is_tested(bound: Bound) 
     assert name in _functions(file), f"{bound.test} is no test"
 
 
+def test_every_bound_of_the_code_is_on_the_page() -> None:
+    told = {f"{bound.where}.{bound.name}" for bound in BOUNDS}
+    for line in PAGE.split("## Other limits")[1].splitlines():
+        where, *names = re.findall(r"`([^`]+)`", line) or [""]
+        told |= {f"{where}.{name}" for name in names}
+    found = {
+        f"{room}.{path.stem}.{name}"
+        for room in ("edge", "engine", "ingest", "dashboards", "cityvitals")
+        for path in (TESTS.parent / room).glob("*.py")
+        for name in re.findall(
+            r"^([A-Z][A-Z0-9_]*_MAX(?:_[A-Z]+)?) = ", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+    missing = sorted(found - told)
+    assert not missing, f"add a line to docs/bounds.md for {', '.join(missing)}"
+
+
 def test_verdicts_on_the_page_are_those_of_the_list() -> None:
     told = {word for bound in BOUNDS for word in re.findall(r"`([a-z_]+)`", bound.counted)}
     verdicts = {verdict.label for verdict in Verdict}

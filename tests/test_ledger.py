@@ -127,6 +127,29 @@ def test_what_the_bound_drops_moves_too(
     }
 
 
+def test_what_lost_against_a_later_message_is_a_conflict_of_its_own_hour(
+    line: Line, tmp_path: Path
+) -> None:
+    take(line, "d1", single(1, 5.0))
+    take(line, "d1", single(2, 7.0), START_MS + HOUR_MS)
+    take(line, "d1", single(3, 7.0), START_MS + 2 * HOUR_MS)
+    line.close()
+    done = of(tmp_path)
+    assert done.differences == []
+    assert cells(done) == {
+        (0, "d1", "conflict"): 1, (1, "d1", "applied"): 1, (2, "d1", "duplicate"): 1,
+    }
+
+
+def test_a_reading_of_a_clock_that_is_not_set_counts_once(line: Line, tmp_path: Path) -> None:
+    take(line, "d1", single(1, 5.0, time_ms=60_000))
+    line.close()
+    done = of(tmp_path)
+    assert done.differences == []
+    assert cells(done) == {(0, "d1", "applied"): 1}
+    assert done.messages.total() == (1, 1, 0, 0, 0)
+
+
 def test_a_part_of_the_time_reads_only_its_days(line: Line, tmp_path: Path) -> None:
     for day in range(4):
         take(line, "d1", single(day + 1, day, START_MS + day * 24 * HOUR_MS),
