@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 WAS_LATE = 128
 """Added to the flag of a lost reading that had been counted late."""
 _DEVICE_FROM = -2
+_TOLD = frozenset({Verdict.APPLIED, Verdict.LATE, Verdict.DUPLICATE, Verdict.CONFLICT})
 
 Number = tuple[int, int]
 Content = tuple[float, int]
@@ -208,8 +209,8 @@ def _history(rows: Rows, k: int, key: int, found: dict[int, _Standing]) -> None:
     """Take in one earlier row of a key, in the order of the archive."""
     batch = rows.batch
     verdict = int(batch.verdict[k])
-    if verdict == NO_READING:
-        return  # it was told before, by a row of its own
+    if verdict not in _TOLD:
+        return  # a row that is no reading; what lost was told before by one of its own
     content, number = _content(batch, k), _number(batch, k)
     one = found.get(key)
     if one is None:
