@@ -99,6 +99,18 @@ def up(
     influx: Annotated[
         str, typer.Option(metavar="URL", help="Write to this InfluxDB as well.")
     ] = "",
+    influx_bucket: Annotated[
+        str, typer.Option(metavar="NAME", help="Its bucket, or database; cityvitals by default.")
+    ] = "",
+    influx_org: Annotated[
+        str, typer.Option(metavar="NAME", help="Its organisation, for InfluxDB 2.")
+    ] = "",
+    influx_token_env: Annotated[
+        str, typer.Option(metavar="NAME", help="Environment variable with its token.")
+    ] = "",
+    influx_token_file: Annotated[
+        str, typer.Option(metavar="FILE", help="File with its token.")
+    ] = "",
     replay: Annotated[
         str,
         typer.Option(
@@ -120,6 +132,10 @@ def up(
     wanted = options(
         data, port=port, for_s=seconds(duration, "--for") if duration else None,
         as_json=as_json, influx=influx or None,
+        influx_keys={
+            "bucket": influx_bucket, "org": influx_org, "token_env": influx_token_env,
+            "token_file": influx_token_file and str(Path(influx_token_file).resolve()),
+        },
         replay=recording(replay, places) if replay else None, speed=speed, seed=seed,
     )
     raise typer.Exit(program.run(wanted, STARTED_S))

@@ -146,7 +146,10 @@ class Probe:
         self._mid = self._mid % 0xFFFF + 1
         body = self._mid.to_bytes(2, "big") + _text(topic) + bytes([qos])
         self._send(_packet(0x82, body))
-        return self._expect(SUBACK).body[-1]
+        answer = self._expect(SUBACK)
+        if len(answer.body) < 3:
+            raise ProbeError("the answer is not MQTT")
+        return answer.body[-1]
 
     def publish(self, topic: str, payloads: list[bytes], *, retain: bool = False) -> int:
         """Publish at QoS 1; returns how many of the messages were confirmed within `WAIT_S`."""

@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +39,10 @@ def recording(name: str, places_file: Path | None) -> Recording:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `cityvitals up` was asked for. `folder` holds all data of this run."""
+    """What `cityvitals up` was asked for. `folder` holds all data of this run.
+
+    `influx_keys`: further keys of the table `[influx]` of ingest, such as `token_env`.
+    """
 
     folder: Path
     port: int
@@ -48,6 +52,7 @@ class Options:
     replay: "Recording | None"
     speed: float
     seed: int
+    influx_keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -68,13 +73,21 @@ def text(value: str | Path) -> str:
 def options(
     data: Path, *, port: int, for_s: float | None, as_json: bool, influx: str | None,
     replay: Recording | None, speed: float, seed: int,
+    influx_keys: Mapping[str, str] | None = None,
 ) -> Options:
-    """What was asked for. A recording gets a folder of its own: its time is not ours."""
+    """What was asked for. A recording gets a folder of its own: its time is not ours.
+
+    Raises `SettingsError` for keys of InfluxDB without its address.
+    """
+    keys = {key: value for key, value in (influx_keys or {}).items() if value}
+    if keys and influx is None:
+        names = ", ".join(f"--influx-{key.replace('_', '-')}" for key in keys)
+        raise SettingsError(f"{names}: give --influx URL as well")
     folder = data
     if replay is not None:
         name = re.sub(r"[^a-z0-9_-]+", "-", replay.path.name.split(".")[0].lower())
         folder = data / f"replay-{name}"
-    return Options(folder, port, for_s, as_json, influx, replay, speed, seed)
+    return Options(folder, port, for_s, as_json, influx, replay, speed, seed, keys)
 
 
 def page_command(options: Options, broker_url: str) -> list[str]:
@@ -110,7 +123,7 @@ def fleet_command(options: Options, broker_url: str) -> list[str]:
 def write_files(options: Options, broker_url: str) -> None:
     """Write what ingest reads: its configuration, and the places of a recording."""
     lines = [
-        "# Written by `cityvitals up` at each start; edits are lost.",
+        "# Written by `cityvitals up` at each start; edits are lost.", "format = 1",
         f"clock = {text('recorded' if options.replay else 'wall')}",
         f"client_id = {text(INGEST_CLIENT)}",
         "[broker]",
@@ -118,6 +131,7 @@ def write_files(options: Options, broker_url: str) -> None:
     ]
     if options.influx is not None:
         lines += ["[influx]", f"url = {text(options.influx)}"]
+        lines += [f"{key} = {text(value)}" for key, value in options.influx_keys.items()]
     (options.folder / "ingest.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if options.replay is not None:
         rows = places.load(options.replay.places)

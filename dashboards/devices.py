@@ -7,6 +7,7 @@ the age of its readings, never by this.
 import asyncio
 import logging
 import os
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +20,10 @@ from edge.connection import Address
 log = logging.getLogger(__name__)
 
 DEVICES_MAX = 200_000
-RETRY_S = 2.0
+RETRY_S_MIN = 0.5
+RETRY_S_MAX = 10.0
+"""The wait before an attempt to connect is drawn evenly from 0 to a bound that doubles between
+these two; a session sets it back."""
 
 
 class Devices:
@@ -64,6 +68,7 @@ class Devices:
         """Listen for ever, calling `changed` with each changed row; reconnects alone."""
         host, port = self._broker.host, self._broker.port
         tls = aiomqtt.TLSParameters() if self._broker.tls else None
+        delay_s = RETRY_S_MIN
         while True:
             client = aiomqtt.Client(
                 host, port, username=self._broker.user or None, password=self._password,
@@ -78,8 +83,10 @@ class Devices:
             except aiomqtt.MqttError as error:
                 if self.connected:
                     log.warning("device states lost: %s", error)
+                    delay_s = RETRY_S_MIN
                 self.connected = False
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(random.uniform(0, delay_s))  # noqa: S311 - spreads, hides nothing
+            delay_s = min(delay_s * 2, RETRY_S_MAX)
 
     async def _listen(
         self, client: aiomqtt.Client, changed: Callable[[list[Any]], None]

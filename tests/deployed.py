@@ -1,4 +1,4 @@
-"""Real brokers with exactly the files of `deploy/broker`, changed only where docs/brokers.md says."""
+"""Real brokers with the very files of `deploy/broker`, changed where docs/brokers.md says."""
 
 import os
 import re

@@ -53,7 +53,7 @@ def test_no_more_devices_than_the_bound(monkeypatch: Any) -> None:
 def test_retained_states_come_from_the_broker_and_again_after_it_was_killed(
     tmp_path: Path, monkeypatch: Any,
 ) -> None:
-    monkeypatch.setattr(devices, "RETRY_S", 0.1)
+    monkeypatch.setattr(devices, "RETRY_S_MAX", 0.2)
     broker = Mosquitto(tmp_path)
     broker.start()
     try:

@@ -62,6 +62,18 @@ def test_ingest_accepts_what_is_written_for_it(tmp_path: Path) -> None:
     assert plan.past_command(wanted)[-1] == "--influx"
 
 
+def test_a_token_goes_to_ingest_by_name_only(tmp_path: Path) -> None:
+    keys = {"org": "city", "bucket": "", "token_env": "CITY_TOKEN", "token_file": ""}
+    wanted = options(tmp_path, influx="http://127.0.0.1:8086", influx_keys=keys)
+    plan.write_files(wanted, "mqtt://127.0.0.1:18830")
+    influx = load(tmp_path / "ingest.toml", IngestSettings).influx
+    assert influx is not None
+    assert (influx.org, influx.bucket) == ("city", "cityvitals")
+    assert (influx.token_env, influx.token_file) == ("CITY_TOKEN", "")
+    with pytest.raises(SettingsError, match="--influx-token-env: give --influx URL"):
+        options(tmp_path, influx_keys={"token_env": "CITY_TOKEN"})
+
+
 def test_a_recording_brings_its_places_and_its_clock(tmp_path: Path) -> None:
     wanted = options(tmp_path, replay=plan.recording("sample", None))
     wanted.folder.mkdir()
