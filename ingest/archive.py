@@ -57,6 +57,7 @@ class Kind(IntEnum):
 
 BATCHES = frozenset({Kind.BATCH, Kind.RELEASE_UNKNOWN, Kind.RELEASE_FUTURE})
 """Kinds that hold readings."""
+ROW_BYTES = sum(np.dtype(dtype).itemsize for dtype in DTYPES.values())
 
 
 class Position(NamedTuple):
@@ -296,7 +297,7 @@ def _records(path: Path, after: int) -> Iterator[Record | Damage]:
                 record = _next(file, path.name)
                 if record is None:
                     return
-                lost = told(path, first, at, BATCHES)
+                lost = told(path, first, at, BATCHES, ROW_BYTES)
                 yield Damage(path.name, first, at, *lost, before_ns, record.received_ns)
             at, before_ns = record.end.offset, record.received_ns
             yield record

@@ -93,7 +93,7 @@ class Readable:
         for record in read(self._folder, Position(f"{segment}~", 0)):
             if record.kind == Kind.REGISTRY:
                 found.append(record)
-            elif record.kind != Kind.PLACES:
+            elif record.kind in BATCHES or record.kind == Kind.TICK:
                 break
         return found
 

@@ -18,6 +18,7 @@ CRC_FROM = 8
 RECORD_BYTES_MAX = 1 << 28
 KIND_MAX = 63
 CODEC_MAX = 1
+ZLIB_RATIO_MAX = 1032
 BLOCK_BYTES = 1 << 24
 _KIND_AT, _CODEC_AT, _ZERO_AT = 8, 9, 10
 _FIRST_NS, _LAST_NS = 946_684_800 * 10**9, 4_102_444_800 * 10**9
@@ -78,15 +79,23 @@ def _is_whole(data: mmap.mmap, at: int, size: int) -> bool:
     return bool(zlib.crc32(data[at + CRC_FROM : end]) == crc)
 
 
-def told(path: Path, first: int, last: int, batches: frozenset[int]) -> tuple[int, int]:
-    """Records and rows that the heads between two bytes tell of, if they lead from one to the
-    other: then only bodies are damaged. `batches` are the kinds that count rows."""
+def told(
+    path: Path, first: int, last: int, batches: frozenset[int], row_bytes: int
+) -> tuple[int, int]:
+    """Records and rows that the heads between two bytes tell of, (0, 0) if they cannot be true.
+
+    They are believed if they lead from one byte to the other. `batches` are the kinds that count
+    rows, of `row_bytes` bytes each before compression.
+    """
     records = rows = 0
     with path.open("rb") as file:
         at = first
         while at + RECORD.size <= last:
             file.seek(at)
-            length, _, kind, _, _, count, _ = RECORD.unpack(file.read(RECORD.size))
+            length, _, kind, codec, _, count, _ = RECORD.unpack(file.read(RECORD.size))
+            bytes_max = length * ZLIB_RATIO_MAX if codec else length
+            if kind in batches and count * row_bytes > bytes_max:
+                return (0, 0)
             at += RECORD.size + length
             records += 1
             rows += count if kind in batches else 0

