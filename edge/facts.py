@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from edge.topics import is_id
 
-HEADING = "# cityvitals facts 1"
+FORMAT = 1
+HEADING = f"# cityvitals facts {FORMAT}"
 FACTS_MAX = 100_000
 COLUMNS = ("valid_from", "place", "fact", "value", "unit", "source")
 
@@ -65,6 +66,9 @@ def parse(text: str, file: str = "facts.csv") -> list[Fact]:
     lines = text.splitlines()
     if not lines or lines[0].strip() != HEADING:
         found = lines[0][:60] if lines else ""
+        number = found.removeprefix(HEADING.rstrip("0123456789"))
+        if number.isdigit() and int(number) > FORMAT:
+            raise FactsError(f"{file}: has format {number}, this program knows up to {FORMAT}")
         raise FactsError(f"{file}: line 1: {found!r} should be {HEADING!r}")
     reader = csv.DictReader(lines[1:])
     if tuple(reader.fieldnames or ()) != COLUMNS:

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from edge.topics import is_id
 
-HEADING = "# cityvitals places 1"
+FORMAT = 1
+HEADING = f"# cityvitals places {FORMAT}"
 PLACES_MAX = 200_000
 
 
@@ -150,6 +151,9 @@ def parse(text: str, file: str = "places.csv") -> list[PlaceRow]:
     lines = text.splitlines()
     if not lines or lines[0].strip() != HEADING:
         found = lines[0][:60] if lines else ""
+        number = found.removeprefix(HEADING.rstrip("0123456789"))
+        if number.isdigit() and int(number) > FORMAT:
+            raise PlacesError(f"{file}: has format {number}, this program knows up to {FORMAT}")
         raise PlacesError(f"{file}: line 1: {found!r} should be {HEADING!r}")
     reader = csv.DictReader(lines[1:])
     missing = set(COLUMNS[:10]) - set(reader.fieldnames or ())

@@ -12,6 +12,9 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
+FORMAT = 1
+"""Every file may say `format = 1`; those that a program writes do."""
+
 
 class SettingsError(Exception):
     """A configuration that its owner must correct; programs print it and exit with status 2."""
@@ -32,6 +35,11 @@ def load(path: Path, shape: type[SectionType]) -> SectionType:
         raise SettingsError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
+    number = tree.pop("format", FORMAT)
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise SettingsError(f"{path}: key format = {number!r}: expected a number from 1 on")
+    if number > FORMAT:
+        raise SettingsError(f"{path}: has format {number}, this program knows up to {FORMAT}")
     return check(tree, shape, str(path))
 
 

@@ -107,14 +107,26 @@ def _write(file: IO[bytes], meta: dict[str, Any], arrays: dict[str, npt.NDArray[
             archive.writestr(f"{name}.npy", body.getbuffer())
 
 
+class SnapshotNewerError(Exception):
+    """A snapshot of a newer program: not used, not set aside; the newer program is to be used."""
+
+
 def load(path: Path, grace_s: int) -> tuple[Vitals, dict[str, Any]]:
-    """Read a snapshot: the state and `extra`. Raises `SnapshotError` if it cannot be used."""
+    """Read a snapshot: the state and `extra`.
+
+    Raises `SnapshotError` if it cannot be used, `SnapshotNewerError` if it is of a newer format.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise SnapshotError(f"{path}: is damaged; the archive is replayed")
             meta = json.loads(archive.read("meta.json"))
-            if (meta.get("format"), meta.get("engine")) != (FORMAT, ENGINE):
+            number = meta.get("format")
+            if isinstance(number, int) and number > FORMAT:
+                raise SnapshotNewerError(
+                    f"{path}: has format {number}, this program knows up to {FORMAT}"
+                )
+            if (number, meta.get("engine")) != (FORMAT, ENGINE):
                 raise SnapshotError(f"{path}: is of another version; the archive is replayed")
             arrays = {
                 name[:-4]: np.load(io.BytesIO(archive.read(name)), allow_pickle=False)

@@ -25,8 +25,9 @@ def ages(
 ) -> dict[int, tuple[float, bool]]:
     """Age in seconds of the newest reading of each active station, and whether it is online.
 
-    Of public stations, or of private ones: these are for counts only. A station that never sent is infinitely old and offline; one whose devices have all moved
-    away or been retired is not active.
+    Of public stations, or of private ones: these are for counts only. A station that never sent
+    is infinitely old and offline; one whose devices have all moved away or been retired is not
+    active.
     """
     registry, series = vitals.registry, vitals.series
     out: dict[int, tuple[float, bool]] = {
@@ -135,13 +136,14 @@ class Health:
         registry = self._line.vitals.registry
         devices = registry.private_devices()
         out = []
-        for row in rows:
+        for told in rows:
+            row = told
             source = parse_source(str(row["topic"]))
             if source is not None and (
                 source.device in devices
                 or registry.hides(source.city, source.district, source.station)
             ):
-                row = row | {name: "" for name in ("topic", "text", "sample") if name in row}
+                row = told | {name: "" for name in ("topic", "text", "sample") if name in row}
             out.append(row)
         return out
 

@@ -120,6 +120,9 @@ class Outlets:
         registry = vitals.registry
         hidden = [registry.keys[place] for place in sorted(registry.private)]
         gone = self.store.forget([key.path for key in hidden]) if hidden else []
+        if gone:  # what their areas said while they were public holds single numbers of theirs
+            areas = {f"{path.split('/')[0]}/_" for path, _ in gone} | {"_/_"}
+            gone += self.store.forget(sorted(areas))
         self._retained += [
             (PlaceKey(hidden[0].city, *path.split("/")), key) for path, key in gone
         ]

@@ -17,6 +17,7 @@ from edge.places import load as load_places
 from edge.settings import SettingsError, load
 from edge.topics import READINGS_FILTER
 from engine.registry import private_keys
+from engine.snapshot import SnapshotNewerError
 from ingest.archive import ArchiveError
 from ingest.folder_lock import held
 from ingest.health import Health, ages
@@ -317,7 +318,7 @@ def run(config: Path, *, wait: bool = False) -> int:
                 _serve(LiveSettings(settings, config), config.parent)
             except SettingsError as error:  # of a secret that the file names
                 raise SettingsError(f"{config}: {error}") from None
-    except (SettingsError, PlacesError) as error:
+    except (SettingsError, PlacesError, SnapshotNewerError) as error:
         print(error, file=sys.stderr)
         return 2
     except (StoreError, ArchiveError, OSError, sqlite3.Error) as error:

@@ -52,7 +52,7 @@ def test_errors_name_file_line_field_and_value(row: str, words: str) -> None:
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "# cityvitals facts 2\n", f"{HEADING}\nday,place\n"])
+@pytest.mark.parametrize("text", ["", "# cityvitals fact 1\n", f"{HEADING}\nday,place\n"])
 def test_another_file_is_refused(text: str) -> None:
     with pytest.raises(FactsError, match=r"my.csv: line [12]: .* should be"):
         parse(text, "my.csv")

@@ -7,11 +7,10 @@ import pytest
 
 from edge.settings import load
 from ingest.archive import Kind, read
-from ingest.in_force import Rules, configure
 from ingest.live_settings import LIVE, LiveSettings
 from ingest.settings_ingest import IngestSettings
 from tests.brokers import Nats
-from tests.line_city import MINUTE_MS, MS, START_MS, Kept, line_of, message, single, write_places
+from tests.line_city import write_places
 from tests.live_ingest import LiveIngest, until
 
 
@@ -59,35 +58,6 @@ def test_sighup_reads_it_again_though_it_looks_unchanged(tmp_path: Path) -> None
 
 def test_every_live_key_is_one() -> None:
     assert set(LIVE) <= set(IngestSettings.__struct_fields__)
-
-
-def test_a_replay_goes_by_the_rules_of_its_time(tmp_path: Path) -> None:
-    """A window closed after 60 s of grace, then the grace became an hour: so does the replay."""
-    write_places(tmp_path / "places.csv")
-    live, again, other = Kept(), Kept(), Kept()
-    line = line_of(tmp_path, live)
-    for k in range(60):
-        line.take([message("d1", single(k + 1, time_ms=START_MS + k * MINUTE_MS))],
-                  (START_MS + k * MINUTE_MS) * MS)
-    line.tick((START_MS + 62 * MINUTE_MS) * MS, with_open=False)
-    closed = dict(live.values)
-    assert closed
-    assert configure(line, Rules(3600), (START_MS + 63 * MINUTE_MS) * MS)
-    assert not configure(line, Rules(3600), (START_MS + 64 * MINUTE_MS) * MS)
-    line.tick((START_MS + 125 * MINUTE_MS) * MS, with_open=False)
-    said = dict(live.values)
-    line.close()
-    kinds = [record.kind for record in read(tmp_path / "ingest" / "archive")]
-    assert kinds[0] == Kind.CONFIGURATION
-    assert kinds.count(Kind.CONFIGURATION) == 2
-    line = line_of(tmp_path, again, whole=True)
-    assert again.values == said
-    assert line.rules == Rules(3600)
-    line.close()
-    line = line_of(tmp_path, other)  # from the snapshot
-    assert line.rules == Rules(3600)
-    assert line.vitals.grace_s == 3600
-    line.close()
 
 
 def test_a_running_ingest_takes_or_refuses_a_change(tmp_path: Path) -> None:

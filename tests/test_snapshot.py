@@ -153,7 +153,7 @@ def test_a_flipped_bit_is_refused_or_harmless(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [
-    {"format": snapshot.FORMAT + 1}, {"engine": snapshot.ENGINE + 1}, {"format": None},
+    {"format": snapshot.FORMAT - 1}, {"engine": snapshot.ENGINE + 1}, {"format": None},
 ])
 def test_another_version_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     path, other = tmp_path / "snapshot.cvs", tmp_path / "other.cvs"

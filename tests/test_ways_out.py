@@ -1,0 +1,297 @@
+"""Every way out of a town with private meters is searched for their names and values.
+
+Real store, page server, broker and spool; what is searched are the bytes that leave.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from edge import wire
+from edge.connection import BrokerSettings, Connection
+from edge.places import PlaceKey, PlaceRow, render
+from ingest.admission import Opened
+from ingest.compute import run as compute
+from ingest.explain import ExplainError, Question, explain
+from ingest.health import Health, ages
+from ingest.influx import InfluxSettings, InfluxSink
+from ingest.line import Line, opened
+from ingest.messages import Received
+from ingest.outlets import Outlets
+from ingest.spool import Spool
+from ingest.store import Store
+from tests.brokers import Mosquitto
+from tests.line_city import MINUTE_MS, MS, START_MS
+from tests.live_ingest import until
+from tests.page_site import site
+
+HOUSES = [("north", f"casa-{k}") for k in range(6)] + [("south", f"casa-{k}") for k in (6, 7)]
+FEEDER = 104.0
+VALUES = {f"zaehler-{k}": 3.718281 + 0.010203 * k for k in range(8)}
+NORTH = sum(VALUES[f"zaehler-{k}"] for k in range(6))
+END_MS = START_MS + 60 * MINUTE_MS
+
+
+def rows(*, private: bool = True) -> list[PlaceRow]:
+    """Six private meters in the north, two in the south, a public feeder in each."""
+    def row(district: str, station: str, device: str, hidden: bool) -> PlaceRow:
+        return PlaceRow(0, "porto", district, station, device, f"Name {station}", 41.12345, -8.6,
+                        "UTC", 60.0, private=hidden)
+
+    return [
+        row("north", "feeder1", "f1", False), row("south", "feeder2", "f2", False),
+        *(row(district, station, station.replace("casa", "zaehler"), private)
+          for district, station in HOUSES),
+    ]
+
+
+def topic(device: str) -> str:
+    """The readings topic of a device of the town."""
+    row = next(row for row in rows() if row.device == device)
+    return f"cv/1/r/porto/{row.district}/{row.station}/{device}"
+
+
+def messages(minutes: range, number: int = 1) -> list[Opened]:
+    """A reading of power a minute of every device."""
+    values = {"f1": FEEDER, "f2": FEEDER, **VALUES}
+    return [
+        opened(Received(topic(device), wire.encode_single(
+            1, minute + number, "power", START_MS + minute * MINUTE_MS, value
+        )), (START_MS + minute * MINUTE_MS) * MS)
+        for minute in minutes for device, value in values.items()
+    ]
+
+
+@dataclass
+class World:
+    """The town, and what of it was published."""
+
+    folder: Path
+    line: Line
+    outlets: Outlets
+    store: Store
+    spool: Spool
+    said: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def live(self, minutes: range) -> None:
+        """Take a reading a minute, tick twice a minute, tell all that ingest tells."""
+        for minute in minutes:
+            now_ms = START_MS + (minute + 1) * MINUTE_MS
+            self.line.take(messages(range(minute, minute + 1)), now_ms * MS)
+            self.line.tick((now_ms - 1000) * MS, with_open=True)
+            self.line.tick(now_ms * MS, with_open=True)
+            self.outlets.readings(self.line.vitals)
+        self.tell(START_MS + minutes.stop * MINUTE_MS)
+
+    def tell(self, now_ms: int) -> None:
+        """What ingest says each minute."""
+        vitals = self.line.vitals
+        self.outlets.station_states(vitals, ages(vitals, now_ms * MS))
+        health = Health(self.line, "wall").build(
+            now_ns=now_ms * MS, queue=0, sinks=[],
+            broker={"url": "mqtt://b:1", "connected": True, "since_ms": 0, "error": ""},
+        )
+        self.store.write_health(health)
+        self.outlets.pipeline(health)
+        self.outlets.rollups(vitals)
+        self.outlets.clear_retained()
+
+    def lines(self) -> bytes:
+        """Everything that waits for InfluxDB."""
+        out = b""
+        while (batch := self.spool.oldest()) is not None:
+            out += batch.body
+            self.spool.done(batch.id, batch.lines)
+        return out
+
+
+@pytest.fixture(name="broker_url")
+def _broker_url(tmp_path: Path) -> Iterator[str]:
+    broker = Mosquitto(tmp_path / "broker")
+    broker.start()
+    yield broker.url
+    broker.kill()
+
+
+@pytest.fixture(name="world")
+def _world(tmp_path: Path, broker_url: str) -> Iterator[World]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    said: dict[str, list[bytes]] = {}
+    listener = Connection(
+        BrokerSettings(url=broker_url), "listener", subscriptions=[("cv/1/i/#", 1)],
+        on_message=lambda topic, payload, *rest: said.setdefault(topic, []).append(payload),
+    )
+    speaker = Connection(BrokerSettings(url=broker_url), "speaker")
+    for connection in (listener, speaker):
+        connection.start()
+        assert connection.wait_ready(10)
+    store, spool = Store.create(folder / "store.db"), Spool.create(folder / "spool.db")
+    outlets = Outlets(
+        store, InfluxSink(InfluxSettings(), spool),
+        lambda topic, payload: speaker.publish(topic, payload, qos=0, retain=True) and None,
+    )
+    line = Line(folder / "ingest", outlets, 60)
+    line.open()
+    yield World(folder, line, outlets, store, spool, said)
+    line.close()
+    store.close()
+    spool.close()
+    listener.stop()
+    speaker.stop()
+
+
+def placed(world: World, *, private: bool = True) -> None:
+    """Take the places file."""
+    (world.folder / "places.csv").write_text(render(rows(private=private)), encoding="utf-8")
+    world.line.load_places(world.folder / "places.csv", START_MS * MS)
+
+
+def searched(what: str, body: bytes | str) -> None:
+    """Fails if `body` names a private meter or holds one of their values."""
+    text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+    for word in ("casa", "zaehler"):
+        assert word not in text, f"{what}: {word}: {text[max(text.find(word) - 200, 0):][:400]}"
+    for device, value in VALUES.items():
+        for digits in (4, 5, 6):
+            assert f"{value:.{digits}f}" not in text, f"{what}: the value of {device}"
+
+
+def page_bytes(store: Path) -> dict[str, bytes]:
+    """All that the page's server answers, and what it streams."""
+    out: dict[str, bytes] = {}
+    with site(store, wall_ms=lambda: END_MS + 20 * MINUTE_MS) as served:
+        served.ready()
+        for path in ("/", "/api/now", "/api/health", "/metrics"):
+            out[path] = served.get(path).body
+        for place in ("north/casa-0", "south/casa-6"):
+            for path in ("history", "explain"):
+                query = f"/api/{path}?place={place}&indicator=energy.demand_15min"
+                answer = served.get(query)
+                assert answer.status >= 400, query
+        for place in ("north/_", "south/_", "_/_", "north/feeder1"):
+            query = f"/api/history?place={place}&indicator=energy.demand_15min&from={START_MS}"
+            out[f"history {place}"] = served.get(query).body
+        with served.events("/api/live?after=0") as events:
+            out["stream"] = b"".join(
+                event.get("data", "").encode() for event, _ in zip(events, range(4), strict=False)
+            )
+    return out
+
+
+def test_no_way_out_names_a_private_meter_or_its_value(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level("DEBUG")
+    placed(world)
+    world.line.take([  # refused, with a value; and an interruption that a household reports
+        opened(Received(topic("zaehler-1"), b'{"e":1,"s":900,"q":"power","t":1,"v":3.728484}'),
+               START_MS * MS),
+        opened(Received(topic("zaehler-2"), json.dumps({
+            "e": 1, "s": 901, "ev": "interruption", "id": "i1", "t": START_MS,
+            "end": START_MS + 1000, "customers": 1}).encode()), START_MS * MS),
+        opened(Received("cv/1/r/porto/north/casa-3/stranger", messages(range(1))[5]
+                        .received.payload), START_MS * MS),
+    ], START_MS * MS)
+    world.live(range(75))
+    world.line.take(messages(range(20, 21), 500), END_MS * MS + 15 * MINUTE_MS * MS)
+    world.live(range(75, 80))
+    for name, body in page_bytes(world.folder / "store.db").items():
+        searched(name, body)
+    lines = world.lines()
+    searched("InfluxDB", lines)
+    for measurement in (b"indicator,", b"indicator_area,", b"station_state,", b"indicator_1h,"):
+        assert measurement in lines
+    until(lambda: any("/north/_/" in name for name in world.said), "areas are published")
+    searched("MQTT", repr(world.said))
+    searched("log", caplog.text)
+    world.store.close()
+    for path in world.folder.glob("store.db*"):
+        searched(path.name, path.read_bytes())
+    for place in ("north/_", "_/_", "north/feeder1", "north/casa-0"):
+        _explained(world.folder, place)
+    _computed(tmp_path, capsys)
+
+
+def _explained(folder: Path, place: str) -> None:
+    """An explanation names no private meter; one of a private meter is refused."""
+    try:
+        answer = json.dumps(explain(folder, Question(place, "energy.demand_15min", END_MS)))
+    except ExplainError:
+        answer = ""
+    assert bool(answer) or place != "north/feeder1"
+    assert not answer or place != "north/casa-0"
+    searched(f"explain {place}", answer)
+
+
+def _computed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "places.csv").write_text(render(rows()), encoding="utf-8")
+    found = {"f1": FEEDER, "f2": FEEDER, **VALUES}
+    text = "time,place,quantity,value\n" + "".join(
+        f"{START_MS + minute * MINUTE_MS},{row.district}/{row.station},power,{found[row.device]}\n"
+        for minute in range(75) for row in rows()
+    )
+    (tmp_path / "r.csv").write_text(text)
+    assert compute(tmp_path / "r.csv", tmp_path / "places.csv", tmp_path / "o.csv") == 0
+    said = (tmp_path / "o.csv").read_text()
+    searched("compute", said)
+    assert "north/_,energy.demand_15min" in said
+    searched("compute's words", capsys.readouterr().out)
+
+
+def test_what_the_areas_say_is_the_group_of_six_and_never_the_two(world: World) -> None:
+    placed(world)
+    world.live(range(75))
+    found = {
+        (row.path, row.end_ms): row.value for row in world.store.last()
+        if row.indicator == "energy.demand_15min" and row.state
+    }
+    ends = {path: value for (path, _), value in found.items()}
+    assert ends["north/_"] == pytest.approx(FEEDER + NORTH)
+    assert ends["south/_"] == FEEDER
+    assert ends["_/_"] == pytest.approx(2 * FEEDER + NORTH), "city - north - feeder is nobody's"
+
+
+def test_a_station_that_becomes_private_is_taken_back(world: World) -> None:
+    placed(world, private=False)
+    world.live(range(20))
+    until(lambda: any("casa-0" in name for name in world.said), "it was public")
+    assert any(row.path == "north/casa-0" for row in world.store.last())
+    placed(world)
+    world.tell(START_MS + 20 * MINUTE_MS)
+    world.lines()
+    for path, body in page_bytes(world.folder / "store.db").items():
+        searched(path, body)
+    until(lambda: all(
+        bodies[-1] == b"" for name, bodies in world.said.items() if "casa" in name
+    ), "retained messages are emptied")
+    world.store.close()
+    for path in world.folder.glob("store.db*"):
+        searched(path.name, path.read_bytes())
+
+
+def test_a_rebuilt_store_does_not_tell_what_was_public_once(
+    world: World, tmp_path: Path
+) -> None:
+    placed(world, private=False)
+    world.live(range(20))
+    placed(world)
+    world.line.snapshot()
+    there = tmp_path / "there"
+    shutil.copytree(world.folder / "ingest", there / "ingest")
+    store, spool = Store.create(there / "store.db"), Spool.create(there / "spool.db")
+    line = Line(there / "ingest", Outlets(store, InfluxSink(InfluxSettings(), spool)), 60)
+    hidden = frozenset(PlaceKey("porto", *place) for place in HOUSES)
+    line.vitals.registry.hide(hidden)
+    line.open(whole=True)
+    again = World(there, line, line.outlet, store, spool)  # type: ignore[arg-type]
+    searched("InfluxDB", again.lines())
+    line.close()
+    store.close()
+    spool.close()
+    searched("store", (there / "store.db").read_bytes())
