@@ -118,6 +118,7 @@ class Recipe(NamedTuple):
     inputs: quantities that it reads, none for all. back_min: minutes before the window's end
     that it looks back on. steps: writes down the steps. url: where the standard can be read.
     ring_days: days of 5- and 15-minute panes that it needs, 0 for those that are kept anyway.
+    around_min: minutes before and behind all that for registers, whose neighbours count.
     lead: windows that must be computed before it, oldest first. free_flow: it is held against
     the free-flow speed of its day ("held"), or is that speed ("measured").
     """
@@ -129,6 +130,7 @@ class Recipe(NamedTuple):
     ring_days: int = 0
     lead: Callable[[int], range] = lambda window: range(0)
     free_flow: str = ""
+    around_min: int = 0
 
 
 def number(value: float, digits: int = 12) -> float | None:

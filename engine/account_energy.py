@@ -15,7 +15,7 @@ from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import NO_WINDOW
 from engine.meters import Meters, gather_minutes, room
 from engine.panes import ONE, QUARTER
-from engine.registers import BLOCK_MIN, LEVEL
+from engine.registers import BLOCK_MIN, LEVEL, NEIGHBOURS_MAX
 
 INPUTS = ("power", "energy")
 URL = ""
@@ -27,6 +27,7 @@ _REGISTER = (
 )
 _SUM = "sum over the meters; with one of them insufficient, so is the place"
 _MONTH_DAYS = 32
+_AROUND_MIN = NEIGHBOURS_MAX * BLOCK_MIN
 
 
 def _blocks(look: Look, meters: Meters, first: int) -> tuple[list[Step], float, float, list[
@@ -143,10 +144,11 @@ def _lead(window: int) -> range:
     return range(month_start(window), window)
 
 
-_MONTH = Recipe(INPUTS, _MONTH_DAYS * 1440, _peak, URL, ring_days=_MONTH_DAYS + 2, lead=_lead)
+_MONTH = Recipe(INPUTS, _MONTH_DAYS * 1440, _peak, URL, ring_days=_MONTH_DAYS + 4, lead=_lead,
+                around_min=_AROUND_MIN)
 RECIPES: dict[str, Recipe] = {
-    "energy.demand_15min": Recipe(INPUTS, 15, _demand, URL),
-    "energy.demand_sliding": Recipe(INPUTS, 45, _sliding, URL),
+    "energy.demand_15min": Recipe(INPUTS, 15, _demand, URL, around_min=_AROUND_MIN),
+    "energy.demand_sliding": Recipe(INPUTS, 45, _sliding, URL, around_min=_AROUND_MIN),
     "energy.demand_peak": _MONTH,
     "energy.demand_peak_at": _MONTH,
 }

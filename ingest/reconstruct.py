@@ -17,7 +17,16 @@ from edge.places import PlaceKey, PlaceRow, parse
 from edge.quantities import INDEX
 from edge.verdicts import WORDS, Verdict
 from engine.account import Recipe
-from engine.panes import FINE, FINE_LEVELS, LENGTHS, MINUTE_NS, NEVER_MIN, PERIODS, fold_dirty
+from engine.panes import (
+    FINE,
+    FINE_LEVELS,
+    LENGTHS,
+    MINUTE_NS,
+    NEVER_MIN,
+    PERIODS,
+    REGISTER,
+    fold_dirty,
+)
 from engine.registers import BLOCK
 from engine.registry import Series
 from engine.vitals import HORIZON_NS, Vitals
@@ -247,8 +256,13 @@ class Reconstruction(Visitor):
         as_of_ns: places files that came later do not count. Raises `ArchiveError`.
         """
         self._as_of_ns = as_of_ns
-        self._since_ns = since_ns - _AHEAD_NS
-        self._wish = _wish(self._since_ns, before_ns + AFTERWARDS_NS, since_ns, before_ns)
+        self._span_ns = (since_ns, before_ns)
+        around_ns = self.recipe.around_min * MINUTE_NS
+        self._since_ns = since_ns - around_ns - _AHEAD_NS
+        self._wish = _wish(
+            self._since_ns, before_ns + AFTERWARDS_NS, since_ns - around_ns,
+            before_ns + around_ns,
+        )
         self._wish.slots = self.slot_of >= 0
         self._wish.first_ns = np.full(len(self.slot_of), _NEVER_NS)
         self._wish.devices = np.array([name in self._devices for name in self.known.devices])
@@ -313,6 +327,15 @@ class Reconstruction(Visitor):
                     float(row["value"]),
                 ])
 
+    def _around(self, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """All within the span; of what is around it the registers are applied, and not told."""
+        inside = (rows["time_ns"] >= self._span_ns[0]) & (rows["time_ns"] < self._span_ns[1])
+        around = rows[~inside & (rows["slot"] >= 0) & (rows["verdict"] <= Verdict.LATE)]
+        slot = self.slot_of[around["slot"]]
+        kept = self.vitals.registry.quantity[slot] == REGISTER
+        self.vitals.apply(batch_of(around[kept], slot[kept]))
+        return rows[inside]
+
     def configuration(self, body: bytes, received_ns: int) -> None:
         """What decides results, as it was when the point was stored."""
         if received_ns <= self._as_of_ns:
@@ -322,6 +345,8 @@ class Reconstruction(Visitor):
         """Apply what counts, note what does not."""
         lost = rows[(rows["verdict"] == NO_READING) & (rows["slot"] >= 0)]
         self.lost.update(zip(lost["slot"].tolist(), lost["time_ns"].tolist(), strict=True))
+        if self.recipe.around_min:
+            rows = self._around(rows)
         if self.contested:
             rows = self._set_aside(rows)
         self._placed(rows[(rows["verdict"] == PLACED) & (rows["slot"] >= 0)])

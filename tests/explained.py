@@ -274,15 +274,37 @@ def _last_given(answer: Answer) -> dict[str, Any]:
 # ---- energy
 
 def _block(answer: Answer, start_ms: int) -> float | None:
-    """Demand of the block that starts then: the sum over the power series."""
-    total = 0.0
-    power = [row for row in answer["inputs"] if row["quantity"] == "power" and _there(row)]
-    for series in power:
-        rows = [row for row in series.get("panes", {}).get("rows", []) if row[0] == start_ms]
-        if not rows or 4 * rows[0][4] < 3 * 15:
-            return None
-        total += rows[0][3] / (rows[0][2] * 1e6)
-    return total if power else None
+    """Demand of the block that starts then: the sum over the meters."""
+    meters = [row for row in answer["inputs"] if _there(row)]
+    power = {(row["device"], row["channel"]) for row in meters if row["quantity"] == "power"}
+    parts = []
+    for series in meters:
+        if series["quantity"] == "power":
+            rows = [row for row in series.get("panes", {}).get("rows", []) if row[0] == start_ms]
+            enough = rows and 4 * rows[0][4] >= 3 * 15
+            parts.append(rows[0][3] / (rows[0][2] * 1e6) if enough else None)
+        elif (series["device"], series["channel"]) not in power:
+            parts.append(_register(series, start_ms))
+    known = [part for part in parts if part is not None]
+    return sum(known) if known and len(known) == len(parts) else None
+
+
+def _register(series: dict[str, Any], start_ms: int) -> float | None:
+    """Demand of a block by register differences; no rollover, no reset."""
+    start, end = start_ms * 1e6, (start_ms + 15 * MINUTE_MS) * 1e6
+    gap = (min(2 * series["rows"][0]["period_s"], 900) + 60) * 1e9
+    readings: list[tuple[float, float]] = []
+    for row in sorted(series["panes"]["rows"]):
+        readings += [(row[3], row[4]), (row[5], row[6])]
+    energy = known = measured = 0.0
+    for (t0, v0), (t1, v1) in zip(readings, readings[1:], strict=False):
+        inside = min(t1, end) - max(t0, start)
+        if t1 <= t0 or inside <= 0:
+            continue
+        energy += (v1 - v0) * inside / (t1 - t0)
+        known += inside
+        measured += inside if inside == t1 - t0 or t1 - t0 <= gap else 0
+    return energy * 3.6e12 / known if known and 4 * measured >= 3 * (end - start) else None
 
 
 def _there(series: dict[str, Any]) -> bool:
@@ -296,6 +318,12 @@ def _sliding(answer: Answer) -> float | None:
         series = next(row for row in answer["inputs"] if row["series"] == step["given"]["series"])
         rows = series.get("panes", {}).get("rows", [])
         end_ms = step["given"]["until_ms"]
+        if series["quantity"] == "energy":
+            part = _register(series, end_ms - 15 * MINUTE_MS)
+            if part is None:
+                return None
+            total += part
+            continue
         inside = [row for row in rows if end_ms - 15 * MINUTE_MS <= row[0] < end_ms]
         covered = (inside[0][4] if inside and inside[0][1] == 15 else
                    min(sum(row[4] for row in inside), 15))

@@ -134,4 +134,26 @@ def troubled(folder: Path) -> Path:
     return folder
 
 
-__all__ = ["CITY", "HOUR_MS", "START_MS", "sample", "troubled"]
+def metered(folder: Path) -> Path:
+    """Two meters that only tell their energy register, one with a gap of ten minutes."""
+    path = write_places(folder / "places.csv", [row("d1", "s1"), row("d2", "s2")])
+    store = Store.create(folder / "store.db")
+    line = Line(folder / "ingest", Outlets(store), 60)
+    line.open()
+    line.load_places(path, (START_MS - HOUR_MS) * MS)
+    for number, minute in enumerate(range(60 * HOURS), 1):
+        now_ns = (START_MS + minute * MINUTE_MS + 1500) * MS
+        line.tick(now_ns - 1, with_open=False)
+        line.take([
+            _message(device, number, minute, 100 + minute * minute / 60, "energy")
+            for device in ("d1", "d2") if device == "d1" or not 50 <= minute < 60
+        ], now_ns)
+    end_ms = START_MS + HOURS * HOUR_MS + 2 * MINUTE_MS
+    line.tick(end_ms * MS, with_open=False)
+    _told(store, end_ms)
+    line.close()
+    store.close()
+    return folder
+
+
+__all__ = ["CITY", "HOUR_MS", "START_MS", "metered", "sample", "troubled"]

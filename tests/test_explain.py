@@ -15,7 +15,7 @@ from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
 from ingest.store import Store
 from tests import explained
-from tests.explained_city import HOUR_MS, START_MS, sample, troubled
+from tests.explained_city import HOUR_MS, START_MS, metered, sample, troubled
 
 CHECKED_A_SERIES = 3
 """Points checked of each series of the sample: the first, one amidst, the last."""
@@ -75,6 +75,19 @@ def test_another_program_comes_to_the_same_value(week: Path, key: str) -> None:
 @pytest.mark.parametrize("hour", [2, 3])
 def test_with_readings_left_out_as_well(trouble: Path, place: str, key: str, hour: int) -> None:
     check(explain(trouble, Question(place, key, START_MS + hour * HOUR_MS)))
+
+
+@pytest.fixture(scope="module")
+def meters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder of meters that tell energy registers alone."""
+    return metered(tmp_path_factory.mktemp("meters"))
+
+
+@pytest.mark.parametrize("key", ["energy.demand_15min", "energy.demand_sliding"])
+@pytest.mark.parametrize("place", ["centre/s1", "centre/s2", "centre/_"])
+def test_demand_of_registers(meters: Path, key: str, place: str) -> None:
+    for quarter in (1, 4, 5, 9):
+        check(explain(meters, Question(place, key, START_MS + quarter * HOUR_MS // 4)))
 
 
 def test_what_was_left_out_and_why(trouble: Path) -> None:
