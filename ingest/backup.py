@@ -221,7 +221,7 @@ class _Writer:
     def _put(self, name: str, file: Counted, size: int) -> None:
         info = tarfile.TarInfo(name)
         info.size, info.mode, info.mtime = size, 0o600, int(time.time())
-        self._tar.addfile(info, file)  # type: ignore[arg-type]  # it only reads
+        self._tar.addfile(info, file)
 
     def _add_database(self, name: str, database: sqlite3.Connection) -> None:
         """SQLite's online backup of the file as the connection sees it."""
