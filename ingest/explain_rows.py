@@ -12,7 +12,8 @@ from engine.account import PANE_COLUMNS, Account, number, pane_rows
 from engine.indicator import Indicator
 from engine.points import INSUFFICIENT, Points
 from engine.registers import BLOCK_MIN, LEVEL, neighbour
-from ingest.reconstruct import LISTED_MAX, READING_COLUMNS, Reconstruction, reading
+from ingest.listed import LISTED_MAX, READING_COLUMNS, reading
+from ingest.reconstruct import Reconstruction
 from ingest.store import Revision
 
 REGISTER_COLUMNS = (

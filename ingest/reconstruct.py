@@ -37,11 +37,10 @@ from ingest.archive_scan import Names, Scan, Searched, Visitor, Wish, batch_of
 from ingest.archive_walk import PLACED, RELEASED
 from ingest.clocks import NO_READING
 from ingest.in_force import rules_of
+from ingest.listed import NEVER_NS, Listed, reading
 
 SERIES_MAX = 4_000
 """Series that are built again at once: some 250 MB at most."""
-LISTED_MAX = 120
-"""Readings listed of each series: the newest."""
 EXAMPLES_MAX = 5
 """Readings listed of each reason that something was left out for."""
 LATE_MAX = 100_000
@@ -49,11 +48,9 @@ LATE_MAX = 100_000
 AFTERWARDS_NS = HORIZON_NS + 86_400 * 1_000_000_000
 """How long after a window is looked for what came for it: the horizon, and a day of too late."""
 FAIL, MISSING = 4, 9
-_NEVER_NS = 1 << 62
 _AHEAD_NS = FUTURE_MAX_NS + MINUTE_NS
 _NOT_TIMES = (NO_READING, PLACED, *(int(v) for v in Verdict if v.label.startswith("dropped_")))
 """Rows with these verdicts hold counts, not times."""
-READING_COLUMNS = ("time_ms", "value", "flag", "verdict", "received_ms")
 _FLAGGED = {
     FAIL: "flagged 4, bad, by the sensor: kept, but not counted",
     MISSING: "flagged 9, missing, by the sensor: not counted",
@@ -106,42 +103,6 @@ def known_at(archive: Path, received_ns: int) -> Known:
 
 def _wish(first_ns: int, last_ns: int, since_ns: int, before_ns: int) -> Wish:
     return Wish(np.array([since_ns, before_ns], np.int64), np.array([first_ns, last_ns], np.int64))
-
-
-class Listed:
-    """What is told of one series' readings."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.late = 0
-        self.suspect = 0
-        self.sum = 0.0
-        self.low, self.high = np.inf, -np.inf
-        self.first_ns, self.last_ns = _NEVER_NS, -_NEVER_NS
-        self.placed = 0
-        self.said: list[list[float]] = []
-        self.newest: list[npt.NDArray[Any]] = []
-
-    def add(self, rows: npt.NDArray[Any]) -> None:
-        """Take in counted readings."""
-        self.count += len(rows)
-        self.late += int((rows["verdict"] == Verdict.LATE).sum())
-        self.suspect += int((rows["flag"] == 3).sum())
-        self.sum += float(rows["value"].sum())
-        self.low = min(self.low, float(rows["value"].min()))
-        self.high = max(self.high, float(rows["value"].max()))
-        self.first_ns = min(self.first_ns, int(rows["time_ns"].min()))
-        self.last_ns = max(self.last_ns, int(rows["time_ns"].max()))
-        self.newest.append(rows[np.argsort(rows["time_ns"], kind="stable")][-LISTED_MAX:])
-        if len(self.newest) > 64:
-            self.newest = [self.rows()]
-
-    def rows(self) -> npt.NDArray[Any]:
-        """The newest readings, oldest of them first."""
-        every = np.concatenate(self.newest)
-        every = every[np.argsort(every["time_ns"], kind="stable")]
-        kept: npt.NDArray[Any] = every[-LISTED_MAX:]
-        return kept
 
 
 class LeftOut(NamedTuple):
@@ -264,7 +225,7 @@ class Reconstruction(Visitor):
             before_ns + around_ns,
         )
         self._wish.slots = self.slot_of >= 0
-        self._wish.first_ns = np.full(len(self.slot_of), _NEVER_NS)
+        self._wish.first_ns = np.full(len(self.slot_of), NEVER_NS)
         self._wish.devices = np.array([name in self._devices for name in self.known.devices])
         self.searched = Scan(archive, self._wish, self).run(stop)
         if self._standing:
@@ -282,7 +243,7 @@ class Reconstruction(Visitor):
         """Note when each series began, as far as it shows in what was read."""
         first_min = self.vitals.panes.first_min
         for slot in np.nonzero(self.slot_of >= 0)[0].tolist():
-            if self._wish.first_ns[slot] < _NEVER_NS:
+            if self._wish.first_ns[slot] < NEVER_NS:
                 own = self.slot_of[slot]
                 first_min[own] = min(first_min[own], self._wish.first_ns[slot] // MINUTE_NS)
 
@@ -395,16 +356,6 @@ class Reconstruction(Visitor):
                 self.left_out[reason] -= 1
             else:
                 self.left_out.pop(reason, None)
-
-
-def reading(row: Any) -> list[Any]:
-    """One reading in the order of `READING_COLUMNS`; a time of 0 was not told."""
-    value = float(row["value"])
-    return [
-        int(row["time_ns"]) // 1_000_000, value if np.isfinite(value) else None,
-        int(row["flag"]), Verdict(int(row["verdict"])).label,
-        int(row["received_ns"]) // 1_000_000,
-    ]
 
 
 def _widen(vitals: Vitals, days: int) -> None:

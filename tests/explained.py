@@ -4,6 +4,7 @@ Imports nothing of the project: what it knows it reads from the JSON that `expla
 Panes are taken as printed (exact sums, readings, minutes); everything after them is done anew.
 """
 
+import itertools
 import math
 from typing import Any
 
@@ -297,7 +298,7 @@ def _register(series: dict[str, Any], start_ms: int) -> float | None:
     for row in sorted(series["panes"]["rows"]):
         readings += [(row[3], row[4]), (row[5], row[6])]
     energy = known = measured = 0.0
-    for (t0, v0), (t1, v1) in zip(readings, readings[1:], strict=False):
+    for (t0, v0), (t1, v1) in itertools.pairwise(readings):
         inside = min(t1, end) - max(t0, start)
         if t1 <= t0 or inside <= 0:
             continue

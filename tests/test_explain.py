@@ -164,7 +164,7 @@ def test_the_evaluator_imports_nothing_of_the_project() -> None:
         for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
         for name in node.names
     }
-    assert names == {"math", "typing"}
+    assert names == {"itertools", "math", "typing"}
 
 
 def test_every_answer_names_its_standard(week: Path) -> None:
