@@ -6,13 +6,17 @@ meanwhile: the folder is held.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from edge.places import PlacesError
+from edge.places import load as load_places
 from engine.catalogue import INDICATORS, POSITION
 from engine.points import Points, empty
+from engine.registry import private_keys
 from engine.vitals import Vitals
 from ingest.archive import SUFFIX, read
 from ingest.folder_lock import held
@@ -96,6 +100,8 @@ def _recompute(
     fresh = Store.create(scratch)
     line = Line(folder / "ingest", _Chosen(fresh, wanted, told), 60)
     try:
+        with suppress(PlacesError):  # older rows must not tell of stations private by now
+            line.vitals.registry.hide(private_keys(load_places(folder / "places.csv")))
         line.open(whole=True)
         keys = {key.path: place for place, key in enumerate(line.vitals.registry.keys)}
         gone = bool(line.removed.segments)
