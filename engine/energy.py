@@ -20,11 +20,12 @@ from engine.family import (
     Shared,
     Slots,
     blank,
+    of_level,
     spread,
 )
 from engine.meters import Meters, sliding_means
 from engine.panes import ONE, Panes
-from engine.registers import BLOCK_MIN
+from engine.registers import BLOCK_MIN, LEVEL
 
 PEAK_DAYS = 40
 BLOCKS_A_DAY_MAX = 108
@@ -86,6 +87,9 @@ class DemandSliding(Shared[Meters]):
         """All windows that hold the minutes a changed one stands for, and whole blocks."""
         members, blocks = self.source.touched(changed, member_of)
         block_end = (blocks + 1) * BLOCK_MIN - self.members.shift[members] - 1
+        # A register stands with its last whole block until the next one is over.
+        still, later = of_level(changed, LEVEL, member_of)
+        still, later = spread(still, (later + 1) * BLOCK_MIN - self.members.shift[still] - 1, 15)
         rows = changed[changed[:, 0] == ONE]
         rows = rows[member_of[rows[:, 1]] >= 0]
         slid = member_of[rows[:, 1]].astype(np.int64)
@@ -97,7 +101,8 @@ class DemandSliding(Shared[Meters]):
         row = np.repeat(np.arange(len(rows)), reach)
         step = np.arange(len(row)) - np.repeat(np.cumsum(reach) - reach, reach)
         return (
-            np.concatenate([members, slid[row]]), np.concatenate([block_end, first[row] + step])
+            np.concatenate([members, still, slid[row]]),
+            np.concatenate([block_end, later, first[row] + step]),
         )
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:

@@ -161,13 +161,11 @@ def panes_of(line: Line) -> dict[object, object]:
 def points_of(kept: Kept) -> dict[object, tuple[object, ...]]:
     """The last word on every window, without its revision.
 
-    A free-flow speed is frozen by what was known at its time, so order shows in it by design; the
-    coverage of the sliding demand of areas with registers shows it without any conflict.
+    A free-flow speed is frozen by what was known at its time, so order shows in it by design.
     """
     return {
         key: values[:-1] for key, values in kept.values.items()
-        if not INDICATORS[key[1]].key.startswith(
-            ("traffic.ffs", "energy.demand_sliding") if not key[0].station else "traffic.ffs")
+        if not INDICATORS[key[1]].key.startswith("traffic.ffs")
     }
 
 

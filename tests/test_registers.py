@@ -126,6 +126,27 @@ def test_a_late_reading_restates_its_neighbours() -> None:
     assert late[15][0] == pytest.approx(4 * (1.5 + 0.5 * 0.5 / 15))
 
 
+def test_areas_follow_a_register_until_its_next_block() -> None:
+    """A meter of minutes beside one of quarters: a late register moves each minute's sum."""
+    def district(late: bool) -> dict[float, float]:
+        town = Town([row("m1", EAST, 900), row("m2", "centre/west")])
+        town.take(Reading("m2", "power", HOUR + 60 * minute, 2.0) for minute in range(61))
+        read(town, [(0, 0.0), (15, 1.0), (45, 4.0)] if late else [
+            (0, 0.0), (15, 1.0), (30, 3.0), (45, 4.0)
+        ])
+        town.tick(HOUR + 62 * 60)
+        if late:
+            read(town, [(30, 3.0)])
+        town.tick(HOUR + 63 * 60)
+        return {
+            (end - HOUR) / 60: said[0] for (path, key, end), said in town.final().items()
+            if (path, key) == ("centre/_", SLIDING) and said[1] >= 0
+        }
+
+    assert district(late=True) == district(late=False)
+    assert district(late=True)[40] == 10.0
+
+
 def test_power_comes_first_and_its_register_stands_in_for_it() -> None:
     """The same energy is never counted twice."""
     town = meter()
