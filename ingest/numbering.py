@@ -133,7 +133,8 @@ class Numbering:
         alone[1:] &= device[1:] != device[:-1]
         alone[:-1] &= device[1:] != device[:-1]
         at = self._course[device]
-        goes_on: npt.NDArray[np.bool_] = alone & (at[:, 0] == epoch) & (at[:, 1] + 1 == first) & (at[:, 1] > 0)
+        goes_on: npt.NDArray[np.bool_] = alone & (at[:, 0] == epoch)
+        goes_on &= (at[:, 1] + 1 == first) & (at[:, 1] > 0)
         goes_on &= last <= NUMBER_MAX
         fresh = (last - first + 1)[goes_on]
         self._course[device[goes_on], 1] = last[goes_on]

@@ -19,7 +19,7 @@ def forget(
         found = file.execute("SELECT path, indicator FROM series WHERE path = ?", (path,))
         gone += found.fetchall()
         for table in tables:
-            file.execute(f"DELETE FROM {table} WHERE sid IN ({mine})", (path,))  # noqa: S608
+            file.execute(f"DELETE FROM {table} WHERE sid IN ({mine})", (path,))
         for table in ("series", "readings", "events"):
-            file.execute(f"DELETE FROM {table} WHERE path = ?", (path,))  # noqa: S608
+            file.execute(f"DELETE FROM {table} WHERE path = ?", (path,))
     return gone

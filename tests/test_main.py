@@ -13,9 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
     ["up"], ["edge"], ["ingest"], ["simulate"], ["replay"], ["compute"], ["conformance"],
     ["place"], ["place", "add"], ["place", "list"], ["dashboards"], ["dashboards", "serve"],
-    ["doctor"],
+    ["doctor"], ["explain"], ["reconcile"], ["recompute"], ["backup"], ["restore"],
+    ["facts", "load"], ["facts", "list"],
 )
-LATER = ("explain", "reconcile", "report", "backup", "restore", "bench")
+LATER = ("report", "bench")
 
 
 def cityvitals(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,10 @@ from edge.places import COLUMNS, HEADING, PlaceKey, PlaceRow, PlacesError
 
 GOLDEN = Path(__file__).parent / "golden" / "places.csv"
 HEADER = ",".join(COLUMNS)
-ROW = "2026-01-01T00:00:00Z,porto,centre,s1,pm-s1,Praça,41.1,-8.6,Europe/Lisbon,60,0,0,0,0,active,0,no"
+ROW = (
+    "2026-01-01T00:00:00Z,porto,centre,s1,pm-s1,Praça,41.1,-8.6,Europe/Lisbon,60,0,0,0,0,"
+    "active,0,no"
+)
 
 
 def file(*rows: str, heading: str = HEADING, header: str = HEADER) -> str:

@@ -34,7 +34,8 @@ def live(folder: Path, days: int) -> Line:
         at_ms = START_MS + day * DAY_MS
         for device in ("d1", "d1", "d9"):
             number += 1
-            line.take([message(device, single(number, number / 10, time_ms=at_ms), at_ms)], at_ms * MS)
+            told = single(number, number / 10, time_ms=at_ms)
+            line.take([message(device, told, at_ms)], at_ms * MS)
     line.snapshot()
     return line
 

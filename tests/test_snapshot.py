@@ -185,7 +185,7 @@ def test_a_save_that_fails_leaves_the_old_one(
     before = path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(snapshot.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(SnapshotError, match="disk full"):
             save(small().vitals, path, {})
     assert path.read_bytes() == before
     save(small().vitals, path, {})
