@@ -31,7 +31,7 @@ ACKNOWLEDGE_FIRST = """
 import sys, pathlib, time
 from ingest import program
 from ingest.intervals import Seen
-from ingest.line import Taken, opened
+from ingest.line import opened
 from ingest.messages import source_of
 
 told = {}
@@ -50,8 +50,8 @@ def take_wall(self):
         if held:
             told[device].add(0, message.content.e, 1, held)
         acks.add((device, message.content.e))
-    self._acknowledge(arrived, Taken([
-        (device, epoch, told[device].contiguous(0, epoch)) for device, epoch in acks], now_ns))
+    self._receipts.give(arrived, [
+        (device, epoch, told[device].contiguous(0, epoch)) for device, epoch in acks])
     if messages:
         time.sleep(0.5)
         self.line.take(messages, now_ns)

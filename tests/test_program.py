@@ -27,6 +27,9 @@ from tests.live_ingest import ROOT, RUN, LiveIngest, publish, until
 HOUR_MS = 3_600_000
 
 
+BEGUN_MS = time.time_ns() // 1_000_000
+
+
 @pytest.fixture(params=[Nats, Mosquitto])
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     # NATS sends again after this what a session had not acknowledged; Mosquitto does at once.
@@ -64,7 +67,8 @@ class Heard:
 
 
 def reading(number: int, value: float = 12.5, ago_ms: int = 0) -> bytes:
-    return wire.encode_single(1, number, "pm25", time.time_ns() // 1_000_000 - ago_ms, value)
+    """A reading a message, each of a millisecond of its own: two of one time would be merged."""
+    return wire.encode_single(1, number, "pm25", BEGUN_MS + number - ago_ms, value)
 
 
 def test_what_is_published_while_ingest_is_down_arrives_afterwards(
