@@ -8,6 +8,7 @@ from engine.calendar import EPOCH_DAY
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family, anywhere, blank, of_level, spread
 from engine.meters import Meters
+from engine.power_minutes import PowerMinutes
 from engine.quality import Completeness
 from engine.registers import Registers
 from engine.traffic import Segments, TrafficBins, TrafficDays
@@ -20,7 +21,7 @@ ZONES = ("Europe/Berlin", "Asia/Kolkata", "America/New_York")
 
 def families() -> list[Family]:
     """One of each, as the vital signs have them."""
-    hours, segments, meters = AirHours(), Segments(), Meters(Registers())
+    hours, segments, meters = AirHours(), Segments(), Meters(Registers(), PowerMinutes())
     return [
         hours, AirDays(hours), TrafficBins(segments), TrafficDays(segments),
         DemandBlocks(meters), DemandSliding(meters), DemandPeaks(meters), Completeness(),

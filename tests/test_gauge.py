@@ -18,6 +18,7 @@ def health(**changes: Any) -> dict[str, Any]:
         "format": 1, "at_ms": NOW_MS, "clock": {"kind": "wall", "now_ms": NOW_MS},
         "broker": {"url": "mqtt://127.0.0.1:1", "connected": True, "since_ms": NOW_MS},
         "received": 10, "readings_per_s": 2.5, "points": 7, "oldest_s": 3.0, "sinks": [],
+        "disk": {"error": ""},
         "held": [], **changes,
     }
 

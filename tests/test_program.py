@@ -21,7 +21,7 @@ from ingest.messages import Received
 from ingest.program import Program
 from ingest.settings_ingest import IngestSettings
 from tests.brokers import Broker, Mosquitto, Nats, free_port
-from tests.line_city import body, message, row, topic, write_places
+from tests.line_city import body, row, topic, write_places
 from tests.live_ingest import ROOT, RUN, LiveIngest, publish, until
 
 HOUR_MS = 3_600_000
@@ -278,33 +278,6 @@ def test_acknowledges_only_after_the_archive(
     come(quiet, Received(topic("d1"), reading(1), 7), Received(topic("d1"), reading(2), 8))
     quiet._take_wall()
     assert order == ["archived", "broker told", "broker told", "device told"]
-
-
-def test_after_a_failure_nothing_is_saved_that_was_not_archived(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_places(tmp_path / "places.csv")
-    (tmp_path / "ingest.toml").write_text(f'[broker]\nurl = "mqtt://127.0.0.1:{free_port()}"\n')
-    payload = reading(1)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    def started(connection: Connection) -> None:
-        connection._on_message(topic("d1"), payload, 1, 1, False)  # type: ignore[misc]
-        monkeypatch.setattr(os, "fdatasync", full)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Connection, "start", started)
-        assert module.run(tmp_path / "ingest.toml") == 1
-    monkeypatch.undo()
-    assert "No space left on device" in capsys.readouterr().err
-    # The broker sends it again; whether the file has it after all or not, it counts once.
-    made = Program(IngestSettings(), tmp_path)
-    made.line.open()
-    made.line.take([message("d1", payload, time.time_ns() // 1_000_000)], time.time_ns())
-    assert made.line.verdicts()["applied"] == 1
-    made._close(save=False)
 
 
 def test_runs_in_a_thread_and_stops(tmp_path: Path) -> None:
