@@ -18,7 +18,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cityvitals.worked_cases import Case, CasesError, Inputs, agrees, read
+from cityvitals import cases_quality
+from cityvitals.worked_cases import (
+    Adapter,
+    Case,
+    CasesError,
+    Inputs,
+    NotBuiltError,
+    agrees,
+    choose,
+    number,
+    plain,
+    read,
+)
 from edge.places import PlaceKey, PlaceRow
 from edge.recorded import Rows, end_of_recording_ms
 from engine import us_aqi
@@ -31,7 +43,6 @@ from engine.travel_time import quantile, tti
 from ingest.compute import Computed
 
 Floats = npt.NDArray[np.float64]
-Adapter = Callable[[Inputs], dict[str, Any]]
 Demand = Callable[[Sequence[float]], tuple[Floats, Floats]]
 """kW by minute in; 15-minute blocks, and full sliding windows by their last minute, out."""
 
@@ -50,10 +61,6 @@ _TABLE_UNIT = {
 }
 
 
-class NotBuiltError(Exception):
-    """The case asks for an edition or variant that the engine does not have."""
-
-
 @dataclass(slots=True)
 class Outcome:
     """What became of each case; `differing` holds (case, what the engine gave)."""
@@ -68,25 +75,6 @@ class Outcome:
         if self.differing:
             return SOME_DIFFER
         return SOME_NOT_BUILT if self.not_built else ALL_PASS
-
-
-def _choose(table: dict[str, Any], inputs: Inputs, key: str) -> Any:
-    if inputs[key] not in table:
-        raise ValueError(f"{key} = {inputs[key]!r} is none of {', '.join(table)}")
-    return table[inputs[key]]
-
-
-def _number(value: Any) -> float:
-    """A number, NaN for null. Raises TypeError for anything else, also for true and false."""
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is not a number")
-    return float(value)
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def _word(value: float, levels: tuple[Level, ...]) -> str | None:
@@ -104,12 +92,12 @@ def _check_edition(inputs: Inputs) -> None:
 
 def _us_aqi(inputs: Inputs) -> dict[str, Any]:
     _check_edition(inputs)
-    pollutant, hours = _choose(_POLLUTANTS, inputs, "pollutant"), _choose(_HOURS, inputs, "avg")
+    pollutant, hours = choose(_POLLUTANTS, inputs, "pollutant"), choose(_HOURS, inputs, "avg")
     for unit, factor in _TABLE_UNIT[pollutant].items():
         if f"conc_{unit}" in inputs:
-            conc = _number(inputs[f"conc_{unit}"]) * factor
+            conc = number(inputs[f"conc_{unit}"]) * factor
             value = us_aqi.sub_index(pollutant, hours, conc)
-            return {"aqi": _plain(value), "category": _word(value, AQI_LEVELS)}
+            return {"aqi": plain(value), "category": _word(value, AQI_LEVELS)}
     raise KeyError(f"conc_{next(iter(_TABLE_UNIT[pollutant]))}")
 
 
@@ -121,9 +109,9 @@ def _us_aqi_overall(inputs: Inputs) -> dict[str, Any]:
         if key == "edition":
             continue
         name, hours, unit = ([*key.split("_"), "", ""])[:3]
-        pollutant = _choose(_POLLUTANTS, {key: name}, key)
-        factor = _choose(_TABLE_UNIT[pollutant], {key: unit}, key)
-        conc[pollutant, _choose(_HOURS, {key: hours}, key)] = _number(value) * factor
+        pollutant = choose(_POLLUTANTS, {key: name}, key)
+        factor = choose(_TABLE_UNIT[pollutant], {key: unit}, key)
+        conc[pollutant, choose(_HOURS, {key: hours}, key)] = number(value) * factor
 
     def given(pollutant: int, hours: int) -> float:
         return conc.get((pollutant, hours), math.nan)
@@ -141,39 +129,39 @@ def _us_aqi_overall(inputs: Inputs) -> dict[str, Any]:
     }
     value = us_aqi.overall(found)
     return {
-        "aqi": _plain(value), "category": _word(value, AQI_LEVELS), "subindices": indices,
+        "aqi": plain(value), "category": _word(value, AQI_LEVELS), "subindices": indices,
         "main": max(indices, key=indices.__getitem__, default=None),
     }
 
 
 def _nowcast_pm(inputs: Inputs) -> dict[str, Any]:
-    hours = [_number(value) for value in inputs["hours_newest_first"]]
+    hours = [number(value) for value in inputs["hours_newest_first"]]
     if len(hours) > NOWCAST_HOURS:
         raise ValueError(f"hours_newest_first has {len(hours)} hours, at most {NOWCAST_HOURS}")
     value = nowcast_pm(np.array(hours + [math.nan] * (NOWCAST_HOURS - len(hours))))
-    pollutant = _choose(_POLLUTANTS, {"pollutant": "PM2.5", **inputs}, "pollutant")
+    pollutant = choose(_POLLUTANTS, {"pollutant": "PM2.5", **inputs}, "pollutant")
     steps = 10.0 if pollutant == us_aqi.PM25 else 1.0
-    return {"nowcast": _plain(value), "reported": _plain(report(value, steps))}
+    return {"nowcast": plain(value), "reported": plain(report(value, steps))}
 
 
 def _tti(inputs: Inputs) -> dict[str, Any]:
     """Travel times over a segment of 1 km, or speeds."""
     if "peak_tt_min" in inputs:
-        free, speed = (60.0 / _number(inputs[key]) for key in ("freeflow_tt_min", "peak_tt_min"))
+        free, speed = (60.0 / number(inputs[key]) for key in ("freeflow_tt_min", "peak_tt_min"))
     else:
-        free, speed = (_number(inputs[key]) for key in ("ffs_kmh", "speed_kmh"))
+        free, speed = (number(inputs[key]) for key in ("ffs_kmh", "speed_kmh"))
     value = tti(free, speed)
-    return {"tti": _plain(value), "rating": _word(value, TTI_LEVELS)}
+    return {"tti": plain(value), "rating": _word(value, TTI_LEVELS)}
 
 
 def _tti_rating(inputs: Inputs) -> dict[str, Any]:
-    return {"rating": _word(_number(inputs["tti"]), TTI_LEVELS)}
+    return {"rating": _word(number(inputs["tti"]), TTI_LEVELS)}
 
 
 def _free_flow(inputs: Inputs) -> dict[str, Any]:
     if inputs.get("quantile", "type7") != "type7":
         raise NotBuiltError
-    speeds = np.array([_number(value) for value in inputs["offpeak_speeds_kmh"]])
+    speeds = np.array([number(value) for value in inputs["offpeak_speeds_kmh"]])
     valid = np.sort(speeds[speeds > 0.0])
     if not len(valid):
         raise ValueError("offpeak_speeds_kmh has no speed above zero")
@@ -193,8 +181,8 @@ def _completeness_eu(inputs: Inputs) -> dict[str, Any]:
 def _completeness(inputs: Inputs) -> dict[str, Any]:
     out = np.zeros(1)
     counts = np.array([int(inputs["readings"])], np.int64)
-    completeness(counts, np.array([_number(inputs["expected"])]), out)
-    return {"percent": _plain(float(out[0])), "band": _word(out[0], COMPLETENESS_LEVELS)}
+    completeness(counts, np.array([number(inputs["expected"])]), out)
+    return {"percent": plain(float(out[0])), "band": _word(out[0], COMPLETENESS_LEVELS)}
 
 
 _METER = PlaceRow(0, "cases", "cases", "meter", "meter", "Meter", 0.0, 0.0, "UTC", 60.0)
@@ -230,12 +218,12 @@ def demand_of_minutes(kw: Sequence[float]) -> tuple[Floats, Floats]:
 
 
 def _demand(inputs: Inputs, demand: Demand) -> dict[str, Any]:
-    kw = [_number(value) for value in inputs["kw_1min"]]
+    kw = [number(value) for value in inputs["kw_1min"]]
     if len(kw) < 15:
         raise ValueError(f"kw_1min has {len(kw)} minutes, a block has 15")
     blocks, sliding = demand(kw)
     return {
-        "block_kw": [_plain(value) for value in blocks.tolist()],
+        "block_kw": [plain(value) for value in blocks.tolist()],
         "block_peak_kw": float(np.nanmax(blocks)), "sliding_peak_kw": float(np.nanmax(sliding)),
         "sliding_peak_end_index": int(np.nanargmax(sliding)) + 14,
     }
@@ -250,6 +238,7 @@ ADAPTERS: dict[str, Adapter] = {
     "traffic.ffs_p85": _free_flow,
     "dq.completeness_eu": _completeness_eu,
     "dq.completeness": _completeness,
+    **cases_quality.ADAPTERS,
 }
 
 

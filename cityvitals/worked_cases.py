@@ -7,16 +7,23 @@ expected are JSON objects, the tolerance is absolute.
 import csv
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 COLUMNS = ("indicator", "inputs_json", "expected_json", "tolerance", "source")
 Inputs = dict[str, Any]
+Adapter = Callable[[Inputs], dict[str, Any]]
+"""Runs the inputs of a case through the engine's own function."""
 
 
 class CasesError(ValueError):
     """A case file that its owner must correct; names file, line and field."""
+
+
+class NotBuiltError(Exception):
+    """The case asks for an edition or variant that the engine does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,27 @@ class Case:
     expected: dict[str, Any]
     tolerance: float
     source: str
+
+
+def choose(table: dict[str, Any], inputs: Inputs, key: str) -> Any:
+    """What the table has for an input. Raises ValueError naming what it could be."""
+    if inputs[key] not in table:
+        raise ValueError(f"{key} = {inputs[key]!r} is none of {', '.join(table)}")
+    return table[inputs[key]]
+
+
+def number(value: Any) -> float:
+    """A number, NaN for null. Raises TypeError for anything else, also for true and false."""
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    return float(value)
+
+
+def plain(value: float) -> float | None:
+    """As JSON has it: NaN is null."""
+    return None if math.isnan(value) else value
 
 
 def agrees(expected: Any, got: Any, tolerance: float) -> bool:

@@ -1,0 +1,84 @@
+"""Worked cases of data quality: the QARTOD tests, through the kernels that judge readings."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number
+from engine import qartod
+
+_METHODS = {"average": qartod.AVERAGE, "differential": qartod.DIFFERENTIAL}
+FLAGS = (qartod.PASS, qartod.UNEVALUATED, qartod.SUSPECT, qartod.FAIL, qartod.MISSING)
+
+
+def _values(inputs: Inputs) -> npt.NDArray[np.float64]:
+    return np.array([number(value) for value in inputs["x"]], np.float64)
+
+
+def _blank(x: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    return np.zeros(len(x), np.uint8)
+
+
+def _span(inputs: Inputs, key: str) -> tuple[float, float]:
+    """A span of two numbers; without the key one that holds everything."""
+    if key not in inputs:
+        return -np.inf, np.inf
+    if len(inputs[key]) != 2:
+        raise ValueError(f"{key} = {inputs[key]!r}: write two numbers, lowest and highest")
+    low, high = (number(value) for value in inputs[key])
+    return low, high
+
+
+def _gross_range(inputs: Inputs) -> dict[str, Any]:
+    x = _values(inputs)
+    out = _blank(x)
+    spans = _span(inputs, "fail_span") + _span(inputs, "suspect_span")
+    qartod.gross_range(x, *spans, out)
+    return {"flags": out.tolist()}
+
+
+def _spike(inputs: Inputs) -> dict[str, Any]:
+    x = _values(inputs)
+    out = _blank(x)
+    method = choose(_METHODS, {"method": "average", **inputs}, "method")
+    qartod.spike(x, number(inputs["suspect"]), number(inputs["fail"]), method, out)
+    return {"flags": out.tolist()}
+
+
+def _rate_of_change(inputs: Inputs) -> dict[str, Any]:
+    x = _values(inputs)
+    out = _blank(x)
+    time_s = np.arange(len(x)) * number(inputs["dt_s"])
+    qartod.rate_of_change(
+        x, time_s, number(inputs["suspect_per_s"]), number(inputs["fail_per_s"]), out
+    )
+    return {"flags": out.tolist()}
+
+
+def _flat_line(inputs: Inputs) -> dict[str, Any]:
+    x = _values(inputs)
+    out = _blank(x)
+    counts = (int(number(inputs[key]) / number(inputs["dt_s"])) for key in ("suspect_s", "fail_s"))
+    qartod.flat_line(x, *counts, number(inputs["tolerance"]), out)
+    return {"flags": out.tolist()}
+
+
+def _aggregate(inputs: Inputs) -> dict[str, Any]:
+    rows = [[int(number(flag)) for flag in row] for row in inputs["flags_by_test"]]
+    strange = {flag for row in rows for flag in row} - set(FLAGS)
+    if strange:
+        raise NotBuiltError
+    flags = np.array(rows, np.uint8).reshape(len(rows), -1)
+    out = np.zeros(flags.shape[1], np.uint8)
+    qartod.aggregate(flags, out)
+    return {"flags": out.tolist()}
+
+
+ADAPTERS: dict[str, Adapter] = {
+    "dq.gross_range": _gross_range,
+    "dq.spike": _spike,
+    "dq.rate_of_change": _rate_of_change,
+    "dq.flat_line": _flat_line,
+    "dq.aggregate": _aggregate,
+}

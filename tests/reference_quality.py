@@ -1,0 +1,73 @@
+"""Slow, obvious twins of the data quality kernels; they import nothing from `engine`."""
+
+import math
+from collections.abc import Sequence
+
+RANK = {4: 4, 3: 3, 1: 2, 2: 1, 9: 0}
+"""How bad each flag is; missing counts least, as ioos-qc has it."""
+
+
+def grade(distance: float, suspect: float, fail: float) -> int:
+    """Equal to a limit passes it."""
+    return 4 if distance > fail else 3 if distance > suspect else 1
+
+
+def gross_range(
+    x: Sequence[float], fail: tuple[float, float], suspect: tuple[float, float]
+) -> list[int]:
+    """Outside of either span."""
+    return [
+        9 if math.isnan(value) else 1 if suspect[0] <= value <= suspect[1]
+        and fail[0] <= value <= fail[1] else 3 if fail[0] <= value <= fail[1] else 4
+        for value in x
+    ]
+
+
+def spike(x: Sequence[float], suspect: float, fail: float, method: str) -> list[int]:
+    """Each value beside its two neighbours."""
+    flags = []
+    for i, value in enumerate(x):
+        if math.isnan(value):
+            flags.append(9)
+        elif i in (0, len(x) - 1) or math.isnan(x[i - 1]) or math.isnan(x[i + 1]):
+            flags.append(2)
+        elif method == "average":
+            flags.append(grade(abs(value - (x[i - 1] + x[i + 1]) / 2), suspect, fail))
+        else:
+            up, down = value - x[i - 1], x[i + 1] - value
+            there_and_back = (up > 0 > down) or (up < 0 < down)
+            size = min(abs(up), abs(down)) if there_and_back else 0.0
+            flags.append(grade(size, suspect, fail))
+    return flags
+
+
+def rate_of_change(
+    x: Sequence[float], time_s: Sequence[float], suspect: float, fail: float
+) -> list[int]:
+    """Each value against the one before it."""
+    flags = [9 if math.isnan(value) else 1 for value in x]
+    for i in range(1, len(x)):
+        if not math.isnan(x[i]) and not math.isnan(x[i - 1]) and time_s[i] > time_s[i - 1]:
+            flags[i] = grade(abs(x[i] - x[i - 1]) / (time_s[i] - time_s[i - 1]), suspect, fail)
+    return flags
+
+
+def flat_line(
+    x: Sequence[float], suspect_count: int, fail_count: int, tolerance: float
+) -> list[int]:
+    """The range of each value and those before it."""
+    def still(i: int, count: int) -> bool:
+        window = x[i - count : i + 1]
+        if count < 1 or i < count or any(math.isnan(value) for value in window):
+            return False
+        return max(window) - min(window) < tolerance
+
+    return [
+        9 if math.isnan(value) else 4 if still(i, fail_count) else 3 if still(i, suspect_count)
+        else 1 for i, value in enumerate(x)
+    ]
+
+
+def aggregate(flags: Sequence[Sequence[int]]) -> list[int]:
+    """The worst of each column."""
+    return [max(column, key=RANK.__getitem__) for column in zip(*flags, strict=True)]
