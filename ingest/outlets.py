@@ -21,7 +21,7 @@ from ingest.lines import Batch as Lines
 from ingest.lines import PointLines, event, pipeline, station_state
 from ingest.messages import Event
 from ingest.restatements import Restatements
-from ingest.rollups import Rollups
+from ingest.rollups import HOUR_S, Rollups
 from ingest.store import Store
 from ingest.store_rows import PlaceInfo, Reading
 
@@ -168,6 +168,9 @@ class Outlets:
         if self._rollups is None:
             zones = [row.tz for row in vitals.registry.attributes.values()]
             self._rollups = Rollups(self.store, zones[0] if zones else "UTC")
+            now_s = vitals.now_ns // 1_000_000_000
+            for before_s in (HOUR_S, 24 * HOUR_S):  # what a restart came before
+                self._rollups.note(now_s - before_s)
         return self._rollups
 
     def rollups(self, vitals: Vitals) -> None:

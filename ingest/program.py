@@ -247,7 +247,10 @@ class Program:
         if minute > self._minute:
             self._minute = minute
             self._outlets.station_states(self.line.vitals, ages(self.line.vitals, now_ns))
-        self._write_health(now_ns, len(recorded))
+            self._outlets.rollups(self.line.vitals)
+            self._outlets.pipeline(self._write_health(now_ns, len(recorded)))
+        else:
+            self._write_health(now_ns, len(recorded))
 
     def _write_health(self, now_ns: int, waiting: int) -> dict[str, Any]:
         influx = self._outlets.influx

@@ -16,9 +16,12 @@ import pytest
 from edge import topics, wire
 from edge.connection import BrokerSettings, Connection
 from ingest import program as module
+from ingest.health import Health
+from ingest.influx import InfluxSettings
 from ingest.line import Line
 from ingest.messages import Received
 from ingest.program import Program
+from ingest.recorded_clock import RecordedClock
 from ingest.settings_ingest import IngestSettings
 from tests.brokers import Broker, Mosquitto, Nats, free_port
 from tests.line_city import body, row, topic, write_places
@@ -278,6 +281,39 @@ def test_acknowledges_only_after_the_archive(
     come(quiet, Received(topic("d1"), reading(1), 7), Received(topic("d1"), reading(2), 8))
     quiet._take_wall()
     assert order == ["archived", "broker told", "broker told", "device told"]
+
+
+def test_influxdb_hears_each_minute_of_stations_and_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls had been lost from the running program."""
+    write_places(tmp_path / "places.csv")
+    settings = IngestSettings(
+        broker=BrokerSettings(url=f"mqtt://127.0.0.1:{free_port()}"), influx=InfluxSettings()
+    )
+    made = Program(settings, tmp_path)
+    made.line.open()
+    made._health = Health(made.line, "wall")
+    start_ns = time.time_ns() // 3_600_000_000_000 * 3_600_000_000_000
+    recorded = RecordedClock(made.line.vitals.registry, made.line.seen, start_ns)
+    made.line.load_places(tmp_path / "places.csv", start_ns)
+    for minute in (30, 95):
+        now_ns = start_ns + minute * 60_000_000_000
+        monkeypatch.setattr(module.time, "time_ns", lambda now_ns=now_ns: now_ns)
+        come(made, Received(topic("d1"), wire.encode_single(
+            1, minute, "pm25", now_ns // 1_000_000 - 1000, 7.0)))
+        made._take_wall()
+        made._each_second(recorded, True, False)
+        made._each_second(recorded, True, False)
+    names = []
+    assert made._spool is not None
+    while (batch := made._spool.oldest()) is not None:
+        names += [line.split(b",")[0].decode() for line in batch.body.splitlines()]
+        made._spool.done(batch.id, batch.lines)
+    made._close(save=False)
+    assert names.count("station_state") == 3 * 2
+    assert names.count("pipeline") == 2
+    assert "indicator" in names
 
 
 def test_runs_in_a_thread_and_stops(tmp_path: Path) -> None:
