@@ -1,0 +1,119 @@
+"""Simville's last 50 hours as the engine wrote them, in a real InfluxDB, for dashboards' queries.
+
+What the city does not live long enough for (annual means) or has no sensors for comes from points
+of the test, through the same writer, so that a new indicator of the catalogue is queried, too.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from cityvitals import past
+from cityvitals.backfill import backfill
+from cityvitals.place import write
+from edge import wire
+from edge.places import PlaceKey
+from engine.catalogue import INDICATORS, POSITION
+from engine.points import Points, PointState, empty
+from ingest.health import Health, ages
+from ingest.influx import InfluxSettings, InfluxSink
+from ingest.line import Line, opened
+from ingest.lines import Batch, PointLines, rollup
+from ingest.messages import Received
+from ingest.outlets import Outlets
+from ingest.spool import Spool
+from ingest.store import Store
+from simulators.city import City
+from tests.influxd import Influxd
+from tests.line_city import MINUTE_MS, MS, body
+
+END_MS = 1_790_172_900_000  # a Wednesday, 2026-09-23, 14:15 UTC
+NOW_MS = END_MS + 6 * MINUTE_MS
+HOURS = 50
+CITY = City.name
+STATIONS = {"air": "air-01", "traffic": "road-01", "energy": "feeder-01"}
+WAIT_S = 60.0
+
+
+class GrafanaCity:
+    """The data folder, the server that has all of it, and the indicators that a test made up."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server = Influxd(folder / "influxd")
+        self.server.start()
+        city, start_ms = City(1), END_MS - HOURS * 3_600_000
+        write(folder / "places.csv", past.dated([], city, start_ms, END_MS))
+        backfill(folder, city, start_ms, END_MS, lambda _: None, influx=True)
+        spool = Spool.create(folder / "spool.db")
+        sink = InfluxSink(InfluxSettings(url=self.server.url), spool)
+        store = Store.create(folder / "store.db")
+        known = {row.indicator for row in store.last() if row.level >= 0 and row.state > 0}
+        self._live(Outlets(store, sink), city)
+        self.made_up = self._make_up(known, sink)
+        sink.start()
+        deadline = time.monotonic() + WAIT_S
+        while sink.status()["queued"]:
+            assert time.monotonic() < deadline, sink.status()
+            time.sleep(0.05)
+        sink.stop(1)
+        assert sink.status()["dead"] == 0
+        store.close()
+        spool.close()
+
+    def _live(self, outlets: Outlets, city: City) -> None:
+        """Some minutes as ingest has them: states, pipeline, an event and a late reading."""
+        line = Line(self.folder / "ingest", outlets, 60)
+        line.open()
+        health = Health(line, "wall")
+        at = city.stations[0]
+        topic = f"cv/1/r/{CITY}/{at.district}/{at.station}/{at.device}"
+        for minute in range(1, 7):
+            now_ms = END_MS + minute * MINUTE_MS
+            payloads = [wire.encode_single(1, minute, "pm25", now_ms, 8.0)]
+            if minute == 1:
+                late_ms = END_MS - 90 * MINUTE_MS + 1
+                payloads.append(body(90, q="pm25", t=late_ms, v=400.0))
+                payloads.append(body(91, ev="interruption", id="i1", t=now_ms, customers=12))
+            messages = [opened(Received(topic, row), now_ms * MS) for row in payloads]
+            line.take(messages, now_ms * MS)
+            line.tick(now_ms * MS, with_open=False)
+            outlets.station_states(line.vitals, ages(line.vitals, now_ms * MS))
+            outlets.pipeline(health.build(
+                now_ns=now_ms * MS, queue=0, broker={}, sinks=[]))
+        line.close()
+
+    def _make_up(self, known: set[str], sink: InfluxSink) -> list[str]:
+        """Points of every indicator that the engine had no sufficient one of."""
+        missing = [entry for entry in INDICATORS if entry.key not in known]
+        for entry in missing:
+            station = STATIONS.get(entry.domain, "air-01")
+            keys = [PlaceKey(CITY, "harbour", station), PlaceKey(CITY, "harbour", ""),
+                    PlaceKey(CITY, "", "")]
+            sink.write(PointLines().encode(_points(POSITION[entry.key], entry.cadence_s), keys))
+            sink.write([Batch(rollup(
+                name, keys[0], entry, END_MS // 1000 // 3600 * 3600,
+                values=np.array([1.0, 2.0]), over=0, cov=1.0,
+            ), 1) for name in ("indicator_1h", "indicator_1d")])
+        return [entry.key for entry in missing]
+
+    def close(self) -> None:
+        """End the server."""
+        self.server.kill()
+
+
+def _points(indicator: int, cadence_s: int) -> Points:
+    points = empty(6)
+    points.indicator[:] = indicator
+    points.place[:] = [0, 0, 1, 1, 2, 2]
+    end_s = NOW_MS // 1000 // cadence_s * cadence_s
+    points.end_s[:] = np.tile([end_s - cadence_s, end_s], 3)
+    points.value[:] = np.tile([1.0, 2.0], 3)
+    points.level[:] = 0
+    points.cov[:] = 1.0
+    points.n[:] = 60
+    points.rev[:] = 1
+    points.over[:] = 0
+    points.state[:] = PointState.CLOSED
+    return points

@@ -1,0 +1,37 @@
+"""Every query of every dashboard on a real InfluxDB with what the engine wrote: it finds rows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboards.grafana_board import Site
+from dashboards.grafana_boards import boards
+from engine.catalogue import INDICATORS
+from tests.grafana_city import GrafanaCity
+from tests.grafana_queries import has_rows, of_board
+
+
+@pytest.fixture(scope="module", name="city")
+def _city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GrafanaCity]:
+    folder: Path = tmp_path_factory.mktemp("grafana")
+    city = GrafanaCity(folder)
+    yield city
+    city.close()
+
+
+def test_every_query_finds_what_the_engine_wrote(city: GrafanaCity) -> None:
+    """One test, for the city is dear; it tells every query that fails, not only the first."""
+    empty = []
+    count = 0
+    for board in boards(Site()):
+        for where, texts in of_board(board):
+            count += 1
+            if not any(has_rows(city.server, text) for text in texts):
+                empty.append(f"{where}\n    {texts[0]}")
+    assert not empty, f"\n{len(empty)} of {count} queries find nothing:\n" + "\n".join(empty)
+    assert count > 150
+    core = {"air.us_aqi", "air.us_aqi_day", "traffic.tti", "traffic.ffs", "energy.demand_15min",
+            "energy.demand_sliding", "dq.completeness"}
+    assert not core & set(city.made_up), "the engine itself yields these"
+    assert len(city.made_up) < len(INDICATORS)
