@@ -19,6 +19,7 @@ from cityvitals.explain_command import explain
 from cityvitals.facts_command import app as facts_app
 from cityvitals.recompute_command import recompute
 from cityvitals.reconcile_command import reconcile
+from cityvitals.simulate_command import simulate
 from edge.facts import FactsError
 from edge.places import PlacesError
 from edge.recorded import RecordedError
@@ -43,6 +44,7 @@ app.add_typer(dashboards_app, name="dashboards")
 app.command()(explain)
 app.command()(reconcile)
 app.command()(recompute)
+app.command()(simulate)
 
 DataOption = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="Folder that holds all data.")
@@ -120,6 +122,13 @@ def up(
     places: PlacesOption = None,
     speed: SpeedOption = 600.0,
     seed: Annotated[int, typer.Option(help="Another seed, another simulated city.")] = 1,
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME", help="What befalls the city from now on; see "
+                          "`cityvitals simulate --help`.")
+    ] = "",
+    truth: Annotated[
+        str, typer.Option(metavar="FILE", help="What is true beside what is published.")
+    ] = "",
 ) -> None:
     """Run everything on this machine: broker, a simulated city, ingest, store and page.
 
@@ -137,6 +146,7 @@ def up(
             "token_file": influx_token_file and str(Path(influx_token_file).resolve()),
         },
         replay=recording(replay, places) if replay else None, speed=speed, seed=seed,
+        scenario=scenario, truth=truth and str(Path(truth).resolve()),
     )
     raise typer.Exit(program.run(wanted, STARTED_S))
 
@@ -164,21 +174,6 @@ def ingest(
     from ingest.program import run
 
     raise typer.Exit(run(config, wait=wait))
-
-
-@app.command()
-def simulate(
-    broker: BrokerOption = "mqtt://127.0.0.1:1883",
-    data: DataOption = DATA,
-    seed: Annotated[int, typer.Option(help="Another seed, another course of events.")] = 1,
-    period: Annotated[
-        str, typer.Option(metavar="TIME", help="Time between the readings of a device.")
-    ] = "1s",
-) -> None:
-    """Publish a city that does not exist: 72 stations, each with the real agent."""
-    from simulators.fleet import run
-
-    raise typer.Exit(run(broker, data, seed, seconds(period, "--period")))
 
 
 @app.command()

@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from cityvitals.children import python_command
+from cityvitals.simulate_command import city_of
 from edge import places
 from edge.settings import SettingsError
 
@@ -41,7 +43,8 @@ def recording(name: str, places_file: Path | None) -> Recording:
 class Options:
     """What `cityvitals up` was asked for. `folder` holds all data of this run.
 
-    `influx_keys`: further keys of the table `[influx]` of ingest, such as `token_env`.
+    `influx_keys`: further keys of the table `[influx]` of ingest, such as `token_env`. `fleet`:
+    further arguments of `simulate`: the same at each start of it, so that it goes on.
     """
 
     folder: Path
@@ -53,6 +56,7 @@ class Options:
     speed: float
     seed: int
     influx_keys: Mapping[str, str] = field(default_factory=dict)
+    fleet: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -73,12 +77,23 @@ def text(value: str | Path) -> str:
 def options(
     data: Path, *, port: int, for_s: float | None, as_json: bool, influx: str | None,
     replay: Recording | None, speed: float, seed: int,
-    influx_keys: Mapping[str, str] | None = None,
+    influx_keys: Mapping[str, str] | None = None, scenario: str = "", truth: str = "",
 ) -> Options:
     """What was asked for. A recording gets a folder of its own: its time is not ours.
 
-    Raises `SettingsError` for keys of InfluxDB without its address.
+    Raises `SettingsError` for keys of InfluxDB without its address, and for a scenario that
+    cannot be.
     """
+    fleet: tuple[str, ...] = ()
+    for option, given in (("--scenario", scenario), ("--truth", truth)):
+        if given and replay is not None:
+            raise SettingsError(f"{option}: a recording happened as it did; leave out --replay")
+        fleet += (option, given) if given else ()
+    if fleet:
+        begins = datetime.now(UTC).replace(microsecond=0)
+        fleet += ("--start", begins.isoformat())
+    if scenario:
+        city_of(seed, scenario, "")  # said now, not by a child that starts again and again
     keys = {key: value for key, value in (influx_keys or {}).items() if value}
     if keys and influx is None:
         names = ", ".join(f"--influx-{key.replace('_', '-')}" for key in keys)
@@ -87,7 +102,7 @@ def options(
     if replay is not None:
         name = re.sub(r"[^a-z0-9_-]+", "-", replay.path.name.split(".")[0].lower())
         folder = data / f"replay-{name}"
-    return Options(folder, port, for_s, as_json, influx, replay, speed, seed, keys)
+    return Options(folder, port, for_s, as_json, influx, replay, speed, seed, keys, fleet)
 
 
 def page_command(options: Options, broker_url: str) -> list[str]:
@@ -113,7 +128,9 @@ def fleet_command(options: Options, broker_url: str) -> list[str]:
     """What publishes: the simulated city, or a recording."""
     where = ("--broker", broker_url, "--data", str(options.folder))
     if options.replay is None:
-        return python_command("simulate", *where, "--seed", str(options.seed))
+        return python_command(
+            "simulate", *where, "--seed", str(options.seed), *options.fleet
+        )
     return python_command(
         "replay", str(options.replay.path), *where, "--speed", str(options.speed),
         "--places", str(options.folder / "places.csv"),

@@ -182,9 +182,9 @@ class Agent:
                 log.warning("%s", error)
         return [clock.stamped(encode, now_ms) for encode in messages]
 
-    def put_clock(self, received_ms: int) -> None:
-        """Send a message without readings that moves the clock of a recording."""
-        self._put([lambda epoch, number: wire.encode_clock(epoch, number, received_ms)])
+    def put(self, message: Encoder) -> None:
+        """Send a message without readings: an event, or one that moves a recording's clock."""
+        self._put([message])
 
     def stop(self) -> None:
         """Close the driver, say offline, end the session and mark the outbox clean."""

@@ -56,3 +56,15 @@ def _block(time_ms: int, received_ms: int | None, values: dict[str, float]) -> E
         return wire.encode_device_block(epoch, number, time_ms, values, received_ms=received_ms)
 
     return encode
+
+
+def clock(received_ms: int) -> Encoder:
+    """A message that only moves the clock of a recording."""
+    return lambda epoch, number: wire.encode_clock(epoch, number, received_ms)
+
+
+def interruption(event_id: str, start_ms: int, end_ms: int, customers: int) -> Encoder:
+    """An interruption of supply that is over, with the customers that it left without."""
+    return lambda epoch, number: wire.encode_event(
+        epoch, number, "interruption", event_id, start_ms, end_ms=end_ms, customers=customers
+    )

@@ -5,16 +5,17 @@ instant, so a backfilled past and a live present join without a seam.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.driver import Sample
 from edge.places import PlaceRow
 from edge.quantities import INDEX
 from simulators import districts
+from simulators.forces import Forces
 from simulators.model import ORIGIN_S, Model
+from simulators.scenario import NOTHING, Scenario
 from simulators.signals import Floats, Times
 
 PERIOD_S_MAX = 900
@@ -25,14 +26,13 @@ CHUNK_S = 3600
 INSTANTS_MIN = 96
 """Computing fewer instants at once costs more in calls than in arithmetic."""
 COLUMNS_CACHED_MAX = 8
-BACKLOG_MAX = 10
-"""A driver that was not asked for a while looks back over at most so many of its periods."""
 SILENT_PATH = "harbour/air-10"
 """The one station with a built-in fault: its radio link fails, see `City.silent`."""
 
-_PER_UNIT = {
+PER_UNIT = {
     "pm25": 10, "pm10": 10, "no2": 10, "o3": 10, "so2": 10, "co": 100, "temp": 10, "rh": 10,
     "speed": 10, "count": 1, "power": 100, "energy": 100, "voltage": 10,
+    "laeq": 10,
 }
 """Steps of the sensors: 10 means that they report tenths of the unit."""
 
@@ -49,6 +49,12 @@ class Columns(NamedTuple):
     quantity: npt.NDArray[np.uint8]
     value: Floats
 
+    def take(self, rows: npt.NDArray[Any]) -> "Columns":
+        """The readings at `rows` (indices or mask)."""
+        return Columns(
+            self.time_ms[rows], self.station[rows], self.quantity[rows], self.value[rows]
+        )
+
 
 def period_ms(period_s: float) -> int:
     """The period in whole milliseconds. Raises ValueError outside 0.1 s to `PERIOD_S_MAX`."""
@@ -58,17 +64,24 @@ def period_ms(period_s: float) -> int:
 
 
 class City:
-    """A city of three districts and 72 stations; every seed gives another course of events."""
+    """A city of three districts and 72 stations; every seed gives another course of events.
+
+    What a scenario holds begins at `start_ms`, Unix ms UTC.
+    """
 
     name = districts.CITY
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(
+        self, seed: int = 1, scenario: Scenario = NOTHING, start_ms: int = 0
+    ) -> None:
+        self.seed, self.scenario, self.start_ms = seed, scenario, start_ms
         self.stations = districts.stations()
-        self._model = Model(seed, self.stations)
+        self.forces = Forces(scenario, self.stations, start_ms)
+        self._model = Model(seed, self.stations, self.forces)
         series = [(row, q) for row, at in enumerate(self.stations) for q in at.quantities]
         self._station = np.array([row for row, _ in series], dtype=np.int32)
         self._quantity = np.array([INDEX[q] for _, q in series], dtype=np.uint8)
-        self._per_unit = np.array([_PER_UNIT[q] for _, q in series], dtype=np.float64)
+        self._per_unit = np.array([PER_UNIT[q] for _, q in series], dtype=np.float64)
         self._first = np.searchsorted(self._station, np.arange(len(self.stations) + 1))
         self._picks = self._where(series)
         paths = [station.path for station in self.stations]
@@ -125,6 +138,7 @@ class City:
         load = self._model.load(at)
         signals = self._model.traffic(at, load, period_s)
         signals.update(self._model.pollution(at, load))
+        signals["laeq"] = self._model.sound(at, load)
         signals.update(self._model.grid(at))
         raw = np.empty((len(time_ms), len(self._station)))
         for quantity, (here, there) in self._picks.items():
@@ -176,40 +190,14 @@ class City:
         instant = np.array([time_ms], dtype=np.int64)
         if station == self._silent_station and self.silent(instant)[0]:
             return []
+        return self.measured(station, time_ms, period_s)
+
+    def measured(self, station: int, time_ms: int, period_s: float) -> list[float]:
+        """As `at`, whether or not the station is silent."""
         key = (time_ms, period_ms(period_s))
         if key not in self._cache:
             while len(self._cache) >= COLUMNS_CACHED_MAX:
                 del self._cache[next(iter(self._cache))]
+            instant = np.array([time_ms], dtype=np.int64)
             self._cache[key] = self.values(instant, period_s)[0].tolist()
         return self._cache[key][self._first[station] : self._first[station + 1]]
-
-
-class SimulatedDriver:
-    """The sensors of one station of `city`, as `edge.driver.Driver`, read every `period_s`."""
-
-    def __init__(self, city: City, station_index: int, period_s: float = 1.0) -> None:
-        self._city = city
-        self._station = station_index
-        self._quantities = city.stations[station_index].quantities
-        self._period_s = period_s
-        self._step = period_ms(period_s)
-        self._last: int | None = None
-
-    def samples(self, now_ms: int) -> list[Sample]:
-        """What came due on the grid of the period since the last call, the oldest first."""
-        latest = now_ms // self._step
-        first = latest if self._last is None else self._last + 1
-        due = range(max(first, latest - BACKLOG_MAX + 1), latest + 1)
-        self._last = max(latest, self._last or latest)
-        return [
-            Sample(quantity, step * self._step, value)
-            for step in due
-            for quantity, value in zip(
-                self._quantities,
-                self._city.at(self._station, step * self._step, self._period_s),
-                strict=False,
-            )
-        ]
-
-    def close(self) -> None:
-        """Nothing to release: these sensors do not exist."""

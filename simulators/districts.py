@@ -15,6 +15,8 @@ CENTRE_LON = 12.00
 KILOMETRES_PER_DEGREE = 111.2
 
 AIR_QUANTITIES = ("pm25", "pm10", "no2", "o3", "temp", "rh")
+KERB_SOUND_MIN = 0.5
+"""Air stations this near to traffic have a sound level meter, too."""
 ROAD_QUANTITIES = ("speed", "count")
 FEEDER_QUANTITIES = ("power", "voltage")
 
@@ -203,7 +205,8 @@ def _of_district(district: District) -> list[Station]:
     spots = iter([_position(district, (7 * i) % count, count) for i in range(count)])
     stations = [
         Station(
-            "air", district.id, f"air-{i:02}", name, *next(spots), AIR_QUANTITIES + more,
+            "air", district.id, f"air-{i:02}", name, *next(spots),
+            AIR_QUANTITIES + more + (("laeq",) if kerb >= KERB_SOUND_MIN else ()),
             kerb=kerb, smoke=smoke, ships=ships,
         )
         for i, (name, kerb, smoke, ships, more) in enumerate(air, 1)

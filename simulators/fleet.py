@@ -1,6 +1,8 @@
 """All agents of simville in one process: the real agent code, simulated sensors.
 
-Each station has its own agent, connection and outbox, as if it were a device of its own.
+Each station has its own agent, connection and outbox, as if it were a device of its own. What a
+scenario does to sensors happens in their drivers; an outage is told by the feeder's agent when
+power is back.
 """
 
 import logging
@@ -12,9 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edge.agent import Agent, AgentSettings
+from edge.grouping import interruption
 from edge.outbox_file import OutboxError
 from edge.settings import SettingsError
-from simulators.city import City, SimulatedDriver, period_ms
+from simulators.city import City, period_ms
+from simulators.faults import Faults
+from simulators.sensors import SimulatedDriver
+from simulators.truth import Truth, interruption_id
 
 START_GAP_S = 0.02
 """Between the starts of two agents, so that a broker never sees all of them at once."""
@@ -30,7 +36,10 @@ def outbox_path(data_dir: Path, device: str) -> Path:
     return data_dir / "agents" / f"{device}.db"
 
 
-def agents_of(city: City, broker_url: str, data_dir: Path, period_s: float) -> list[Agent]:
+def agents_of(
+    city: City, broker_url: str, data_dir: Path, period_s: float,
+    faults: Faults | None = None, truth: Truth | None = None,
+) -> list[Agent]:
     """One agent for each station of `city`, not yet started."""
     return [
         Agent(
@@ -39,7 +48,7 @@ def agents_of(city: City, broker_url: str, data_dir: Path, period_s: float) -> l
                 device=station.device, broker=broker_url, period_s=period_s,
                 outbox=str(outbox_path(data_dir, station.device)),
             ),
-            SimulatedDriver(city, row, period_s),
+            SimulatedDriver(city, row, period_s, faults, truth),
         )
         for row, station in enumerate(city.stations)
     ]
@@ -73,38 +82,73 @@ def stop_on_signals() -> threading.Event:
     return stopping
 
 
-def serve(agents: Sequence[Agent], period_s: float, stopping: threading.Event) -> None:
+class Outages:
+    """Tells of the outages of a scenario that end from now on, each when it is over."""
+
+    def __init__(self, city: City, agents: Sequence[Agent], now_ms: int) -> None:
+        self._city = city
+        self._agents = agents
+        self._left = [one for one in city.forces.interruptions() if one[1].end_ms > now_ms]
+        self._left.sort(key=lambda one: -one[1].end_ms)
+
+    def tell(self, now_ms: int) -> None:
+        """Give the agents the events that are due."""
+        while self._left and self._left[-1][1].end_ms <= now_ms:
+            row, span = self._left.pop()
+            station = self._city.stations[row]
+            self._agents[row].put(interruption(
+                interruption_id(station.station, span), span.start_ms, span.end_ms,
+                station.customers,
+            ))
+
+
+def serve(
+    agents: Sequence[Agent], period_s: float, stopping: threading.Event,
+    outages: Outages | None = None,
+) -> None:
     """Step all agents on the grid of the period until `stopping` is set."""
     step = min(period_s, STEP_S_MAX)
     while not stopping.is_set():
         now_ms = time.time_ns() // 1_000_000
+        if outages is not None:
+            outages.tell(now_ms)
         for agent in agents:
             agent.step(now_ms)
         stopping.wait(step - time.time() % step)
 
 
-def run(broker_url: str, data_dir: Path, seed: int = 1, period_s: float = 1.0) -> int:
-    """Run simville until SIGINT or SIGTERM; the exit status of `cityvitals simulate`.
+def run(
+    broker_url: str, data_dir: Path, city: City, period_s: float = 1.0,
+    truth_path: Path | None = None,
+) -> int:
+    """Run the city until SIGINT or SIGTERM; the exit status of `cityvitals simulate`.
 
-    Raises `SettingsError` for a broker URL or a period that cannot be. 1: an outbox cannot be
-    opened, for example because another fleet runs in `data_dir`.
+    Raises `SettingsError` for a broker URL or a period that cannot be, or a truth file that
+    cannot be written. 1: an outbox cannot be opened, for example because another fleet runs in
+    `data_dir`.
     """
-    city = City(seed)
+    truth: Truth | None = None
     try:
         period_ms(period_s)
-        agents = agents_of(city, broker_url, data_dir, period_s)
+        faults = Faults(city)
+        if truth_path is not None:
+            truth = Truth(truth_path, city, faults, period_s)
+        agents = agents_of(city, broker_url, data_dir, period_s, faults, truth)
     except ValueError as error:
         raise SettingsError(f"--broker {broker_url} --period {period_s:g}s: {error}") from None
     stopping = stop_on_signals()
     started: list[Agent] = []
     try:
         start_all(agents, stopping, started)
-        log.info("%s: %d agents on %s", city.name, len(started), broker_url)
-        serve(started, period_s, stopping)
+        log.info("%s: %d agents on %s; %s", city.name, len(started), broker_url,
+                 city.scenario.title)
+        serve(started, period_s, stopping, Outages(city, agents, time.time_ns() // 1_000_000))
     except OutboxError as error:
         log.error("%s", error)
         return 1
     finally:
         stop_all(started)
+        if truth is not None:
+            truth.close()
     log.info("%s: stopped", city.name)
     return 0

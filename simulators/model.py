@@ -1,4 +1,4 @@
-"""What drives simville: weather and people's week, from them traffic, air and demand.
+"""What drives simville: weather and people's week, from them traffic, air, noise and demand.
 
 Every function of time takes `Instants` and returns float64[n, m]: n instants by m stations of
 its kind, before rounding. Plausible by construction: all noise is bounded (`signals`).
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from simulators import signals
 from simulators.districts import CENTRE_LAT, CENTRE_LON, DISTRICTS, ZONE, Station
+from simulators.forces import Forces, none
 from simulators.signals import Floats, Keys, Times
 
 ORIGIN_S = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
@@ -28,8 +29,8 @@ ALL = slice(None)
 class Instants:
     """n instants and the weather that all stations share: float64[n] each.
 
-    `mixing` is how well the air near the ground is stirred, `spread` what a source at the
-    ground leaves in the air for it; `rain` and `cloud` 0..1, `sun` sine of its height.
+    `spread` is what a source at the ground leaves in the air, the more the less it is stirred;
+    `rain` and `snow` 0..1, `sun` sine of its height. `snow` is 0.0 on days without.
     """
 
     time_ms: Times
@@ -42,6 +43,7 @@ class Instants:
     winter: Floats
     rain: Floats
     spread: Floats
+    snow: Floats
 
 
 def _weekday_traffic(morning: float) -> Floats:
@@ -76,8 +78,11 @@ def _works(day: int, hours: Floats) -> Floats:
 class Model:
     """Signals of the stations as functions of time; `seed` chooses the noise."""
 
-    def __init__(self, seed: int, stations: list[Station]) -> None:
+    def __init__(
+        self, seed: int, stations: list[Station], forces: Forces | None = None
+    ) -> None:
         self.seed = seed
+        self.forces = forces or none(stations)
         self.air = [row for row in stations if row.kind == "air"]
         self.roads = [row for row in stations if row.kind == "road"]
         self.feeders = [row for row in stations if row.kind == "feeder"]
@@ -135,14 +140,23 @@ class Model:
         daily = np.cos(2 * np.pi * (wall / 3600.0 - 15.0) / 24.0)
         level = 9.5 - 9.0 * winter + front
         temp = level + (4.5 - 3.0 * cloud) * daily
+        forced = self.forces.weather(time_ms)
+        if forced is not None:
+            temp = np.clip(temp + forced["temp_c"], -28.0, 46.0)
         dew = level - 1.6 - 4.0 * (1.0 - cloud)
         rh = 100.0 * signals.saturation_hpa(dew) / signals.saturation_hpa(temp)
         gusts = 0.45 * self._one("wind", t, 80_000) + 0.2 * self._one("breeze", t, 14_000)
         wind = 3.6 * np.exp(gusts) * (0.85 + 0.4 * sun)
+        if forced is not None:
+            wind = wind * forced["wind"]
         spread = 1.0 / (0.35 + wind / 3.6 * (0.45 + 1.1 * sun))
         rain = np.clip((cloud - 0.82) / 0.18, 0.0, 1.0)
+        snow = np.zeros(len(t))
+        if forced is not None:
+            rain = np.clip(rain + forced["rain"], 0.0, 1.0)
+            snow = np.clip(forced["snow"], 0.0, 1.0)
         rh = np.clip(rh + 12.0 * rain, 22.0, 97.0)
-        return Instants(time_ms, t, wall, temp, rh, wind, sun, winter, rain, spread)
+        return Instants(time_ms, t, wall, temp, rh, wind, sun, winter, rain, spread, snow)
 
     def load(self, at: Instants) -> Floats:
         """Demand over capacity of each road; people drive by the clock on the wall."""
@@ -150,21 +164,65 @@ class Model:
         mood = 0.06 * signals.smooth(self._key("day", count), at.time_s, 86_400)
         mood = mood + 0.05 * signals.smooth(self._key("platoon", count), at.time_s, 1500)
         load = signals.at_week(self._weeks, at.wall_s) * self._load
-        return signals.below(load * (1.0 + mood) * (1.0 + 0.04 * at.rain[:, None]), 1.3)
+        crowd = self.forces.traffic(at.time_ms)
+        if crowd is not None:
+            load = load * crowd
+        load = signals.below(load * (1.0 + mood) * (1.0 + 0.04 * at.rain[:, None]), 1.3)
+        if self.forces.closed(at.time_ms) is not None:
+            more = self.forces.diverted(at.time_ms, load * self._capacity) / self._capacity
+            load = signals.below(load + more, 1.5)
+        return load
+
+    def flow(self, at: Instants, load: Floats) -> Floats:
+        """Vehicles an hour of each road."""
+        flow: Floats = self._capacity * signals.below(load, 1.0)
+        closed = self.forces.closed(at.time_ms)
+        if closed is not None:
+            flow = flow * (1.0 - closed)
+        return flow * (1.0 - 0.4 * at.snow[:, None])
+
+    def mean_speed(self, at: Instants, load: Floats) -> Floats:
+        """Speed of each road in km/h without its scatter; 0 where it is closed."""
+        free = self._free * (1.0 - 0.06 * at.rain[:, None]) * (1.0 - 0.35 * at.snow[:, None])
+        full = load / (1.0 - 0.4 * at.snow[:, None])
+        closed = self.forces.closed(at.time_ms)
+        if closed is None:
+            return free / signals.delay_factor(full)
+        full = np.minimum(full / np.maximum(1.0 - closed, 0.05), 2.0)
+        return np.where(closed < 0.995, free / signals.delay_factor(full), 0.0)
 
     def traffic(self, at: Instants, load: Floats, period_s: float) -> dict[str, Floats]:
         """`speed` (km/h, mean of the interval) and `count` (vehicles in `period_s`)."""
         count = len(self.roads)
         wander = 0.02 * signals.smooth(self._key("speed", count), at.time_s, 420)
         noise = 0.025 * signals.white(self._key("speed noise", count), at.time_ms)
-        free = self._free * (1.0 - 0.06 * at.rain[:, None])
-        speed = free / signals.delay_factor(load) * (1.0 + wander + noise)
-        expected = self._capacity * signals.below(load, 1.0) * (period_s / 3600.0)
+        speed = self.mean_speed(at, load) * (1.0 + wander + noise)
+        expected = self.flow(at, load) * (period_s / 3600.0)
         # Bounded scatter, and rounding by lot: right on average even at 0.1 vehicles a second.
         scatter = np.minimum(0.8 * np.sqrt(expected), expected / 4.0)
         noise = signals.white(self._key("count noise", count), at.time_ms)
         lot = signals.uniform(signals.hashed(self._key("count lot", count), at.time_ms))
         return {"speed": speed, "count": np.floor(expected + scatter * noise + lot)}
+
+    def sound(self, at: Instants, load: Floats) -> Floats:
+        """`laeq` in dB(A) of all air stations: traffic, people, wind; sums of energies.
+
+        Twice the vehicles are 3 dB more, a third more speed about as much; snow swallows 4 dB.
+        """
+        count = len(self.air)
+        flow = self.flow(at, load)[:, self._nearest]
+        speed = np.maximum(self.mean_speed(at, load)[:, self._nearest], 5.0)
+        road = 36.0 + 10.0 * np.log10(1.0 + flow) + 22.0 * np.log10(speed / 50.0)
+        road = road - 13.0 * (1.0 - self._kerb) - 4.0 * at.snow[:, None]
+        back = 33.0 + 0.9 * np.minimum(at.wind, 12.0)[:, None] + 4.0 * at.rain[:, None]
+        energy = 10.0 ** (road / 10.0) + 10.0 ** (back / 10.0)
+        crowd = self.forces.crowd_db(at.time_ms)
+        if crowd is not None:
+            energy = energy + 10.0 ** (crowd / 10.0)
+        wander = 1.2 * signals.smooth(self._key("sound", count), at.time_s, 90)
+        noise = 0.8 * signals.white(self._key("sound noise", count), at.time_ms)
+        level: Floats = 10.0 * np.log10(energy) + wander + noise
+        return np.clip(level, 26.0, 118.0)
 
     def pollution(self, at: Instants, load: Floats) -> dict[str, Floats]:
         """All quantities of the air stations; sources at the ground, spread by the weather."""
@@ -172,6 +230,9 @@ class Model:
         spread = at.spread[:, None]
         busy = load.reshape(len(load), len(DISTRICTS), -1).mean(axis=2)
         exhaust = (0.5 * load[:, self._nearest] + 0.5 * busy[:, self._district]) * self._kerb
+        closed = self.forces.closed(at.time_ms)
+        if closed is not None:
+            exhaust = exhaust * (1.0 - 0.5 * closed[:, self._nearest])
         exhaust = exhaust * spread
         calls = 0.5 + 0.3 * signals.smooth(self._key("ships", count), at.time_s, 9000)
         ships = self._ships * np.maximum(calls, 0.0) * spread
@@ -181,7 +242,9 @@ class Model:
 
         wander = signals.smooth(self._key("eddy", count), at.time_s, 1300)
         no2 = 4.5 + 19.0 * exhaust + 7.0 * ships + 2.0 * spread
-        no2 = np.maximum(signals.below(no2, 105.0) * (1 + 0.04 * wander) + 0.3 * noise("no2"), 0.4)
+        no2 = signals.below(no2, 105.0)
+        no2 = no2 + self._episode(at, "no2")
+        no2 = np.maximum(no2 * (1 + 0.04 * wander) + 0.3 * noise("no2"), 0.4)
         warm = np.clip((at.temp - 2.0) / 20.0, 0.1, 1.2)
         older_sun = signals.sun_height(at.time_s - 7200.0, CENTRE_LAT, CENTRE_LON)
         regional = 24.0 + 4.0 * self._one("ozone", at.time_s, 200_000) + 38.0 * older_sun * warm
@@ -206,7 +269,15 @@ class Model:
         stoves = cold * (0.4 + signals.bump(hour, 20.5, 2.5)) * at.spread
         level = 8.5 * np.exp(haze) * (1.0 + 0.2 * at.winter) * (1.0 - 0.35 * at.rain) + 3.0 * stoves
         total = self._smoke * level[:, None] + 4.0 * exhaust + 4.0 * ships
-        return signals.below(total, 60.0) * (1.0 + 0.05 * wander)
+        total = signals.below(total, 60.0) + self._episode(at, "pm25")
+        return total * (1.0 + 0.05 * wander)
+
+    def _episode(self, at: Instants, pollutant: str) -> Floats:
+        """What the sources of a scenario add; calm air holds up to twice as much of it."""
+        added = self.forces.emission(at.time_ms, pollutant)
+        if added is None:
+            return np.zeros(1)
+        return added * np.clip(at.spread, 0.5, 2.0)[:, None]
 
     def power(self, at: Instants, rows: Picks = ALL) -> Floats:
         """Active power in kW of the feeders `rows`, without sensor noise."""
@@ -215,9 +286,11 @@ class Model:
         wander = 0.03 * signals.smooth(self._key("demand", count)[rows], at.time_s, 2400)
         switching = signals.smooth(self._key("switching", count)[rows], at.time_s, 240)
         shape = signals.at_week(self._demand[:, rows], at.wall_s)
-        return self._rated[rows] * 0.62 * shape * (1.0 + weather)[:, None] * (
+        power = self._rated[rows] * 0.62 * shape * (1.0 + weather)[:, None] * (
             1.0 + wander + 0.015 * switching
         )
+        factor = self.forces.demand(at.time_ms)
+        return power if factor is None else power * factor[:, rows]
 
     def grid(self, at: Instants) -> dict[str, Floats]:
         """`power` (kW), `voltage` (V, phase to neutral) and `energy` (kWh, metered rows only)."""
@@ -225,11 +298,15 @@ class Model:
         power = self.power(at)
         sag = 234.5 - 8.0 * power / self._rated
         sag = sag + 0.8 * signals.smooth(self._key("tap", count), at.time_s, 7200)
+        volt = sag + 0.2 * signals.white(self._key("volt", count), at.time_ms)
+        live = self.forces.live(at.time_ms)
+        if live is not None:
+            volt = volt * live
         energy = np.zeros_like(power)
         energy[:, self.metered] = self.register(at.time_s)
         return {
             "power": power * (1.0 + 0.004 * signals.white(self._key("power", count), at.time_ms)),
-            "voltage": sag + 0.2 * signals.white(self._key("volt", count), at.time_ms),
+            "voltage": volt,
             "energy": energy,
         }
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from edge.agent import Agent, AgentSettings
 from edge.driver import Sample
+from edge.grouping import clock
 from edge.outbox_file import OutboxError
 from edge.places import PlaceRow
 from edge.places import load as load_places
@@ -102,7 +103,7 @@ class Device:
         if self.driver.last_ms is not None:
             self.clock_ms = max(self.clock_ms, self.driver.last_ms)
         if at_ms - self.clock_ms >= CLOCK_MS:
-            self.agent.put_clock(at_ms)
+            self.agent.put(clock(at_ms))
             self.clock_ms = at_ms
 
 
@@ -200,7 +201,7 @@ class Course:
         """Move ingest's clock past the last windows, then wait for its acknowledgements."""
         end_ms = end_of_recording_ms(self._last_ms)
         for device in self._devices:
-            device.agent.put_clock(end_ms)
+            device.agent.put(clock(end_ms))
         self.at_ms = end_ms
         self._progress.save(end_ms)
         while not stopping.is_set() and not all(d.agent.drained for d in self._devices):

@@ -51,6 +51,11 @@ def hashed(key: Keys, counter: Times) -> Keys:
     return _mixed(spread[:, None] ^ key[None, :])
 
 
+def drawn(key: Keys, counter: Times) -> Keys:
+    """uint64[n]: the random bits of counter[n] under key[n], each its own."""
+    return _mixed(_mixed(counter.astype(np.uint64) * _GOLDEN + _GOLDEN) ^ key)
+
+
 def uniform(bits: Keys) -> Floats:
     """Numbers in [0, 1) from random bits."""
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53

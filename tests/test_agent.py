@@ -12,6 +12,7 @@ from edge import connection, topics, wire
 from edge.agent import Agent, AgentSettings
 from edge.connection import BrokerSettings, Connection
 from edge.driver import Sample
+from edge.grouping import clock
 from edge.message_keys import make_key
 from edge.outbox_file import OutboxError
 from edge.settings import SettingsError, check
@@ -175,7 +176,7 @@ def run_for(agent: Agent, seconds: float) -> None:
 def test_readings_arrive_and_acknowledgement_frees_them(world: World) -> None:
     ingest = world.ingest()
     agent = world.agent([Sample("pm25", T, 1.0), Sample("pm10", T, 2.0)], *readings(20))
-    agent.put_clock(T)
+    agent.put(clock(T))
     run(agent, lambda: len(ingest.seen) == 22 and agent.drained, ingest)
     messages = [ingest.seen[key] for key in sorted(ingest.seen)]
     assert [m.s for m in messages] == list(range(1, 23))

@@ -8,14 +8,13 @@ import pytest
 from edge.places import parse, render
 from edge.quantities import INDEX, QUANTITIES
 from simulators.city import (
-    BACKLOG_MAX,
     COARSE_S,
     PERIOD_S_MAX,
     SILENT_PATH,
     City,
     Columns,
-    SimulatedDriver,
 )
+from simulators.sensors import BACKLOG_MAX, SimulatedDriver
 
 GOLDEN = Path(__file__).parent / "golden" / "simville.txt"
 START_MS = 1_784_505_600_000  # 2026-07-20T00:00:00Z, a Monday

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from edge import wire
+from edge.grouping import Encoder
 from edge.quantities import INDEX
 from edge.settings import SettingsError
-from simulators import fleet
+from simulators import districts, fleet, scenario
 from simulators.city import City
 from tests.stand_in_ingest import Broker, StandInIngest, wait_until
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = "import sys, pathlib; from simulators.fleet import run; " \
-    "sys.exit(run(sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])))"
+    "from simulators.city import City; " \
+    "sys.exit(run(sys.argv[1], pathlib.Path(sys.argv[2]), City(int(sys.argv[3]))))"
 
 
 @pytest.fixture
@@ -115,7 +118,40 @@ def test_a_fleet_without_a_broker_stops_quickly(tmp_path: Path) -> None:
 
 def test_what_cannot_be_is_refused_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"--period 0s: period .* must lie between"):
-        fleet.run("mqtt://127.0.0.1:1", tmp_path, period_s=0.0)
+        fleet.run("mqtt://127.0.0.1:1", tmp_path, City(1), period_s=0.0)
     with pytest.raises(SettingsError, match=r"--broker http://x .* must be mqtt://"):
-        fleet.run("http://x", tmp_path)
+        fleet.run("http://x", tmp_path, City(1))
     assert not list(tmp_path.iterdir())
+
+
+class _Heard:
+    """In place of an agent: what it was given."""
+
+    def __init__(self) -> None:
+        self.messages: list[wire.Message] = []
+
+    def put(self, message: Encoder) -> None:
+        self.messages.append(wire.decode(message(1, len(self.messages) + 1)))
+
+
+def test_outages_are_told_once_by_their_feeders_when_power_is_back() -> None:
+    found = scenario.read(scenario.find("outage"), districts.stations())
+    start_ms, minute_ms = 1_772_431_200_000, 60_000
+    city = City(1, found, start_ms)
+    agents = [_Heard() for _ in city.stations]
+    outages = fleet.Outages(city, agents, start_ms)  # type: ignore[arg-type]
+    for minute in range(100):
+        outages.tell(start_ms + minute * minute_ms)
+        told = {
+            city.stations[row].station: agent.messages[0]
+            for row, agent in enumerate(agents) if agent.messages
+        }
+        assert set(told) == (
+            set() if minute < 35 else {"feeder-04"} if minute < 85 else {"feeder-03", "feeder-04"}
+        )
+    assert all(len(agent.messages) <= 1 for agent in agents)
+    assert told["feeder-03"].customers == 310
+    assert told["feeder-03"].end == start_ms + 85 * minute_ms
+    late = fleet.Outages(city, agents, start_ms + 50 * minute_ms)  # type: ignore[arg-type]
+    late.tell(start_ms + 99 * minute_ms)
+    assert sum(len(agent.messages) for agent in agents) == 3

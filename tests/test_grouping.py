@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge import wire
 from edge.driver import Sample
-from edge.grouping import BLOCK_SAMPLES_MAX, encoders
+from edge.grouping import BLOCK_SAMPLES_MAX, clock, encoders, interruption
 from edge.quantities import QUANTITIES
 
 T = 1_763_836_000_000
@@ -111,3 +111,10 @@ def test_every_sample_travels_exactly_once(samples: list[Sample]) -> None:
         return repr(plain(sample)._replace(value=sample.value + 0.0))
 
     assert sorted(key(s) for s in found) == sorted(key(s) for s in samples)
+
+
+def test_messages_without_readings() -> None:
+    assert wire.decode(clock(5)(7, 3)).r == 5
+    told = wire.decode(interruption("f-1", 1000, 2000, 310)(7, 4))
+    assert (told.e, told.s, told.ev, told.id) == (7, 4, "interruption", "f-1")
+    assert (told.t, told.end, told.customers) == (1000, 2000, 310)

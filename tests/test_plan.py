@@ -87,3 +87,14 @@ def test_a_recording_brings_its_places_and_its_clock(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ['a "quoted" path', "back\\slash", "Zürich"])
 def test_text_survives_toml(value: str) -> None:
     assert tomllib.loads(f"key = {plan.text(value)}") == {"key": value}
+
+
+def test_a_scenario_goes_to_the_fleet_and_begins_once(tmp_path: Path) -> None:
+    wanted = options(tmp_path, scenario="stadium", truth="truth.jsonl")
+    command = plan.fleet_command(wanted, "mqtt://127.0.0.1:1")
+    assert command[-6:-1] == ["--scenario", "stadium", "--truth", "truth.jsonl", "--start"]
+    assert plan.fleet_command(wanted, "mqtt://127.0.0.1:1") == command
+    with pytest.raises(SettingsError, match="--scenario nowhere: no such file"):
+        options(tmp_path, scenario="nowhere")
+    with pytest.raises(SettingsError, match="--scenario: a recording happened"):
+        options(tmp_path, scenario="stadium", replay=plan.recording("sample", None))
