@@ -6,22 +6,27 @@ the readings' own: receive time equals event time.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from cityvitals.past_points import PastPoints
 from edge.places import PlaceKey
 from edge.quantities import INDEX
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.registry import Series
 from ingest.admission import judge
-from ingest.influx import InfluxSettings, InfluxSink
 from ingest.line import Line
 from ingest.outlets import Outlets
+from ingest.settings_influx import InfluxSettings
 from ingest.spool import Spool
 from ingest.store import Store
 from simulators.city import City, Columns
+
+if TYPE_CHECKING:
+    from ingest.influx import InfluxSink
 
 STEP_MS = 12 * 3_600_000
 """Time between two ticks of the coarse past: one 03:00 at most, which freezes free-flow speeds."""
@@ -74,6 +79,13 @@ def _batch(columns: Columns, slots: npt.NDArray[np.int32], line: Line) -> Batch:
     return batch
 
 
+def _unstarted(spool: Spool) -> "InfluxSink":
+    """What it is given waits in the spool until ingest runs and sends it."""
+    from ingest.influx import InfluxSink
+
+    return InfluxSink(InfluxSettings(), spool)
+
+
 def backfill(
     folder: Path, city: City, start_ms: int, end_ms: int, progress: Callable[[float], None],
     *, influx: bool = False,
@@ -83,12 +95,13 @@ def backfill(
     The last two days come a reading a minute, what is before them as `City.coarse_readings` has
     it. With `influx` the points wait in the spool for ingest to send.
     """
-    store = Store.create(folder / "store.db")
+    # Roll-ups for InfluxDB read the store as it grows, so all stays in this process then.
     spool = Spool.create(folder / "spool.db") if influx else None
-    # Not started: what it is given waits in the spool until ingest runs and sends it.
-    sink = InfluxSink(InfluxSettings(), spool) if spool else None
-    outlets = Outlets(store, sink)
-    line = Line(folder / "ingest", outlets, 60)
+    outlet: PastPoints | Outlets = (
+        PastPoints(folder / "store.db") if spool is None
+        else Outlets(Store.create(folder / "store.db"), _unstarted(spool))
+    )
+    line = Line(folder / "ingest", outlet, 60)
     line.open()
     line.load_places(folder / "places.csv", start_ms * 1_000_000)
     line.vitals.enrol()
@@ -113,10 +126,14 @@ def backfill(
         line.tick(last * 1_000_000, with_open=False)
         progress((last - start_ms) / max(end_ms - start_ms, 1))
     line.vitals.take_restated()
-    outlets.readings(line.vitals)
-    outlets.rollups(line.vitals)
+    if isinstance(outlet, PastPoints):
+        outlet.close()
+        outlet = Outlets(Store.create(folder / "store.db"))
+    outlet.places(line.vitals)
+    outlet.readings(line.vitals)
+    outlet.rollups(line.vitals)
     line.close()
-    store.close()
+    outlet.store.close()
     if spool is not None:
         spool.close()
     progress(1.0)

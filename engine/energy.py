@@ -12,6 +12,7 @@ from engine.calendar import month_start
 from engine.catalogue import POSITION
 from engine.family import (
     NO_WINDOW,
+    Bools,
     Cadence,
     CivilDays,
     Floats,
@@ -80,6 +81,19 @@ class DemandSliding(Shared[Meters]):
         )
         spans[self.source.is_register(slots)] = BLOCK_MIN
         return spans
+
+    def speaks(self, members: Integers, windows: Integers) -> Bools:
+        """Where a reporting period of one of its series ends.
+
+        A city of meters that report each 15 minutes has 15 times fewer windows then.
+        """
+        table = self.members.table[members]
+        row, column = np.nonzero(table >= 0)
+        spans = self.spans(table[row, column], windows[row])
+        local = windows[row] + 1 + self.members.shift[members[row]]
+        found = np.zeros(len(members), np.bool_)
+        found[row[local % spans == 0]] = True
+        return found
 
     def touched(
         self, changed: npt.NDArray[np.int32], member_of: Slots

@@ -164,6 +164,9 @@ class Family(Protocol):
     def patience_min(self, members: Integers, now_min: int) -> Integers:
         """Minutes that each member's windows wait, beyond the grace, for what comes after them."""
 
+    def speaks(self, members: Integers, windows: Integers) -> Bools:
+        """False where a member surely has nothing new to say; then nothing is computed."""
+
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """Values of the windows; `now_min` bounds what an open window may expect."""
 
@@ -184,6 +187,10 @@ class Plain:
     def patience_min(self, members: Integers, now_min: int) -> Integers:
         """No minute."""
         return np.zeros(len(members), np.int64)
+
+    def speaks(self, members: Integers, windows: Integers) -> Bools:
+        """In each window."""
+        return np.ones(len(members), np.bool_)
 
     def area(
         self, place: int, members: Integers, window: int, now_min: int, panes: Panes

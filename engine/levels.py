@@ -4,6 +4,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from engine.catalogue import COMPLETENESS_LEVELS, INDICATORS
+from engine.points import INSUFFICIENT, Points
+
 Floats = npt.NDArray[np.float64]
 Levels = npt.NDArray[np.int8]
 
@@ -41,3 +44,18 @@ def bands_of(values: Floats, uppers: Floats, out: Levels) -> None:
         while level < uppers.shape[0] - 1 and values[i] < uppers[level + 1]:
             level += 1
         out[i] = level
+
+
+def level_of(indicator: int, values: Floats) -> Levels:
+    """Level of each value of an indicator: int8, -1 for NaN."""
+    entry = INDICATORS[indicator]
+    uppers = np.array([level.upper for level in entry.levels])
+    out = np.empty(len(values), np.int8)
+    (bands_of if entry.levels is COMPLETENESS_LEVELS else levels_of)(values, uppers, out)
+    return out
+
+
+def fill(points: Points, indicator: int, values: Floats) -> None:
+    """Set value and level: an insufficient value is written 0 with level -1."""
+    points.level[:] = level_of(indicator, np.ascontiguousarray(values))
+    points.value[:] = np.where(points.level == INSUFFICIENT, 0.0, values)

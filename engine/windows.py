@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from engine.areas import RULES, area_stats, members_of_areas
 from engine.calendar import EPOCH_DAY
-from engine.catalogue import COMPLETENESS_LEVELS, INDICATORS
+from engine.catalogue import INDICATORS
 from engine.family import (
     NO_WINDOW,
     NOT_MEASURED,
@@ -29,9 +29,9 @@ from engine.family import (
     anywhere,
     ranges,
 )
-from engine.levels import bands_of, levels_of
+from engine.levels import fill, level_of
 from engine.panes import NEVER_MIN, Panes
-from engine.points import INSUFFICIENT, NONE, Points, PointState, concatenate, empty
+from engine.points import NONE, Points, PointState, concatenate, empty
 from engine.private import Areas, veil
 from engine.registry import Registry
 
@@ -203,11 +203,12 @@ class Windows:
         """Compute windows and lay them out as points of stations; retired ones have none."""
         if not len(members):
             return NONE
-        present = self._present(members, windows, panes)
-        members, windows = members[present], windows[present]
+        for there in (self.family.speaks, lambda m, w: self._present(m, w, panes)):
+            some = there(members, windows)
+            members, windows = members[some], windows[some]
         result = self.family.compute(members, windows, now_min, panes)
         said = np.logical_and(result.n >= 0, ~result.between[:, None])
-        some = said.any(axis=1)
+        some = anywhere(said, 1)
         revisions = np.zeros(len(members), np.int32)
         revisions[some] = self._revise(members[some], windows[some], kind)
         places = np.array(self.family.members.places, np.int32)[members]
@@ -266,11 +267,10 @@ class Windows:
     def area_points(self, windows: Integers, now_min: int, panes: Panes, kind: Kind) -> Points:
         """Roll up all members at each area window."""
         size = len(self.family.members.places)
+        windows = self._spoken(windows)
         if not size or not len(windows):
             return NONE
-        members = np.tile(np.arange(size, dtype=np.int64), len(windows))
-        keys = np.repeat(windows, size)
-        ordinals = keys if self.daily else self.family.ordinal(members, keys - 1)
+        members, keys, ordinals = self._everywhere(windows)
         ends = self.family.end_min(members, ordinals)
         result = self.family.compute(members, ordinals, now_min, panes)
         there = self._present(members, ordinals, panes)
@@ -288,6 +288,19 @@ class Windows:
         self._own_rule(stats, said, windows, now_min, panes)
         end_s = self._area_ends(np.where(there, ends, 0).reshape(shape[:2])) * 60
         return self._area_layout(stats, windows, end_s, said, kind)
+
+    def _everywhere(self, windows: Integers) -> tuple[Integers, Integers, Integers]:
+        """Every member at each area window: members, area windows, the members' own windows."""
+        size = len(self.family.members.places)
+        members = np.tile(np.arange(size, dtype=np.int64), len(windows))
+        keys = np.repeat(windows, size)
+        return members, keys, keys if self.daily else self.family.ordinal(members, keys - 1)
+
+    def _spoken(self, windows: Integers) -> Integers:
+        """The area windows in which any member has something new to say."""
+        members, _, ordinals = self._everywhere(windows)
+        shape = (len(windows), len(self.family.members.places))
+        return windows[anywhere(self.family.speaks(members, ordinals).reshape(shape), 1)]
 
     def _stats(self, result: Result, present: Bools) -> Floats:
         shape = present.shape
@@ -383,18 +396,3 @@ class Windows:
             final = self.family.end_min(keys[:, 0], keys[:, 1]) < before_min
             for key in map(tuple, keys[final].tolist()):
                 del self.revisions[key]
-
-
-def level_of(indicator: int, values: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
-    """Level of each value of an indicator: int8, -1 for NaN."""
-    entry = INDICATORS[indicator]
-    uppers = np.array([level.upper for level in entry.levels])
-    out = np.empty(len(values), np.int8)
-    (bands_of if entry.levels is COMPLETENESS_LEVELS else levels_of)(values, uppers, out)
-    return out
-
-
-def fill(points: Points, indicator: int, values: npt.NDArray[np.float64]) -> None:
-    """Set value and level: an insufficient value is written 0 with level -1."""
-    points.level[:] = level_of(indicator, np.ascontiguousarray(values))
-    points.value[:] = np.where(points.level == INSUFFICIENT, 0.0, values)

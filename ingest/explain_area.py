@@ -11,8 +11,9 @@ from engine.calendar import month_start
 from engine.catalogue import INDICATORS
 from engine.energy import PEAK_DAYS, DemandPeaks
 from engine.family import NOT_MEASURED, Integers, anywhere
+from engine.levels import level_of
 from engine.registers import BLOCK_MIN
-from engine.windows import Windows, level_of
+from engine.windows import Windows
 from ingest.reconstruct import Reconstruction
 
 _RULES = {

@@ -28,8 +28,9 @@ import urllib3
 from influxdb_client import InfluxDBClient, WriteService
 from influxdb_client.rest import ApiException
 
-from edge.settings import Section, SettingsError
+from edge.settings import SettingsError
 from ingest.lines import Batch
+from ingest.settings_influx import InfluxSettings
 from ingest.spool import Queued, Refused, Spool
 from ingest.sqlite_file import StoreError
 
@@ -46,19 +47,6 @@ _MEND = {
     403: "may this user or token write there?",
     404: "does the database or bucket, and the org, exist?",
 }
-
-
-class InfluxSettings(Section):
-    """Table `[influx]`. Secrets are named, never written: an environment variable or a file."""
-
-    url: str = "http://127.0.0.1:8086"
-    bucket: str = "cityvitals"
-    org: str = ""
-    user: str = ""
-    password_env: str = ""
-    token_env: str = ""
-    token_file: str = ""
-    timeout_s: float = 10.0
 
 
 class _LaterError(Exception):

@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -16,7 +16,6 @@ from engine.catalogue import INDICATORS, POSITION
 from engine.indicator import Indicator
 from engine.points import INSUFFICIENT, Points, PointState
 from engine.vitals import Vitals
-from ingest.influx import InfluxSink
 from ingest.lines import Batch as Lines
 from ingest.lines import PointLines, event, pipeline, station_state
 from ingest.messages import Event
@@ -24,6 +23,9 @@ from ingest.restatements import Restatements
 from ingest.rollups import HOUR_S, Rollups
 from ingest.store import Store
 from ingest.store_rows import PlaceInfo, Reading
+
+if TYPE_CHECKING:
+    from ingest.influx import InfluxSink
 
 Publish = Callable[[str, bytes], None]
 
@@ -35,7 +37,7 @@ class Outlets:
     """The outlets of one line; `influx` and `publish` are None where not asked for."""
 
     def __init__(
-        self, store: Store, influx: InfluxSink | None = None, publish: Publish | None = None
+        self, store: Store, influx: "InfluxSink | None" = None, publish: Publish | None = None
     ) -> None:
         self.store = store
         self.influx = influx

@@ -22,7 +22,6 @@ from ingest.archive import ArchiveError
 from ingest.folder_lock import held
 from ingest.health import Health, ages
 from ingest.in_force import configure
-from ingest.influx import InfluxSink
 from ingest.line import Line, opened
 from ingest.live_settings import LiveSettings, rules_of
 from ingest.messages import Received
@@ -71,6 +70,8 @@ class Program:
         self._spool: Spool | None = None
         influx = None
         if settings.influx is not None:
+            from ingest.influx import InfluxSink
+
             self._spool = Spool.create(folder / "spool.db")
             influx = InfluxSink(settings.influx, self._spool)
         self._outlets = Outlets(

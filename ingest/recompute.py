@@ -20,10 +20,11 @@ from engine.registry import private_keys
 from engine.vitals import Vitals
 from ingest.archive import SUFFIX, read
 from ingest.folder_lock import held
-from ingest.influx import InfluxSettings, InfluxSink
+from ingest.influx import InfluxSink
 from ingest.line import Line
 from ingest.lines import PointLines
 from ingest.outlets import Outlets
+from ingest.settings_influx import InfluxSettings
 from ingest.spool import Spool
 from ingest.store import Store
 from ingest.store_merge import Row, Taken, take_over

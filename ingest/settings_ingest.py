@@ -7,8 +7,8 @@ import msgspec
 from edge.connection import BrokerSettings
 from edge.settings import Section
 from engine.registry import GROUP_MIN
-from ingest.influx import InfluxSettings
 from ingest.retention import KEPT_DAYS_MIN
+from ingest.settings_influx import InfluxSettings
 
 ARCHIVE_BYTES_MIN = 1 << 20
 

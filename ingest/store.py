@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +27,7 @@ from ingest import sqlite_file
 from ingest import store_schema as sql
 from ingest.sqlite_file import StoreError
 from ingest.store_forget import forget
+from ingest.store_points import Integers, point_rows, put_points
 from ingest.store_rows import (
     Changes,
     Event,
@@ -44,8 +44,6 @@ __all__ = [
     "Changes", "Event", "Last", "PlaceInfo", "Reading", "Revision", "Rewritten", "Sample",
     "Store", "StoreError",
 ]
-
-Integers = npt.NDArray[np.int64]
 
 
 class Store:
@@ -193,8 +191,7 @@ class Store:
                 file.execute(sql.create_day(number))
                 self._days.add(number)
             first = points.rev[rows] <= 1
-            file.executemany(
-                sql.put_point(number), _point_rows(points, sid, rows[first], known_ms))
+            put_points(file, number, point_rows(points, sid, rows[first], known_ms))
             rewritten += self._write_revised(file, points, sid, rows[~first], known_ms)
         return rewritten
 
@@ -204,13 +201,13 @@ class Store:
     ) -> Iterator[Rewritten]:
         """Restated points one by one: each revision keeps what stood before it."""
         rows = rows[np.argsort(points.rev[rows], kind="stable")]
-        columns = _point_rows(points, sid, rows, known_ms)
+        columns = point_rows(points, sid, rows, known_ms)
         for at, row in zip(rows.tolist(), columns, strict=True):
             series, end_s, *stated, rev = row[:7]
             day = end_s // sql.DAY_S
             file.execute(sql.put_revision(day), (series, end_s, rev, *stated, known_ms))
             old = file.execute(sql.SELECT_OLD, (series, end_s, rev)).fetchone()
-            file.execute(sql.put_point(day), row)
+            file.execute(sql.put_points(day), row)
             yield Rewritten(
                 int(points.place[at]), int(points.indicator[at]), end_s, *old, *stated[:2]
             )
@@ -227,7 +224,7 @@ class Store:
         is_open = (points.state[newest] == PointState.OPEN).astype(np.int64).tolist()
         file.executemany(sql.PUT_LAST, (
             (row[0], mark, *row[1:], number) for mark, number, row in zip(
-                is_open, numbers, _point_rows(points, sid, newest, known_ms), strict=True)
+                is_open, numbers, point_rows(points, sid, newest, known_ms), strict=True)
         ))
         return newest
 
@@ -389,12 +386,3 @@ class Store:
                 "points": sum(rows_of(sql.day_table(day)) for day in days), "days": len(days),
                 **{name: rows_of(name) for name in names},
             }
-
-
-def _point_rows(
-    points: Points, sid: Integers, rows: npt.NDArray[np.intp], known_ms: int
-) -> Iterator[tuple[Any, ...]]:
-    """sid, end_s, the point's columns, known_ms. SQLite keeps NaN as NULL."""
-    columns = [getattr(points, name)[rows].tolist() for name in sql.POINT_COLUMNS]
-    return zip(sid[rows].tolist(), points.end_s[rows].tolist(), *columns,
-               repeat(known_ms, len(rows)), strict=True)

@@ -17,8 +17,9 @@ from edge.places import PlaceKey
 from edge.settings import SettingsError, check
 from engine.points import empty
 from ingest import influx
-from ingest.influx import InfluxSettings, InfluxSink
+from ingest.influx import InfluxSink
 from ingest.lines import Batch, PointLines, event
+from ingest.settings_influx import InfluxSettings
 from ingest.spool import Spool
 from tests.influxd import Influxd, free_port
 

@@ -11,10 +11,11 @@ import pytest
 from edge.places import PlaceKey
 from engine.catalogue import POSITION
 from engine.points import Points, PointState, empty
-from ingest.influx import InfluxSettings, InfluxSink
+from ingest.influx import InfluxSink
 from ingest.line import Line
 from ingest.messages import Event, source_of
 from ingest.outlets import Outlets
+from ingest.settings_influx import InfluxSettings
 from ingest.spool import Spool
 from ingest.store import Store
 from tests.line_city import (

@@ -18,10 +18,11 @@ from ingest.admission import Opened
 from ingest.compute import run as compute
 from ingest.explain import ExplainError, Question, explain
 from ingest.health import Health, ages
-from ingest.influx import InfluxSettings, InfluxSink
+from ingest.influx import InfluxSink
 from ingest.line import Line, opened
 from ingest.messages import Received
 from ingest.outlets import Outlets
+from ingest.settings_influx import InfluxSettings
 from ingest.spool import Spool
 from ingest.store import Store
 from tests.brokers import Mosquitto
