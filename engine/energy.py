@@ -82,14 +82,14 @@ class DemandSliding(Shared[Meters]):
         spans[self.source.is_register(slots)] = BLOCK_MIN
         return spans
 
-    def speaks(self, members: Integers, windows: Integers) -> Bools:
-        """Where a reporting period of one of its series ends.
+    def speaks(self, members: Integers, windows: Integers, panes: Panes) -> Bools:
+        """Where a reporting period of one of the series that count ends.
 
         A city of meters that report each 15 minutes has 15 times fewer windows then.
         """
-        table = self.members.table[members]
-        row, column = np.nonzero(table >= 0)
-        spans = self.spans(table[row, column], windows[row])
+        there = self.members.live(members, windows - BLOCK_MIN + 1, windows + 1, panes)
+        row, column = np.nonzero(there)
+        spans = self.spans(self.members.table[members[row], column], windows[row])
         local = windows[row] + 1 + self.members.shift[members[row]]
         found = np.zeros(len(members), np.bool_)
         found[row[local % spans == 0]] = True

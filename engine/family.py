@@ -164,7 +164,7 @@ class Family(Protocol):
     def patience_min(self, members: Integers, now_min: int) -> Integers:
         """Minutes that each member's windows wait, beyond the grace, for what comes after them."""
 
-    def speaks(self, members: Integers, windows: Integers) -> Bools:
+    def speaks(self, members: Integers, windows: Integers, panes: Panes) -> Bools:
         """False where a member surely has nothing new to say; then nothing is computed."""
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
@@ -188,7 +188,7 @@ class Plain:
         """No minute."""
         return np.zeros(len(members), np.int64)
 
-    def speaks(self, members: Integers, windows: Integers) -> Bools:
+    def speaks(self, members: Integers, windows: Integers, panes: Panes) -> Bools:
         """In each window."""
         return np.ones(len(members), np.bool_)
 

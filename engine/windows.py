@@ -203,8 +203,8 @@ class Windows:
         """Compute windows and lay them out as points of stations; retired ones have none."""
         if not len(members):
             return NONE
-        for there in (self.family.speaks, lambda m, w: self._present(m, w, panes)):
-            some = there(members, windows)
+        for there in (self.family.speaks, self._present):
+            some = there(members, windows, panes)
             members, windows = members[some], windows[some]
         result = self.family.compute(members, windows, now_min, panes)
         said = np.logical_and(result.n >= 0, ~result.between[:, None])
@@ -267,7 +267,7 @@ class Windows:
     def area_points(self, windows: Integers, now_min: int, panes: Panes, kind: Kind) -> Points:
         """Roll up all members at each area window."""
         size = len(self.family.members.places)
-        windows = self._spoken(windows)
+        windows = self._spoken(windows, panes)
         if not size or not len(windows):
             return NONE
         members, keys, ordinals = self._everywhere(windows)
@@ -296,11 +296,12 @@ class Windows:
         keys = np.repeat(windows, size)
         return members, keys, keys if self.daily else self.family.ordinal(members, keys - 1)
 
-    def _spoken(self, windows: Integers) -> Integers:
+    def _spoken(self, windows: Integers, panes: Panes) -> Integers:
         """The area windows in which any member has something new to say."""
         members, _, ordinals = self._everywhere(windows)
+        speaks = self.family.speaks(members, ordinals, panes)
         shape = (len(windows), len(self.family.members.places))
-        return windows[anywhere(self.family.speaks(members, ordinals).reshape(shape), 1)]
+        return windows[anywhere(speaks.reshape(shape), 1)]
 
     def _stats(self, result: Result, present: Bools) -> Floats:
         shape = present.shape
