@@ -9,7 +9,6 @@ import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cityvitals import cases_quality
+from cityvitals import cases_energy, cases_quality
+from cityvitals.cases_energy import Demand, demand_case, demand_of_minutes
 from cityvitals.worked_cases import (
     Adapter,
     Case,
@@ -31,21 +31,15 @@ from cityvitals.worked_cases import (
     plain,
     read,
 )
-from edge.places import PlaceKey, PlaceRow
-from edge.recorded import Rows, end_of_recording_ms
 from engine import us_aqi
-from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS, POSITION, TTI_LEVELS
+from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS, TTI_LEVELS
 from engine.completeness import completeness, enough
 from engine.indicator import Level
 from engine.levels import bands_of, levels_of
 from engine.nowcast import NOWCAST_HOURS, nowcast_pm, report
 from engine.travel_time import quantile, tti
-from ingest.compute import Computed
 
 Floats = npt.NDArray[np.float64]
-Demand = Callable[[Sequence[float]], tuple[Floats, Floats]]
-"""kW by minute in; 15-minute blocks, and full sliding windows by their last minute, out."""
-
 EDITION = "2024-05-06"
 ALL_PASS, SOME_DIFFER, WRONG_INPUT, SOME_NOT_BUILT = 0, 1, 2, 3
 
@@ -185,50 +179,6 @@ def _completeness(inputs: Inputs) -> dict[str, Any]:
     return {"percent": plain(float(out[0])), "band": _word(out[0], COMPLETENESS_LEVELS)}
 
 
-_METER = PlaceRow(0, "cases", "cases", "meter", "meter", "Meter", 0.0, 0.0, "UTC", 60.0)
-_BEGIN_MS = 1_767_225_600_000
-"""2026-01-01T00:00:00Z, the start of a block and of a day."""
-_MINUTE_MS = 60_000
-
-
-def demand_of_minutes(kw: Sequence[float]) -> tuple[Floats, Floats]:
-    """Blocks and sliding windows of one reading a minute, through `compute`."""
-    minutes = [k for k, value in enumerate(kw) if not math.isnan(value)]
-    times = [_BEGIN_MS + k * _MINUTE_MS for k in minutes]
-    count = len(minutes)
-    rows = Rows(
-        times, ["cases/meter"] * count, ["power"] * count, [kw[k] for k in minutes],
-        [""] * count, [""] * count, [0] * count, times, list(range(count)),
-    )
-    computed = Computed([_METER])
-    if count:
-        computed.feed(*computed.batch(rows, "cases"))
-        computed.tick(end_of_recording_ms(_BEGIN_MS + len(kw) * _MINUTE_MS) * 1_000_000)
-    points = computed.points()
-    minute = points.end_s // 60 - _BEGIN_MS // _MINUTE_MS
-    station = computed.vitals.registry.keys.index(PlaceKey("cases", "cases", "meter"))
-    out = []
-    for indicator in ("energy.demand_15min", "energy.demand_sliding"):
-        by_minute = np.full(len(kw) + 1, np.nan)
-        of = (points.place == station) & (points.indicator == POSITION[indicator])
-        of &= (points.level >= 0) & (minute <= len(kw))
-        by_minute[minute[of]] = points.value[of]
-        out.append(by_minute)
-    return out[0][15::15], out[1][15:]
-
-
-def _demand(inputs: Inputs, demand: Demand) -> dict[str, Any]:
-    kw = [number(value) for value in inputs["kw_1min"]]
-    if len(kw) < 15:
-        raise ValueError(f"kw_1min has {len(kw)} minutes, a block has 15")
-    blocks, sliding = demand(kw)
-    return {
-        "block_kw": [plain(value) for value in blocks.tolist()],
-        "block_peak_kw": float(np.nanmax(blocks)), "sliding_peak_kw": float(np.nanmax(sliding)),
-        "sliding_peak_end_index": int(np.nanargmax(sliding)) + 14,
-    }
-
-
 ADAPTERS: dict[str, Adapter] = {
     "air.us_aqi": _us_aqi,
     "air.us_aqi_overall": _us_aqi_overall,
@@ -238,6 +188,7 @@ ADAPTERS: dict[str, Adapter] = {
     "traffic.ffs_p85": _free_flow,
     "dq.completeness_eu": _completeness_eu,
     "dq.completeness": _completeness,
+    **cases_energy.ADAPTERS,
     **cases_quality.ADAPTERS,
 }
 
@@ -245,7 +196,7 @@ ADAPTERS: dict[str, Adapter] = {
 def run(path: Path, demand: Demand = demand_of_minutes) -> Outcome:
     """Run every case of the file. Raises `CasesError` where a case cannot be understood."""
     adapters: dict[str, Adapter] = {
-        **ADAPTERS, "energy.demand_15min": partial(_demand, demand=demand),
+        **ADAPTERS, "energy.demand_15min": partial(demand_case, demand=demand),
     }
     outcome = Outcome()
     for case in read(path):

@@ -200,11 +200,14 @@ def compute(
     readings: Annotated[Path, typer.Argument(help="Recorded readings, CSV (may be gzipped).")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Indicators, CSV.")],
     places: Annotated[Path, typer.Option(metavar="FILE", help="Places file of the recording.")],
+    facts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Facts file, see docs/facts.md.")
+    ] = None,
 ) -> None:
     """Compute the indicators of a recording, without broker or database."""
     from ingest.compute import run
 
-    raise typer.Exit(run(readings, places, out))
+    raise typer.Exit(run(readings, places, out, facts))
 
 
 @app.command()

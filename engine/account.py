@@ -19,10 +19,11 @@ from engine.vitals import Vitals
 
 Json = Any
 
-SPEED_UNIT, SUM_UNIT = "1e-12 h/km", "1e-6 of the unit"
+SPEED_UNIT, SUM_UNIT, SQUARE_UNIT = "1e-12 h/km", "1e-6 of the unit", "1e-4 of the unit squared"
 PANE_COLUMNS = ("start_ms", "minutes", "n", "sum", "covered")
 """Start, length, readings, their exact sum (see `sum_unit`), minutes that they vouch for."""
 NEWEST_FIRST = "newest first"
+_KINDS = [row.kind for row in QUANTITIES.values()]
 
 
 class Step(NamedTuple):
@@ -164,7 +165,10 @@ def pane_rows(
             reciprocal = speed and (level < FINE_LEVELS or level == ONE)
             total = pane["reciprocal"] if reciprocal and level == ONE else pane["sum"]
             rows.append([start * 60_000, PERIODS[level], int(pane["n"]), int(total), covered])
-    return SPEED_UNIT if speed and level in (FIVE, ONE, QUARTER) else SUM_UNIT, rows
+    if speed and level in (FIVE, ONE, QUARTER):
+        return SPEED_UNIT, rows
+    square = _KINDS[int(vitals.registry.quantity[slot])] == "rms"
+    return SQUARE_UNIT if square else SUM_UNIT, rows
 
 
 def hour_of(look: Look, minute: int) -> int:

@@ -10,8 +10,9 @@ import numpy as np
 
 from engine.account import Account, Coverage, Json, Look, Recipe, Step, number
 from engine.calendar import month_start
+from engine.catalogue import POSITION
 from engine.demand import mean_demand
-from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
+from engine.energy import DemandBlocks, DemandPeaks, DemandSliding, ordered_sum
 from engine.family import NO_WINDOW
 from engine.meters import Meters, gather_minutes, room
 from engine.panes import ONE, QUARTER
@@ -113,16 +114,22 @@ def _peak(look: Look) -> Account:
     days: list[Json] = []
     panes: list[tuple[int, int, int, int]] = []
     share = (0, 0)
+    empty: list[Json] = []
     for day in range(month_start(look.window), look.window + 1):
+        if not family.there(*look.at(day), look.panes)[0]:
+            continue
         demand, ends = family.blocks_of(*look.at(day), look.now_min, look.panes)
         over = int((ends[0] > 0).sum())
         valid = int((~np.isnan(demand[0])).sum())
         share = (valid, over)
         if not valid:
+            if over:
+                empty.append([date.fromordinal(day).isoformat(), over])
             continue
         best = int(np.nanargmax(demand[0]))
         days.append([date.fromordinal(day).isoformat(), number(demand[0, best]),
-                     int(ends[0, best]) * 60_000, valid, over])
+                     int(ends[0, best]) * 60_000, valid, over,
+                     number(ordered_sum(demand[0][~np.isnan(demand[0])]))])
         first = (int(ends[0, 0]) + look.shift) // BLOCK_MIN - 1
         panes += [(slot, QUARTER, first, over) for slot in look.slots("power")]
         panes += [(slot, LEVEL, first, over) for slot in look.slots("energy")]
@@ -130,7 +137,8 @@ def _peak(look: Look) -> Account:
     steps = [
         Step("blocks", "mean power of each 15-minute block, as energy.demand_15min; the largest "
              "of each day", {"from": "inputs"},
-             {"columns": ["day", "kw", "end_ms", "complete", "of"], "days": days}, _PRACTICE),
+             {"columns": ["day", "kw", "end_ms", "complete", "of", "sum_kw"], "days": days,
+              "without_a_block": empty}, _PRACTICE),
         Step("peak of the month", "the largest so far; of equal ones the first",
              {"days": len(days)},
              {"kw": largest[1] if largest else None,
@@ -138,6 +146,33 @@ def _peak(look: Look) -> Account:
     ]
     rule = "75 % of the minutes of a block; the coverage is that of the last day's blocks"
     return Account(steps, Coverage(share[0], share[1], "blocks", rule), panes)
+
+
+def _load_factor(look: Look) -> Account:
+    """That of the month is told of all its days, that of the day of the day alone."""
+    found = _peak(look)
+    family = cast(DemandPeaks, look.family)
+    of_day = look.entry.id == "load_factor_day"
+    blocks = found.steps[0]
+    rows = blocks.found["days"]
+    without = sum(row[1] for row in blocks.found["without_a_block"])
+    if of_day:
+        today = date.fromordinal(look.window).isoformat()
+        rows, without = [row for row in rows if row[0] == today], 0
+        blocks.found["days"] = rows
+    complete = sum(row[3] for row in rows)
+    owed = sum(row[4] for row in rows) + without
+    result = family.compute(*look.at(look.window), look.now_min, look.panes)
+    step = Step(
+        "load factor",
+        "(sum_kw * 0.25 h) / (largest kw * complete * 0.25 h); 75 % of the blocks needed",
+        {"complete": complete, "of": owed, "sum_kw": number(sum(row[5] for row in rows)),
+         "peak_kw": max((row[1] for row in rows), default=None)},
+        {"load_factor": number(result.value[0, family.indicators.index(
+            POSITION[look.entry.key])])}, "energy / (peak demand * hours)",
+    )
+    rule = "75 % of the blocks"
+    return Account([blocks, step], Coverage(complete, owed, "blocks", rule), found.panes)
 
 
 def _lead(window: int) -> range:
@@ -150,5 +185,7 @@ RECIPES: dict[str, Recipe] = {
     "energy.demand_15min": Recipe(INPUTS, 15, _demand, URL, around_min=_AROUND_MIN),
     "energy.demand_sliding": Recipe(INPUTS, 45, _sliding, URL, around_min=_AROUND_MIN),
     "energy.demand_peak": _MONTH,
+    "energy.load_factor": _MONTH._replace(steps=_load_factor),
+    "energy.load_factor_day": _MONTH._replace(steps=_load_factor),
     "energy.demand_peak_at": _MONTH,
 }

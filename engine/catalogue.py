@@ -5,6 +5,7 @@ Colours and words are the standard's own; where a standard names no colour, `col
 says whose they are. Level 0 is best.
 """
 
+from engine.catalogue_energy import ENERGY
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 
 AQI_LEVELS = (
@@ -124,6 +125,7 @@ INDICATORS: tuple[Indicator, ...] = (
         "end of the block that is the month's peak", "as energy.demand_peak",
         86_400, 31 * 86_400, PLAIN, None, "coincident", "none",
     ),
+    *ENERGY,
 )
 
 POSITION: dict[str, int] = {entry.key: i for i, entry in enumerate(INDICATORS)}

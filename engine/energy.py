@@ -1,4 +1,4 @@
-"""Energy: 15-minute demand in aligned blocks and sliding each minute, and the month's peak.
+"""Energy: 15-minute demand in aligned blocks and sliding each minute; peak and load factor.
 
 The demand of a place is the sum over its meters (phases, feeders), by their power or by their
 energy register: with one of them insufficient, so is the place.
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import POSITION
+from engine.completeness import enough
 from engine.family import (
     NO_WINDOW,
     Bools,
@@ -20,15 +21,19 @@ from engine.family import (
     Result,
     Shared,
     Slots,
+    anywhere,
     blank,
     of_level,
     spread,
 )
+from engine.load_factor import HOURS_A_BLOCK, load_factor
 from engine.meters import Meters, sliding_means
 from engine.panes import ONE, Panes
 from engine.registers import BLOCK_MIN, LEVEL
 
 PEAK_DAYS = 40
+DAY_COLUMNS = ("day", "peak_kw", "peak_end_min", "sum_kw", "complete", "blocks")
+"""What is kept of a day's blocks, see `DemandPeaks`."""
 BLOCKS_A_DAY_MAX = 108
 """Of a day of 27 hours; days of 26 were in Chita and Magadan (2014-10-26)."""
 CHUNK = 256
@@ -145,18 +150,23 @@ class DemandSliding(Shared[Meters]):
 
 
 class DemandPeaks(Shared[Meters], CivilDays):
-    """Largest complete block of the calendar month so far, at the end of each civil day.
+    """Of the calendar month so far, at the end of each civil day: the largest complete block, when
+    it was, and the load factor; and the load factor of the day alone.
 
-    kept: by place, of a station or of an area, three arrays by day % 40: the day, its largest
-    block in kW, the Unix minute at which that block ended. An area's peak is coincident: the
-    largest block of the sum over its stations.
+    kept: by place, of a station or of an area, six columns by day % 40: the day, its largest block
+    in kW, the Unix minute at which that block ended, the sum of its complete blocks in kW, how many
+    they are, and how many blocks there are. An area's peak is coincident: the largest block of the
+    sum over its stations.
     """
 
-    indicators = (POSITION["energy.demand_peak"], POSITION["energy.demand_peak_at"])
+    indicators = (
+        POSITION["energy.demand_peak"], POSITION["energy.demand_peak_at"],
+        POSITION["energy.load_factor"], POSITION["energy.load_factor_day"],
+    )
 
     def __init__(self, meters: Meters) -> None:
         super().__init__(meters)
-        self.kept: dict[int, tuple[Integers, Floats, Integers]] = {}
+        self.kept: dict[int, Floats] = {}
 
     def patience_min(self, members: Integers, now_min: int) -> Integers:
         """As long as the registers ask for."""
@@ -174,21 +184,29 @@ class DemandPeaks(Shared[Meters], CivilDays):
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a meter and day; rows of one meter must come oldest first."""
-        result = blank(len(members), 2)
+        result = blank(len(members), 4)
         for first in range(0, len(members), CHUNK):
             rows = slice(first, first + CHUNK)
             demand, end_min = self.blocks_of(members[rows], windows[rows], now_min, panes)
+            there = self.there(members[rows], windows[rows], panes)
             for k, day in enumerate(windows[rows].tolist(), first):
                 place = self.members.places[members[k]]
-                result.value[k], result.cov[k], result.n[k] = self._peak(
-                    place, day, demand[k - first], end_min[k - first]
+                ends = np.where(there[k - first], end_min[k - first], 0)
+                result.value[k], result.cov[k], result.n[k] = self._month(
+                    place, day, demand[k - first], ends
                 )
         return result
+
+    def there(self, members: Integers, days: Integers, panes: Panes) -> Bools:
+        """bool[k], members that there are on each day: no block is owed before a meter came."""
+        begin = self.members.day_starts(members, days)
+        end = self.members.day_starts(members, days + 1)
+        return anywhere(self.members.live(members, begin, end, panes), 1)
 
     def area(
         self, place: int, members: Integers, window: int, now_min: int, panes: Panes
     ) -> tuple[Floats, float] | None:
-        """Coincident peak of an area on a day: (value float64[2], coverage).
+        """Of the sum of an area on a day: (value float64[4], coverage).
 
         A block counts if three quarters of the meters that are there have it.
         """
@@ -206,13 +224,15 @@ class DemandPeaks(Shared[Meters], CivilDays):
             total += np.bincount(block, np.nan_to_num(value), len(total))
             live += np.bincount(block, there.any(axis=1), len(total))
             valid += np.bincount(block, ~np.isnan(value), len(total))
-        enough = (valid > 0) & (valid >= SUM_SHARE_MIN * live)
+        enough_there = (valid > 0) & (valid >= SUM_SHARE_MIN * live)
         ends = first + (np.arange(len(total)) + 1) * BLOCK_MIN
         over = ends <= now_min
-        value, share, _ = self._peak(
-            place, window, np.where(enough, total, np.nan)[over], ends[over]
+        if not live.any():
+            ends = np.zeros_like(ends)
+        value, share, _ = self._month(
+            place, window, np.where(enough_there, total, np.nan)[over], ends[over]
         )
-        return value, share
+        return value, float(share[0])
 
     def blocks_of(
         self, members: Integers, days: Integers, now_min: int, panes: Panes
@@ -228,22 +248,50 @@ class DemandPeaks(Shared[Meters], CivilDays):
         demand[row, column] = self.source.blocks(members[row], windows, panes).value[:, 0]
         return demand, np.where(ends <= end[:, None], ends, 0)
 
-    def _peak(
+    def _month(
         self, place: int, day: int, demand: Floats, end_min: Integers
-    ) -> tuple[Floats, float, int]:
-        """Take in a day's blocks; the month's largest up to it: (value [2], coverage, blocks)."""
-        days, peaks, ends = self.kept.setdefault(place, (
-            np.zeros(PEAK_DAYS, np.int64), np.zeros(PEAK_DAYS), np.zeros(PEAK_DAYS, np.int64)
-        ))
-        valid = int((~np.isnan(demand)).sum())
-        share = valid / max(int((end_min > 0).sum()), 1)
-        if valid:
-            column, best = day % PEAK_DAYS, int(np.nanargmax(demand))
-            days[column], peaks[column], ends[column] = day, demand[best], end_min[best]
+    ) -> tuple[Floats, Floats, npt.NDArray[np.int32]]:
+        """Take in a day's blocks: value, coverage and blocks of the four indicators, [4] each."""
+        kept = self.kept.setdefault(place, np.zeros((len(DAY_COLUMNS), PEAK_DAYS)))
+        days, peaks, ends, sums, valid, owed = kept
+        column, there = day % PEAK_DAYS, ~np.isnan(demand)
+        today = (float(day), 0.0, 0.0, 0.0, 0.0, float((end_min > 0).sum()))
+        if there.any():
+            best = int(np.nanargmax(demand))
+            today = (float(day), float(demand[best]), float(end_min[best]),
+                     ordered_sum(demand[there]), float(there.sum()), today[5])
+        kept[:, column] = today
         known = (days >= month_start(day)) & (days <= day)
-        if not known.any():
-            return np.full(2, np.nan), share, valid
-        # Of equal blocks the first of the month is the peak.
-        largest = peaks == np.max(peaks[known])
-        at = ends[known & largest].min()
-        return np.array([np.max(peaks[known]), at * 60.0]), share, valid
+        peaked = known & (valid > 0)
+        value = np.full(4, np.nan)
+        value[3] = _even(today[3], today[4], today[5], today[1])
+        if peaked.any():
+            largest = np.max(peaks[peaked])
+            # Of equal blocks the first of the month is the peak.
+            value[:2] = largest, ends[peaked & (peaks == largest)].min() * 60.0
+            order = np.argsort(days[known])
+            value[2] = _even(
+                ordered_sum(sums[known][order]), float(valid[known].sum()),
+                float(owed[known].sum()), float(largest),
+            )
+        shares = np.array([today[4] / max(today[5], 1.0)] * 4)
+        shares[2] = valid[known].sum() / max(float(owed[known].sum()), 1.0)
+        blocks = np.full(4, int(today[4]), np.int32)
+        blocks[2] = int(valid[known].sum())
+        return value, shares, blocks
+
+
+def ordered_sum(values: Floats) -> float:
+    """A sum in the order of time, that comes out the same in every program."""
+    total = 0.0
+    for value in values.tolist():
+        total += value
+    return total
+
+
+def _even(sum_kw: float, valid: float, owed: float, peak_kw: float) -> float:
+    """Load factor of so many complete blocks; NaN with fewer than 75 % of those there are."""
+    if not enough(int(valid), int(owed)):
+        return float("nan")
+    hours = valid * HOURS_A_BLOCK
+    return load_factor(sum_kw * HOURS_A_BLOCK, peak_kw, hours)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Area = Literal["worst", "vmt_weighted", "sum", "mean", "coincident"]
+Area = Literal["worst", "vmt_weighted", "sum", "mean", "coincident", "energy_weighted"]
 
 
 @dataclass(frozen=True, slots=True)

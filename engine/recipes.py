@@ -1,9 +1,15 @@
 """How every indicator of the catalogue is explained: one recipe each, by its key."""
 
-from engine import account_air, account_energy, account_quality, account_traffic
+from engine import (
+    account_air,
+    account_energy,
+    account_load,
+    account_quality,
+    account_traffic,
+)
 from engine.account import Recipe
 
 RECIPES: dict[str, Recipe] = {
     **account_air.RECIPES, **account_traffic.RECIPES, **account_energy.RECIPES,
-    **account_quality.RECIPES,
+    **account_quality.RECIPES, **account_load.RECIPES,
 }

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from edge.facts import Fact
 from edge.places import PlaceKey, PlaceRow
 from edge.quantities import INDEX, QUANTITIES
-from engine.calendar import grid_offset_min
+from engine.calendar import civil_day, grid_offset_min
+from engine.known_facts import KnownFacts, restored
 from engine.panes import LEVEL_OF, Panes
 from engine.series import periods_of
 
@@ -77,6 +79,7 @@ class Registry:
     group_min: int = GROUP_MIN
     veiled: frozenset[PlaceKey] = frozenset()
     version: int = 0
+    facts: KnownFacts = field(default_factory=KnownFacts)
     quantity: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     shift: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     since_s: npt.NDArray[np.int64] = field(
@@ -102,6 +105,22 @@ class Registry:
         for slot in range(len(self.series)):
             self._describe(slot)
         self.version += 1
+
+    def load_facts(self, facts: list[Fact]) -> None:
+        """Take a new facts file: windows computed from now on are held against it."""
+        self.facts = KnownFacts(facts)
+        self.version += 1
+
+    def fact_at(self, place: int, fact: str, minute: int) -> float:
+        """The value of a fact of a place on its civil day at a Unix minute; NaN unknown."""
+        tz = self.attributes[place].tz if place in self.attributes else self.zone
+        day = int(civil_day(tz, np.array([minute], np.int64))[0])
+        return self.facts.at(self.keys[place].path, fact, day)
+
+    @property
+    def zone(self) -> str:
+        """The zone of the city: that of the first of its stations."""
+        return next((row.tz for row in self.attributes.values()), "UTC")
 
     def hide(self, keys: frozenset[PlaceKey]) -> None:
         """Hold these stations private whatever the rows say: an old row must not tell of them."""
@@ -261,6 +280,7 @@ class Registry:
             "devices": self.devices,
             "series": [list(series) for series in self.series],
             "attributes": {place: asdict(row) for place, row in self.attributes.items()},
+            "facts": self.facts.dump(),
         }
 
     def restore(self, kept: dict[str, Any], rows: list[PlaceRow], panes: Panes) -> None:
@@ -275,6 +295,7 @@ class Registry:
             int(place): Attributes(**row) for place, row in kept["attributes"].items()
         }
         self.load_places(rows)
+        self.facts = restored(kept["facts"])
         for place, row in kept["attributes"].items():
             if self.attributes[int(place)].shift_min != row["shift_min"]:
                 raise ValueError(f"another time zone table: panes of {row['tz']} begin elsewhere")

@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.places import parse, render
-from engine.family import Integers
 from engine.power_minutes import PowerMinutes
 from engine.traffic import FreeFlow
 from engine.vitals import Vitals
 
 FORMAT = 2
-ENGINE = 1
+ENGINE = 2
 """Version of the computation: a snapshot of another one is not used, the archive is replayed."""
 
 _WINDOWS = ("closed", "first", "late", "open")
@@ -60,8 +59,8 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
             arrays[f"{name}{i}"] = getattr(windows, name)
         for name, book in windows.family.books.items():
             arrays[f"book{i}_{name}_day"], arrays[f"book{i}_{name}"] = book.day, book.kept
-    for place, (days, peaks, ends) in vitals.peaks.kept.items():
-        arrays[f"peak_{place}"] = np.stack([days.astype(np.float64), peaks, ends])
+    for place, days in vitals.peaks.kept.items():
+        arrays[f"peak_{place}"] = days
     return arrays
 
 
@@ -185,9 +184,7 @@ def _rebuild(
         setattr(vitals.segments.free, name, arrays[f"free_{name}"])
     for name, array in arrays.items():
         if name.startswith("peak_"):
-            days: Integers = array[0].astype(np.int64)
-            kept = (days, array[1].copy(), array[2].astype(np.int64))
-            vitals.peaks.kept[int(name.removeprefix("peak_"))] = kept
+            vitals.peaks.kept[int(name.removeprefix("peak_"))] = array.copy()
     vitals.resume(meta["now_ns"])
     vitals.open_days = meta["open_days"]
     return vitals

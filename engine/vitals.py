@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edge.facts import Fact
 from edge.places import PlaceRow
 from engine.air import AirDays, AirHours
 from engine.batch import Batch
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
+from engine.loads import Loads, PowerFactorDays, PowerFactors
 from engine.meters import Meters
 from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_dirty
 from engine.points import Points, concatenate
@@ -53,11 +55,12 @@ class Vitals:
         self.registers = Registers()
         self.power = PowerMinutes()
         meters = Meters(self.registers, self.power)
-        hours = AirHours()
+        hours, loads = AirHours(), Loads()
         self.peaks = DemandPeaks(meters)
         families: tuple[Family, ...] = (
             hours, AirDays(hours), TrafficBins(self.segments), TrafficDays(self.segments),
             DemandBlocks(meters), DemandSliding(meters), self.peaks, Completeness(),
+            PowerFactors(loads), PowerFactors(loads, arithmetic=True), PowerFactorDays(loads),
         )
         self.windows = [Windows(family) for family in families]
         self.series = Series()
@@ -69,6 +72,10 @@ class Vitals:
     def load_places(self, rows: list[PlaceRow]) -> None:
         """Take a new places file."""
         self.registry.load_places(rows)
+
+    def load_facts(self, facts: list[Fact]) -> None:
+        """Take a new facts file."""
+        self.registry.load_facts(facts)
 
     def apply(self, batch: Batch) -> None:
         """Fold admitted readings (slot >= 0, verdict applied or late) into the panes."""

@@ -32,6 +32,7 @@ from ingest.messages import (
     drops_of,
     event_of,
     expand,
+    read,
     source_of,
 )
 from ingest.shares import Shares
@@ -328,3 +329,14 @@ def _sent_ms(content: Message | Refused) -> int:
 def _blank(received_ns: int) -> Batch:
     none: Any = np.zeros(0)
     return Batch(none, none, none, none, none, none, none, none, received_ns)
+
+
+def opened(received: Received, now_ns: int) -> Opened:
+    """Decode a message that came now."""
+    return Opened(received, read(received.payload), now_ns)
+
+
+def recorded_ns(message: Opened) -> int:
+    """Receive time that a message of a recording carries, Unix ns; 0 if it carries none."""
+    content = message.content
+    return content.r * 1_000_000 if isinstance(content, Message) and content.r else 0

@@ -29,8 +29,8 @@ from ingest.resync import CRC_FROM, RECORD, RECORD_BYTES_MAX, Damage, next_recor
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
-"""2: CONFIGURATION records. All that 1 had is read as it was."""
+FORMAT = 3
+"""2: CONFIGURATION records. 3: FACTS records. All that 1 and 2 had is read as it was."""
 MAGIC = b"CVARCHIV"
 HEADER = struct.Struct("<8sHHI")
 COMPRESS_FROM_BYTES = 4096
@@ -53,6 +53,7 @@ class Kind(IntEnum):
     RELEASE_FUTURE = 6
     EVENTS = 7
     CONFIGURATION = 8
+    FACTS = 9
 
 
 BATCHES = frozenset({Kind.BATCH, Kind.RELEASE_UNKNOWN, Kind.RELEASE_FUTURE})

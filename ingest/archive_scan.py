@@ -39,6 +39,7 @@ from ingest.archive_walk import (
     pick,
     walk,
 )
+from ingest.messages import Event
 from ingest.resync import RECORD, next_record
 
 ROWS_MAX = 1 << 16
@@ -78,6 +79,12 @@ class Visitor:
 
     def configuration(self, body: bytes, received_ns: int) -> None:
         """Rules took effect (a segment begins with the present ones)."""
+
+    def facts(self, body: bytes, received_ns: int) -> None:
+        """A facts file took effect (a segment begins with the present one)."""
+
+    def events(self, events: list[Event], received_ns: int) -> None:
+        """Events that devices reported."""
 
     def rows(self, rows: npt.NDArray[Any]) -> None:
         """Readings that were asked for, ROW[n], in the order of the archive."""
@@ -182,6 +189,10 @@ class Scan:
             self._visitor.places(body.decode(), received_ns)
         elif kind == Kind.CONFIGURATION:
             self._visitor.configuration(body, received_ns)
+        elif kind == Kind.FACTS:
+            self._visitor.facts(body, received_ns)
+        elif kind == Kind.EVENTS:
+            self._visitor.events(msgspec.json.decode(body, type=list[Event]), received_ns)
         elif kind in (Kind.BATCH, *RELEASED) and body:
             self._batch(np.frombuffer(body, np.uint8), kind, count, received_ns)
         return True

@@ -32,7 +32,9 @@ END, OTHER, FULL, DAMAGED = range(4)
 """Why a walk stopped: at the end, before a record of another kind, for lack of room, at damage."""
 _BATCH, _UNKNOWN, _FUTURE = int(Kind.BATCH), *(int(kind) for kind in RELEASED)
 _REGISTRY, _PLACES = int(Kind.REGISTRY), int(Kind.PLACES)
-_CONFIGURATION = int(Kind.CONFIGURATION)
+_CONFIGURATION, _FACTS, _EVENTS = (
+    int(kind) for kind in (Kind.CONFIGURATION, Kind.FACTS, Kind.EVENTS)
+)
 
 
 def _crc_tables() -> npt.NDArray[np.uint32]:
@@ -171,7 +173,8 @@ def walk(
             state[2] = DAMAGED
             break
         inside = receipts[0] <= received_ns <= receipts[1]
-        if (batch and inside and codec != RAW) or kind in (_REGISTRY, _PLACES, _CONFIGURATION):
+        told = kind in (_REGISTRY, _PLACES, _CONFIGURATION, _FACTS, _EVENTS)
+        if (batch and inside and codec != RAW) or told:
             state[2] = OTHER
             break
         if batch and inside:

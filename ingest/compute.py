@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edge.facts import FactsError
+from edge.facts import load as load_facts
 from edge.places import PlaceKey, PlaceRow, PlacesError
 from edge.places import load as load_places
 from edge.quantities import INDEX, QUANTITIES
@@ -213,12 +215,14 @@ class Computed:
         return every
 
 
-def compute(readings: Path, places: Path) -> Computed:
-    """Run a whole recording. Raises `RecordedError` or `PlacesError`.
+def compute(readings: Path, places: Path, facts: Path | None = None) -> Computed:
+    """Run a whole recording. Raises `RecordedError`, `PlacesError` or `FactsError`.
 
     The recording is put in the order of its receive times, as a replay does.
     """
     computed = Computed(load_places(places))
+    if facts is not None:
+        computed.vitals.load_facts(load_facts(facts))
     batches, times = [], []
     for rows in read(readings):
         batch, received = computed.batch(rows, str(readings))
@@ -259,11 +263,11 @@ def rows_of(points: Points, keys: list[PlaceKey]) -> Iterator[tuple[object, ...]
         )
 
 
-def run(readings: Path, places: Path, out: Path) -> int:
+def run(readings: Path, places: Path, out: Path, facts: Path | None = None) -> int:
     """Compute the indicators of a recording into a CSV; returns the exit status."""
     try:
-        computed = compute(readings, places)
-    except (RecordedError, PlacesError) as error:
+        computed = compute(readings, places, facts)
+    except (RecordedError, PlacesError, FactsError) as error:
         print(error, file=sys.stderr)
         return 2
     points = computed.points()

@@ -9,7 +9,7 @@ from engine.account import Account, Coverage, Step, number
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import INDICATORS
-from engine.energy import PEAK_DAYS, DemandPeaks
+from engine.energy import DAY_COLUMNS, PEAK_DAYS, DemandPeaks
 from engine.family import NOT_MEASURED, Integers, anywhere
 from engine.levels import level_of
 from engine.registers import BLOCK_MIN
@@ -20,6 +20,8 @@ _RULES = {
     "worst": "the largest value of the members",
     "vmt_weighted": "sum of weight * value / sum of weight; weight = vehicle kilometres",
     "mean": "sum of weight * value / sum of weight; weight = readings owed",
+    "energy_weighted": "sum of weight * value / sum of weight; weight = the energy (or power) that "
+    "the value is a share of",
     "sum": "sum of the values; three quarters of the members needed",
     "coincident": "largest 15-minute block of the sum over the members, of the month so far; a "
     "block needs three quarters of the members",
@@ -81,13 +83,20 @@ def _coincident(
     built: Reconstruction,
 ) -> dict[str, Any]:
     """The largest block of each day of the month, and the members' part in the largest of all."""
-    days, peaks, ends = family.kept[place]
+    blank = np.zeros((len(DAY_COLUMNS), PEAK_DAYS))
+    days, peaks, ends, sums, complete, blocks = family.kept.get(place, blank)
     rows: list[list[Any]] = [
         [date.fromordinal(of).isoformat(), float(peaks[of % PEAK_DAYS]),
-         int(ends[of % PEAK_DAYS]) * 60_000]
+         int(ends[of % PEAK_DAYS]) * 60_000, float(sums[of % PEAK_DAYS]),
+         int(complete[of % PEAK_DAYS]), int(blocks[of % PEAK_DAYS])]
         for of in range(month_start(day), day + 1) if days[of % PEAK_DAYS] == of
     ]
-    found: dict[str, Any] = {"columns": ["day", "kw", "end_ms"], "days": rows}
+    found: dict[str, Any] = {
+        "columns": ["day", "kw", "end_ms", "sum_kw", "complete", "blocks"],
+        "days": [row for row in rows if row[4]],
+        "without_a_block": [row for row in rows if not row[4]],
+    }
+    rows = found["days"]
     if rows:
         at = max(rows, key=lambda row: (row[1], -row[2]))[2] // 60_000
         end = np.full(len(members), at, np.int64)

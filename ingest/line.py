@@ -21,7 +21,6 @@ import numpy.typing as npt
 
 from edge.places import PlaceRow, load, parse, render
 from edge.verdicts import Verdict
-from edge.wire import Message
 from engine.batch import Batch
 from engine.points import Points
 from engine.snapshot import SnapshotError
@@ -31,6 +30,8 @@ from engine.vitals import Vitals
 from ingest.admission import FUTURE_MAX_NS, Admission, Opened
 from ingest.archive import Archive, Kind, Position, Record, pack
 from ingest.clocks import Clocks
+from ingest.facts_in_force import records as facts_records
+from ingest.facts_in_force import use as use_facts
 from ingest.in_force import Rules, rules_of
 from ingest.inbox import Held, Inbox, Key, Waiting, key_of
 from ingest.intervals import Seen
@@ -175,6 +176,8 @@ class Line:
             self._use_places(record.body.decode())
         elif record.kind == Kind.CONFIGURATION:
             self.rules = rules_of(record.body, self.vitals)
+        elif record.kind == Kind.FACTS:
+            use_facts(record.body, self.vitals)
         elif record.kind == Kind.EVENTS:
             self.outlet.events(msgspec.convert(record.json(), list[Event]), self.vitals)
 
@@ -337,6 +340,7 @@ class Line:
             self.rules.record(),
             (Kind.REGISTRY, msgspec.json.encode(self._registry_from(0, 0, series))),
             *([(Kind.PLACES, self._places.encode())] if self._places else []),
+            *facts_records(self.vitals),
             (Kind.REGISTRY, msgspec.json.encode(self._registry_from(keys, devices, 0))),
         ]
 
@@ -387,14 +391,3 @@ class Line:
     def verdicts(self) -> dict[str, int]:
         """Counts of the closed list; they add up to the readings received."""
         return {verdict.label: int(self.counts[verdict]) for verdict in Verdict}
-
-
-def opened(received: Received, now_ns: int) -> Opened:
-    """Decode a message that came now."""
-    return Opened(received, decode(received.payload), now_ns)
-
-
-def recorded_ns(message: Opened) -> int:
-    """Receive time that a message of a recording carries, Unix ns; 0 if it carries none."""
-    content = message.content
-    return content.r * 1_000_000 if isinstance(content, Message) and content.r else 0

@@ -18,11 +18,13 @@ from edge.settings import SettingsError, load
 from edge.topics import READINGS_FILTER
 from engine.registry import private_keys
 from engine.snapshot import SnapshotNewerError
+from ingest.admission import opened
 from ingest.archive import ArchiveError
+from ingest.facts_in_force import FactsFile
 from ingest.folder_lock import held
 from ingest.health import Health, ages
 from ingest.in_force import configure
-from ingest.line import Line, opened
+from ingest.line import Line
 from ingest.live_settings import LiveSettings, rules_of
 from ingest.messages import Received
 from ingest.outlets import Outlets
@@ -95,6 +97,7 @@ class Program:
             self.line.archive, self.line.removed, settings.archive_days, settings.archive_bytes_max
         )
         self._since_ms = 0
+        self._facts = FactsFile(folder)
         self._places_seen: tuple[int, int, int] | None = None
         self._quiet_s = 0.0
         self._minute = 0
@@ -140,6 +143,7 @@ class Program:
             recorded = RecordedClock(vitals.registry, self.line.seen, vitals.now_ns)
             configure(self.line, rules_of(self.settings), self._now_ns(recorded))
             self._read_places(self._now_ns(recorded))
+            self._facts.look(self.line, self._now_ns(recorded))
             if self._outlets.influx is not None:
                 self._outlets.influx.start()
             self._health = Health(self.line, self.settings.clock)
@@ -235,6 +239,7 @@ class Program:
             self.settings = self._live.settings
             configure(self.line, rules_of(self.settings), now_ns)
         self._read_places(now_ns)
+        self._facts.look(self.line, now_ns)
         if self._connection.ready:
             self._outlets.clear_retained()
         if self.settings.clock == "recorded":

@@ -36,6 +36,7 @@ from ingest.archive import Kind
 from ingest.archive_scan import Names, Scan, Searched, Visitor, Wish, batch_of
 from ingest.archive_walk import PLACED, RELEASED
 from ingest.clocks import NO_READING
+from ingest.facts_in_force import use as use_facts
 from ingest.in_force import rules_of
 from ingest.listed import NEVER_NS, Listed, reading
 
@@ -296,6 +297,11 @@ class Reconstruction(Visitor):
         kept = self.vitals.registry.quantity[slot] == REGISTER
         self.vitals.apply(batch_of(around[kept], slot[kept]))
         return rows[inside]
+
+    def facts(self, body: bytes, received_ns: int) -> None:
+        """A facts file that took effect before the point was stored."""
+        if received_ns <= self._as_of_ns:
+            use_facts(body, self.vitals)
 
     def configuration(self, body: bytes, received_ns: int) -> None:
         """What decides results, as it was when the point was stored."""

@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from edge.wire import Message
 from engine.registry import Registry
-from ingest.admission import Opened
+from ingest.admission import Opened, recorded_ns
 from ingest.intervals import Intervals, Seen
-from ingest.line import recorded_ns
 from ingest.messages import drops_of, source_of
 
 STEP_NS = 600 * 1_000_000_000

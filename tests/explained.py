@@ -87,6 +87,14 @@ def _coincident(answer: Answer) -> float | None:
     assert end_ms == found["peak_end_ms"]
     parts = [part for part in found["parts"].values() if part is not None]
     assert math.isclose(sum(parts), peak, rel_tol=1e-9)
+    if "load_factor" in answer["indicator"]:
+        days = found["days"] + found["without_a_block"]
+        if answer["indicator"].endswith("_day"):
+            days = [max(days)]
+        complete, owed = (sum(row[k] for row in days) for k in (4, 5))
+        ok = 4 * complete >= 3 * owed
+        return float(sum(row[3] for row in days) / complete / max(
+            row[1] for row in days)) if ok and complete else None
     return float(peak) if answer["indicator"].endswith("peak") else end_ms / 1000
 
 
@@ -346,6 +354,11 @@ def _energy(answer: Answer, name: str) -> float | None:
     known = {start: value for start, value in blocks.items() if value is not None}
     if not known:
         return None
+    if name.startswith("load_factor"):
+        given, since = _last_given(answer), answer["window"]["start_ms"]
+        of = [value for start, value in known.items() if name == "load_factor" or start >= since]
+        assert len(of) == given["complete"]
+        return sum(of) / len(of) / max(of) if of and 4 * len(of) >= 3 * given["of"] else None
     peak = max(known.values())
     if name == "demand_peak":
         return peak

@@ -9,8 +9,8 @@ from edge import wire
 from edge.places import load
 from edge.recorded import end_of_recording_ms, read
 from edge.verdicts import Verdict
-from ingest.admission import Opened
-from ingest.line import Line, opened
+from ingest.admission import Opened, opened
+from ingest.line import Line
 from ingest.messages import Received
 from ingest.outlets import Outlets
 from ingest.store import Store

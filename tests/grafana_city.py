@@ -16,9 +16,10 @@ from edge import wire
 from edge.places import PlaceKey
 from engine.catalogue import INDICATORS, POSITION
 from engine.points import Points, PointState, empty
+from ingest.admission import opened
 from ingest.health import Health, ages
 from ingest.influx import InfluxSettings, InfluxSink
-from ingest.line import Line, opened
+from ingest.line import Line
 from ingest.lines import Batch, PointLines, rollup
 from ingest.messages import Received
 from ingest.outlets import Outlets

@@ -11,8 +11,8 @@ from edge.places import PlaceKey, PlaceRow, render
 from edge.verdicts import Verdict
 from engine.points import Points
 from engine.vitals import Vitals
-from ingest.admission import Opened
-from ingest.line import Line, opened
+from ingest.admission import Opened, opened
+from ingest.line import Line
 from ingest.messages import Event, Received
 
 CITY = "porto"

@@ -9,7 +9,8 @@ from pathlib import Path
 from engine.catalogue import INDICATORS
 from engine.points import Points
 from engine.vitals import Vitals
-from ingest.line import Line, opened
+from ingest.admission import opened
+from ingest.line import Line
 from ingest.messages import Received
 from ingest.outlets import Outlets
 from ingest.store import Store

@@ -15,9 +15,8 @@ from edge.verdicts import Verdict
 from engine import registry
 from engine.batch import Batch
 from engine.vitals import HORIZON_NS, Vitals
-from ingest.admission import FUTURE_MAX_NS, NO_READING, Admission, Admitted, Opened, judge
+from ingest.admission import FUTURE_MAX_NS, NO_READING, Admission, Admitted, Opened, judge, opened
 from ingest.intervals import Seen
-from ingest.line import opened
 from ingest.messages import Received
 from tests.hostile import PAYLOADS, RELAXED, TOPICS
 from tests.line_city import MINUTE_MS, MS, ROWS, START_MS, body, labels, message, single, topic

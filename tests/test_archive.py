@@ -203,7 +203,7 @@ def test_damage_in_one_day_does_not_hide_the_next(
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    (lambda data: struct.pack("<8sH", b"CVARCHIV", 3) + data[10:], "has format 3, this program"),
+    (lambda data: struct.pack("<8sH", b"CVARCHIV", 4) + data[10:], "has format 4, this program"),
     (lambda data: b"GIF89a.." + data[8:], "is not an archive segment"),
 ])
 def test_what_is_newer_or_not_ours_is_refused(tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]

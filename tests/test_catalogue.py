@@ -22,7 +22,8 @@ AREA = {
     "vmt_weighted": "mean of its stations, weighted by vehicle kilometres",
     "sum": "sum of its stations; insufficient with fewer than 75 % of them",
     "mean": "mean of its stations, weighted by the readings expected",
-    "coincident": "the largest block of the sum of its stations, not the sum of their peaks",
+    "coincident": "of the blocks of the sum of its stations, not of their peaks",
+    "energy_weighted": "mean of its stations, weighted by the energy it is a share of",
 }
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from edge import wire
 from engine.catalogue import INDICATORS
-from ingest.admission import Opened
-from ingest.line import Line, opened
+from ingest.admission import Opened, opened
+from ingest.line import Line
 from ingest.messages import Received
 from tests.line_city import (
     CITY,

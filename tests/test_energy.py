@@ -250,3 +250,54 @@ def test_billing_days_of_23_and_25_hours(day: str, next_day: str, blocks: int) -
     value, _, n, cov = final[EAST, PEAK, end][:4]
     assert (value, n, cov) == (7.0, blocks, 1.0)
     assert final[EAST, PEAK_AT, end][0] == end
+
+
+LOAD, LOAD_DAY = "energy.load_factor", "energy.load_factor_day"
+
+
+def test_the_load_factor_of_the_day_and_of_the_month() -> None:
+    """Two days of 4 kW and 1 kW on the mean, with peaks of 8 and 2 kW."""
+    town = Town([row("m1", EAST, 900)])
+    for day, kw in ((2, 4.0), (3, 1.0)):
+        start = at(f"2026-03-0{day}")
+        feed(town, "m1", start, [0.0, kw, kw, 2 * kw] * 24, 900)
+        town.tick(start + 86_460)
+    of_day, of_month = town.last(LOAD_DAY, EAST), town.last(LOAD, EAST)
+    assert [value for value, _ in of_day.values()] == [0.5, 0.5]
+    assert [value for value, _ in of_month.values()] == [0.5, pytest.approx(2.5 / 8)]
+    assert town.last(LOAD, "_/_") == of_month
+    assert town.last(LOAD_DAY, "centre/_") == of_day
+
+
+@pytest.mark.parametrize(("blocks", "value"), [(72, 1.0), (71, NAN)])
+def test_the_load_factor_needs_three_quarters_of_the_blocks(blocks: int, value: float) -> None:
+    town = Town([row("m1", EAST, 900)])
+    start = at("2026-03-02")
+    feed(town, "m1", start, [3.0] * (blocks - 1), 900)
+    feed(town, "m1", start + 95 * 900, [3.0], 900)
+    town.tick(start + 86_460)
+    for key in (LOAD, LOAD_DAY):
+        found = town.final()[EAST, key, start + 86_400]
+        assert (found[0] if found[1] >= 0 else NAN) == pytest.approx(value, nan_ok=True)
+        assert found[2:4] == (blocks, blocks / 96)
+
+
+def test_a_meter_owes_nothing_before_it_came() -> None:
+    """The area's days before it must not count as gaps of the meter, in whatever order."""
+    town = Town([row("m1", EAST, 900), row("m2", WEST, 900)])
+    for day in range(2, 7):
+        start = at(f"2026-03-0{day}")
+        feed(town, "m1", start, [1.0] * 96, 900)
+        if day == 6:
+            feed(town, "m2", start, [2.0] * 96, 900)
+        town.tick(start + 86_460)
+    assert town.last(LOAD, WEST) == {at("2026-03-07"): (1.0, 1)}
+    assert town.last(LOAD, "_/_")[at("2026-03-07")][0] == pytest.approx((4 * 1 + 3) / 5 / 3)
+
+
+def test_what_flows_back_has_no_load_factor() -> None:
+    town = Town([row("m1", EAST, 900)])
+    start = at("2026-03-02")
+    feed(town, "m1", start, [-3.0] * 95 + [1.0], 900)
+    town.tick(start + 86_460)
+    assert math.isnan(town.last(LOAD, EAST)[start + 86_400][0])

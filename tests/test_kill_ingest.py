@@ -31,7 +31,7 @@ ACKNOWLEDGE_FIRST = """
 import sys, pathlib, time
 from ingest import program
 from ingest.intervals import Seen
-from ingest.line import opened
+from ingest.admission import opened
 from ingest.messages import source_of
 
 told = {}

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from ingest import inbox, ledger
+from ingest.admission import opened
 from ingest.archive import Kind, Position, Record, pack, read
 from ingest.ledger import HOUR_NS, Ledger, LedgerError, account, tally
-from ingest.line import Line, opened
+from ingest.line import Line
 from ingest.messages import Received, Refused, Rows, expand, source_of
 from ingest.numbering import BEFORE
 from ingest.reconcile import Reconciled, Wanted, reconcile

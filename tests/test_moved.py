@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from edge.places import PlaceRow, render
-from ingest.admission import Opened
+from ingest.admission import Opened, opened
 from ingest.compute import compute
-from ingest.line import opened
 from ingest.messages import Received
 from tests.line_city import MINUTE_MS, MS, START_MS, Kept, line_of, single
 

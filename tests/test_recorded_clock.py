@@ -9,8 +9,8 @@ import pytest
 from edge import wire
 from engine.vitals import Vitals
 from ingest import recorded_clock
+from ingest.admission import opened
 from ingest.intervals import Seen
-from ingest.line import opened
 from ingest.messages import Received
 from ingest.recorded_clock import STEP_NS, RecordedClock, step_start_ns
 from tests.line_city import MS, ROWS, START_MS, single, topic

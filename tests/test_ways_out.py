@@ -14,12 +14,12 @@ import pytest
 from edge import wire
 from edge.connection import BrokerSettings, Connection
 from edge.places import PlaceKey, PlaceRow, render
-from ingest.admission import Opened
+from ingest.admission import Opened, opened
 from ingest.compute import run as compute
 from ingest.explain import ExplainError, Question, explain
 from ingest.health import Health, ages
 from ingest.influx import InfluxSink
-from ingest.line import Line, opened
+from ingest.line import Line
 from ingest.messages import Received
 from ingest.outlets import Outlets
 from ingest.settings_influx import InfluxSettings

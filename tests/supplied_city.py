@@ -1,0 +1,83 @@
+"""A data folder of a city's supply to explain numbers from: meters of three phases, and facts."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from edge import wire
+from edge.facts import HEADING as FACTS
+from ingest.admission import Opened, opened
+from ingest.facts_in_force import take
+from ingest.line import Line
+from ingest.messages import Received
+from ingest.outlets import Outlets
+from ingest.store import Store
+from tests.explained_city import _told
+from tests.line_city import MINUTE_MS, MS, START_MS, row, topic, write_places
+
+DAY_MS = 86_400_000
+FIRST_MS = START_MS // DAY_MS * DAY_MS
+DAYS = 9
+PERIOD_MIN = 10
+STEP_MIN = 60
+PHASES = ("l1", "l2", "l3")
+Curve = Callable[[int], float | None]
+"""Value by minute since the start; None: the meter says nothing."""
+
+
+def _daily(mean: float, swing: float, shift: float = 0.0) -> Curve:
+    return lambda minute: round(mean + swing * math.sin(2 * math.pi * minute / 1440 + shift), 3)
+
+
+def _gap(curve: Curve, first: int, last: int) -> Curve:
+    return lambda minute: None if first <= minute < last else curve(minute)
+
+
+SERIES: dict[tuple[str, str, str], Curve] = {
+    **{("d1", "power", p): _daily(2.0 + k, 1.5) for k, p in enumerate(PHASES)},
+    **{("d1", "reactive", p): _daily(0.8, 0.5, k) for k, p in enumerate(PHASES)},
+    **{("d1", "voltage", p): _daily(228.0 + 3 * k, 14.0, k) for k, p in enumerate(PHASES)},
+    **{("d1", "current", p): _daily(16.0 + k, 7.0) for k, p in enumerate(PHASES)},
+    ("d2", "power", ""): _gap(_daily(5.0, 2.0), 600, 800),
+    ("d2", "reactive", ""): _gap(_daily(0.01, 4.0), 600, 800),
+}
+FACTS_TEXT = f"""{FACTS}
+valid_from,place,fact,value,unit,source
+2020-01-01,centre/s1,rated_kva,20,kVA,Plate of the transformer
+2020-01-01,centre/s2,rated_kva,300,kVA,Plate of the transformer
+"""
+
+
+def _messages(minute: int, numbers: dict[str, int]) -> Iterator[Opened]:
+    time_ms = FIRST_MS + minute * MINUTE_MS
+    for (device, quantity, channel), curve in SERIES.items():
+        value = curve(minute)
+        if value is not None:
+            numbers[device] = numbers.get(device, 0) + 1
+            body = wire.encode_single(
+                1, numbers[device], quantity, time_ms, value, channel=channel or None)
+            yield opened(Received(topic(device), body), (time_ms + 1000) * MS)
+
+
+def supplied(folder: Path) -> Path:
+    """Nine days of two stations through the line: d1 with three phases, d2 with one."""
+    period_s = 60.0 * PERIOD_MIN
+    rows = [row("d1", "s1", period_s=period_s), row("d2", "s2", period_s=period_s)]
+    path = write_places(folder / "places.csv", [replace(r, tz="Europe/Berlin") for r in rows])
+    (folder / "facts.csv").write_text(FACTS_TEXT, encoding="utf-8")
+    store = Store.create(folder / "store.db")
+    line = Line(folder / "ingest", Outlets(store), 60)
+    line.open()
+    line.load_places(path, (FIRST_MS - DAY_MS) * MS)
+    take(line, folder / "facts.csv", (FIRST_MS - DAY_MS) * MS)
+    numbers: dict[str, int] = {}
+    for first in range(0, DAYS * 1440, STEP_MIN):
+        messages = [one for minute in range(first, first + STEP_MIN, PERIOD_MIN)
+                    for one in _messages(minute, numbers)]
+        line.take(messages, messages[-1].received_ns)
+        line.tick((FIRST_MS + (first + STEP_MIN + 2) * MINUTE_MS) * MS, with_open=False)
+    _told(store, FIRST_MS + (DAYS * 1440 + 2) * MINUTE_MS)
+    line.close()
+    store.close()
+    return folder

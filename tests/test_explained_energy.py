@@ -1,0 +1,62 @@
+"""Explanations of the supply: another program recomputes every value from what is printed."""
+
+import ast
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from ingest.explain import Question, explain
+from ingest.store import Store
+from tests import explained_energy
+from tests.supplied_city import supplied
+from tests.test_explain import ELSEWHERE
+
+CHECKED_A_SERIES = 4
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the supply."""
+    return supplied(tmp_path_factory.mktemp("supply"))
+
+
+def ends(folder: Path, key: str) -> list[tuple[str, int]]:
+    """Some windows of every place that has the indicator, also such as have no value."""
+    store = Store.reader(folder / "store.db")
+    found = []
+    for path in sorted({row.path for row in store.last() if row.indicator == key}):
+        rows = store.history(path, key, 0, 1 << 42, 1_000_000)
+        step = max(len(rows) // CHECKED_A_SERIES, 1)
+        chosen = {row.end_ms for row in [*rows[::step], rows[-1]]}
+        chosen |= {row.end_ms for row in rows if row.level < 0 and row is not rows[0]} and {
+            next(row.end_ms for row in rows if row.level < 0)}
+        found += [(path, end) for end in sorted(chosen)]
+    store.close()
+    return found
+
+
+@pytest.mark.parametrize("key", sorted(ELSEWHERE))
+def test_another_program_comes_to_the_same_value(folder: Path, key: str) -> None:
+    asked = ends(folder, key)
+    assert asked, "the city has this indicator"
+    for place, end_ms in asked:
+        answer = explain(folder, Question(place, key, end_ms))
+        what = f"{place} {key} {answer['window']}"
+        assert answer["equal"], (what, answer["result"], answer["stored"], answer["notes"])
+        value = explained_energy.recompute(json.loads(json.dumps(answer, allow_nan=False)))
+        told = answer["result"]["value"]
+        assert (value is None) == (told is None), (what, value, told)
+        if value is not None:
+            assert math.isclose(value, told, rel_tol=1e-9, abs_tol=1e-9), (what, value, told)
+
+
+def test_the_evaluator_imports_nothing_of_the_project() -> None:
+    tree = ast.parse(Path(explained_energy.__file__).read_text(encoding="utf-8"))
+    names = {
+        name.name if isinstance(node, ast.Import) else str(node.module)
+        for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+    }
+    assert names == {"math", "typing"}

@@ -1,0 +1,150 @@
+"""A real household and a real plant against computations that are slow and independent."""
+
+import csv
+import gzip
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.town import Reading, Town, row
+
+CASES = Path(__file__).parent / "cases"
+HOME = "sceaux/home"
+
+
+class Minute(NamedTuple):
+    """One row of the household, Unix seconds."""
+
+    time_s: int
+    kw: float
+    kvar: float
+    volts: float
+    amps: float
+
+
+def household() -> Iterator[Minute]:
+    """Rows that have values."""
+    zone = ZoneInfo("Europe/Paris")
+    with gzip.open(CASES / "household_2006-12.csv.gz", "rt", encoding="utf-8") as file:
+        for record in csv.DictReader(file, delimiter=";"):
+            day, month, year = (int(part) for part in record["Date"].split("/"))
+            hour, minute, _ = (int(part) for part in record["Time"].split(":"))
+            if record["Voltage"] != "?":
+                moment = datetime(year, month, day, hour, minute, tzinfo=zone)
+                yield Minute(int(moment.timestamp()), *(float(record[name]) for name in (
+                    "Global_active_power", "Global_reactive_power", "Voltage",
+                    "Global_intensity")))
+
+
+@pytest.fixture(scope="module")
+def minutes() -> list[Minute]:
+    """Nine days of them."""
+    return list(household())
+
+
+@pytest.fixture(scope="module")
+def home(minutes: list[Minute]) -> Town:
+    """The household through the engine, hour by hour."""
+    town = Town([row("m", HOME, tz="Europe/Paris", since="2006-01-01")])
+    hours: dict[int, list[Minute]] = defaultdict(list)
+    for one in minutes:
+        hours[one.time_s // 3600].append(one)
+    for hour, rows in hours.items():
+        town.take(Reading("m", quantity, one.time_s, value) for one in rows for quantity, value in (
+            ("power", one.kw), ("reactive", one.kvar), ("voltage", one.volts),
+            ("current", one.amps)))
+        town.tick(hour * 3600 + 3660)
+    return town
+
+
+def by(minutes: list[Minute], length_s: int, first_s: int = 0) -> dict[int, list[Minute]]:
+    """Rows by the end of the interval of that length that holds them."""
+    found: dict[int, list[Minute]] = defaultdict(list)
+    for one in minutes:
+        found[(one.time_s - first_s) // length_s * length_s + length_s + first_s].append(one)
+    return found
+
+
+def mean(values: list[float]) -> float:
+    """Arithmetic mean."""
+    return math.fsum(values) / len(values)
+
+
+def rms(values: list[float]) -> float:
+    """Root of the mean square."""
+    return math.sqrt(math.fsum(x * x for x in values) / len(values))
+
+
+def test_the_power_factor_of_every_hour(minutes: list[Minute], home: Town) -> None:
+    vector = home.last("energy.power_factor", HOME)
+    arithmetic = home.last("energy.power_factor_arithmetic", HOME)
+    compared = 0
+    for end, rows in by(minutes, 3600).items():
+        if len(rows) < 45:
+            continue
+        p, q = mean([one.kw for one in rows]), mean([one.kvar for one in rows])
+        s = rms([one.volts for one in rows]) * rms([one.amps for one in rows]) / 1000
+        assert vector[end][0] == pytest.approx(p / math.hypot(p, q), abs=1e-6)
+        assert arithmetic[end][0] == pytest.approx(min(p / s, 1.0), abs=1e-4)
+        compared += 1
+    assert compared == 9 * 24
+    assert len({round(value, 2) for value, _ in vector.values()}) > 10
+
+
+def test_load_and_power_factor_of_every_day(minutes: list[Minute], home: Town) -> None:
+    first = min(minutes).time_s
+    so_far: list[float] = []
+    for end, rows in sorted(by(minutes, 86_400, first).items()):
+        blocks = [mean([one.kw for one in of]) for of in by(rows, 900, first).values()]
+        so_far += blocks
+        found = home.last("energy.load_factor_day", HOME)[end][0]
+        assert found == pytest.approx(mean(blocks) / max(blocks), rel=1e-9)
+        month = home.last("energy.load_factor", HOME)[end][0]
+        assert month == pytest.approx(mean(so_far) / max(so_far), rel=1e-9)
+        hours = [(mean([one.kw for one in of]), mean([one.kvar for one in of]))
+                 for of in by(rows, 3600, first).values()]
+        kwh, kvarh = (math.fsum(column) for column in zip(*hours, strict=True))
+        period = home.last("energy.power_factor_period", HOME)[end][0]
+        assert period == pytest.approx(kwh / math.hypot(kwh, kvarh), abs=1e-6)
+
+
+def test_a_plant_that_reports_each_quarter_of_an_hour() -> None:
+    """The plant prints its own power factor of each quarter: ours of the hour lies among them."""
+    zone = ZoneInfo("Asia/Seoul")
+    town = Town([row("p", "gwangyang/steel", 900, tz="Asia/Seoul", since="2017-01-01")])
+    quarters: dict[int, tuple[float, float, float]] = {}
+    with gzip.open(CASES / "steel_2018-01.csv.gz", "rt", encoding="utf-8-sig") as file:
+        for record in csv.DictReader(file):
+            moment = datetime.strptime(record["date"], "%d/%m/%Y %H:%M").replace(tzinfo=zone)
+            if (moment.hour, moment.minute) == (0, 0):
+                moment += timedelta(days=1)  # ends the day whose date it carries
+            quarters[int(moment.timestamp())] = (
+                float(record["Usage_kWh"]),
+                float(record["Lagging_Current_Reactive_Power_kVarh"]),
+                float(record["Lagging_Current_Power_Factor"]))
+    for end, (kwh, kvarh, _) in quarters.items():
+        town.take(Reading("p", quantity, end - 900, 4 * energy) for quantity, energy in (
+            ("power", kwh), ("reactive", kvarh)))
+        if end % 3600 == 0:
+            town.tick(end + 60)
+    found = town.last("energy.power_factor", "gwangyang/steel")
+    compared = 0
+    for end in found:
+        rows = [quarters.get(end - 900 * k) for k in range(4)]
+        whole = [one for one in rows if one is not None]
+        if len(whole) < 4:
+            continue
+        kwh, kvarh = math.fsum(one[0] for one in whole), math.fsum(one[1] for one in whole)
+        expected = kwh / math.hypot(kwh, kvarh) if kwh or kvarh else math.nan
+        assert found[end][0] == pytest.approx(expected, abs=1e-6, nan_ok=True)
+        printed = [one[2] / 100 for one in whole]
+        if kwh:
+            assert min(printed) - 0.01 <= found[end][0] <= max(printed) + 0.01
+            compared += 1
+    assert compared > 300
