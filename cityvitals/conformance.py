@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cityvitals import cases_energy, cases_quality
+from cityvitals import cases_energy, cases_kpi, cases_quality
 from cityvitals.cases_energy import Demand, demand_case, demand_of_minutes
 from cityvitals.worked_cases import (
     Adapter,
@@ -189,6 +189,7 @@ ADAPTERS: dict[str, Adapter] = {
     "dq.completeness_eu": _completeness_eu,
     "dq.completeness": _completeness,
     **cases_energy.ADAPTERS,
+    **cases_kpi.ADAPTERS,
     **cases_quality.ADAPTERS,
 }
 

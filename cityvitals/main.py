@@ -19,6 +19,7 @@ from cityvitals.explain_command import explain
 from cityvitals.facts_command import app as facts_app
 from cityvitals.recompute_command import recompute
 from cityvitals.reconcile_command import reconcile
+from cityvitals.report_command import report
 from cityvitals.simulate_command import simulate
 from edge.facts import FactsError
 from edge.places import PlacesError
@@ -43,6 +44,7 @@ dashboards_app = typer.Typer(no_args_is_help=True, help="What people look at.")
 app.add_typer(dashboards_app, name="dashboards")
 app.command()(explain)
 app.command()(reconcile)
+app.command()(report)
 app.command()(recompute)
 app.command()(simulate)
 

@@ -5,155 +5,29 @@ and, where there is no value, why and what would help. Nothing is assumed: a den
 fact names leaves the KPI without a value.
 """
 
-import calendar
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import NamedTuple, Protocol
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
-from edge.facts import Fact, value_at
-from ingest.store import PlaceInfo, Sample
-
-CITY = "_/_"
-ACCURATE_MIN = 0.75
-"""The share of a period that a mean needs (2008/50/EC Annex VII.A.2) to count as measured."""
-LIVE_DAYS, LIVE_MIN = 30, 75.0
-"""A sensor is alive with a completeness of 75 % over 30 days (indicators, 2.9)."""
-HISTORY_MAX = 100_000
-NOISE_LIMIT_DB = 55.0
-"""Reporting threshold of Lden, 2002/49/EC."""
-
-MEASURED, ESTIMATED, UNKNOWN = "accurate measurement", "estimation", "unknown"
-
-
-class Reported(NamedTuple):
-    """One data point of a KPI.
-
-    part: the pollutant where a KPI has several. value: None where there is none, `why` says why.
-    coverage: 0..1, of the period and of what should be measured. trend: (first day, value) of
-    months, or of days in a short period. sources: indicators and facts that it comes from.
-    """
-
-    value: float | None
-    coverage: float
-    origin: str
-    why: str = ""
-    note: str = ""
-    part: str = ""
-    trend: tuple[tuple[date, float], ...] = ()
-    sources: tuple[str, ...] = ()
-
-
-class History(Protocol):
-    """What is read of the store."""
-
-    def history(
-        self, path: str, indicator_key: str, from_ms: int, to_ms: int, limit: int
-    ) -> list[Sample]:
-        """Closed points, oldest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Civil days from `first` to `last`, both in it, in the city's zone."""
-
-    first: date
-    last: date
-    tz: str
-
-    @property
-    def days(self) -> int:
-        """How many days."""
-        return (self.last - self.first).days + 1
-
-    @property
-    def from_ms(self) -> int:
-        """Unix ms at which it begins."""
-        return _midnight_ms(self.first, self.tz)
-
-    @property
-    def to_ms(self) -> int:
-        """Unix ms at which it ends."""
-        return _midnight_ms(self.last + timedelta(days=1), self.tz)
-
-
-@dataclass(slots=True)
-class City:
-    """What there is to compute from."""
-
-    period: Period
-    store: History
-    facts: list[Fact]
-    places: list[PlaceInfo]
-
-    def points(self, key: str, path: str = CITY) -> list[tuple[date, float, float]]:
-        """(day that the window ends in, value, coverage) of the sufficient points, in order."""
-        zone = ZoneInfo(self.period.tz)
-        rows = self.store.history(
-            path, key, self.period.from_ms + 1, self.period.to_ms, HISTORY_MAX
-        )
-        return [
-            (datetime.fromtimestamp((row.end_ms - 1) / 1000, zone).date(), row.value, row.cov)
-            for row in rows if row.level >= 0
-        ]
-
-    def fact(self, name: str, path: str = CITY) -> Fact | None:
-        """The fact in force at the end of the period."""
-        return value_at(self.facts, path, name, self.period.last)
-
-    def stations(self) -> list[PlaceInfo]:
-        """All stations."""
-        return [row for row in self.places if row.key.scope == "station"]
-
-
-def of_months(points: Sequence[tuple[date, float, float]]) -> list[tuple[date, float]]:
-    """Arithmetic mean of each month, by its first day."""
-    months: dict[date, list[float]] = {}
-    for day, value, _ in points:
-        months.setdefault(day.replace(day=1), []).append(value)
-    return [(month, math.fsum(values) / len(values)) for month, values in months.items()]
-
-
-def of_days(points: Sequence[tuple[date, float, float]]) -> list[tuple[date, float]]:
-    """Arithmetic mean of each day."""
-    days: dict[date, list[float]] = {}
-    for day, value, _ in points:
-        days.setdefault(day, []).append(value)
-    return [(day, math.fsum(values) / len(values)) for day, values in days.items()]
-
-
-def trend(
-    period: Period, points: Sequence[tuple[date, float, float]]
-) -> tuple[tuple[date, float], ...]:
-    """Means of months; of days in a period of up to three months."""
-    return tuple(of_months(points) if period.days > 92 else of_days(points))
-
-
-def origin(coverage: float) -> str:
-    """The verification reports' selector: a measurement if it is complete enough."""
-    return MEASURED if coverage >= ACCURATE_MIN else ESTIMATED
-
-
-def lacking(city: City, *names: str) -> str:
-    """What to load where facts are missing; empty if all are there."""
-    absent = [name for name in names if city.fact(name) is None]
-    if not absent:
-        return ""
-    return f"no fact {', '.join(absent)} of the city; load it with `cityvitals facts load`"
-
-
-def nothing(why: str, *sources: str, part: str = "") -> list[Reported]:
-    """No value, and why."""
-    return [Reported(None, 0.0, UNKNOWN, why=why, part=part, sources=sources)]
-
-
-def days_note(city: City, days: int, owed: int) -> str:
-    """How much of the period there is; empty if it is whole and a year long."""
-    if days >= owed and city.period.days >= 365:
-        return ""
-    return f"provisional: {days} of {owed} days"
+from dashboards.kpi_city import (
+    BLOCK_MS,
+    LIVE_DAYS,
+    LIVE_MIN,
+    MEASURED,
+    NOISE_LIMIT_DB,
+    YEAR_DAYS,
+    City,
+    Reported,
+    days_note,
+    lacking,
+    nothing,
+    of_months,
+    origin,
+    path_of,
+    trend,
+    year_days,
+)
+from edge.places import PlaceRow
 
 
 def travel_time(city: City) -> list[Reported]:
@@ -179,7 +53,7 @@ def electricity(city: City) -> tuple[float, float, int] | None:
     points = city.points("energy.demand_15min")
     if not points:
         return None
-    owed = (city.period.to_ms - city.period.from_ms) / 900_000
+    owed = (city.period.to_ms - city.period.from_ms) / BLOCK_MS
     kwh = math.fsum(value for _, value, _ in points) / 4
     return kwh, min(1.0, len(points) / owed), len(points)
 
@@ -195,10 +69,10 @@ def consumption(city: City) -> list[Reported]:
         return nothing(lacking(city, "population"), *sources)
     kwh, share, _ = used
     metered, all_customers = _metered(city)
-    yearly = kwh / share * _year_days(city.period) / city.period.days
+    yearly = kwh / share * year_days(city.period) / city.period.days
     coverage = share
     note = "of metered customers alone: no fact customers of the city"
-    if all_customers:
+    if all_customers and metered:
         yearly *= all_customers / metered
         coverage = share * min(1.0, metered / all_customers)
         note = f"scaled from {metered:,.0f} metered of {all_customers:,.0f} customers"
@@ -227,6 +101,66 @@ def emissions(city: City) -> list[Reported]:
     )]
 
 
+def outages(city: City, key: str) -> list[Reported]:
+    """EC:I:ES:1C and 2C: the 12 months up to the end of the period, of the whole city."""
+    points = city.points(key)
+    if not points:
+        return nothing(
+            "no interruption index in this period: feeders need customers in the places file, "
+            "and their agents report interruptions", key,
+        )
+    _, value, coverage = points[-1]
+    return [Reported(
+        value, coverage, origin(coverage), trend=trend(city.period, points), sources=(key,),
+        note=days_note(city, city.period.days, YEAR_DAYS),
+    )]
+
+
+def outage_frequency(city: City) -> list[Reported]:
+    """EC:I:ES:1C: SAIFI."""
+    return outages(city, "energy.saifi")
+
+
+def outage_time(city: City) -> list[Reported]:
+    """EC:I:ES:2C: CAIDI, minutes."""
+    return outages(city, "energy.caidi")
+
+
+def renewables(city: City) -> list[Reported]:
+    """EN:E:E:1C in part: electricity alone, the mean of the period's days."""
+    key = "energy.renewable_share_day"
+    points = city.points(key)
+    if not points:
+        return nothing("no generation by source was measured in this period", key)
+    value = math.fsum(value for _, value, _ in points) / len(points)
+    coverage = min(1.0, len(points) / city.period.days)
+    return [Reported(
+        100 * value, coverage, origin(coverage), trend=trend(city.period, points), sources=(key,),
+        note=f"electricity alone; {days_note(city, len(points), city.period.days)}".rstrip("; "),
+    )]
+
+
+def public_buildings(city: City) -> list[Reported]:
+    """EN:E:E:4C in part: electricity of the stations that have a fact public_building_m2."""
+    key, fact = "energy.demand_15min", "public_building_m2"
+    area = kwh = owed = had = 0.0
+    for station in city.stations:
+        floor = city.fact(fact, path_of(station))
+        points = city.points(key, path_of(station)) if floor is not None else []
+        if floor is None or not points:
+            continue
+        blocks = (city.period.to_ms - city.period.from_ms) / BLOCK_MS
+        area, owed, had = area + floor.value, owed + blocks, had + len(points)
+        kwh += math.fsum(value for _, value, _ in points) / 4 * blocks / len(points)
+    if not area:
+        return nothing(f"no metered station has a fact {fact}", key, fact)
+    coverage = min(1.0, had / owed)
+    return [Reported(
+        kwh / area * year_days(city.period) / city.period.days, coverage, origin(coverage),
+        sources=(key, fact), note=f"electricity alone, of {area:,.0f} m², scaled to a year",
+    )]
+
+
 def mode_share(city: City) -> list[Reported]:
     """EC:I:T:4A cannot come from vehicle counts alone."""
     return nothing(
@@ -245,9 +179,9 @@ def noise(city: City) -> list[Reported]:
     key = "noise.lden"
     exposed = counted = 0.0
     everyone = city.fact("population")
-    for station in city.stations():
-        around = city.fact("population", station.key.path)
-        levels = city.points(key, station.key.path)
+    for station in city.stations:
+        around = city.fact("population", path_of(station))
+        levels = city.points(key, path_of(station))
         if around is None or not levels:
             continue
         counted += around.value
@@ -269,7 +203,7 @@ def roads(city: City) -> list[Reported]:
     total = city.fact("major_streets_km")
     if total is None or not total.value:
         return nothing(lacking(city, "major_streets_km"), "major_streets_km")
-    segments = [row for row in city.stations() if row.length_km > 0]
+    segments = [row for row in city.stations if row.length_km > 0]
     alive, seen = _alive(city, segments)
     value = 100 * math.fsum(row.length_km for row in alive) / total.value
     return [Reported(
@@ -294,7 +228,7 @@ def feeders(city: City) -> list[Reported]:
     total = city.fact("feeders")
     if total is None or not total.value:
         return nothing(lacking(city, "feeders"), "feeders")
-    meters = [row for row in city.stations() if city.fact("customers", row.key.path)]
+    meters = [row for row in city.stations if row.customers]
     alive, seen = _alive(city, meters)
     return [Reported(
         100 * len(alive) / total.value, seen, origin(seen), sources=("dq.completeness", "feeders"),
@@ -303,21 +237,20 @@ def feeders(city: City) -> list[Reported]:
 
 
 def _metered(city: City) -> tuple[float, float]:
-    """Customers at stations with a fact of their own, and of the whole city (0 unknown)."""
-    known = [city.fact("customers", row.key.path) for row in city.stations()]
+    """Customers behind the stations of the places file, and of the whole city (0 unknown)."""
     everyone = city.fact("customers")
     return (
-        math.fsum(fact.value for fact in known if fact is not None),
+        float(sum(row.customers for row in city.stations)),
         everyone.value if everyone is not None else 0.0,
     )
 
 
-def _alive(city: City, stations: Sequence[PlaceInfo]) -> tuple[list[PlaceInfo], float]:
+def _alive(city: City, stations: Sequence[PlaceRow]) -> tuple[list[PlaceRow], float]:
     """Stations with a completeness of 75 % over the last 30 days; and the share of those days."""
     since = city.period.last - timedelta(days=LIVE_DAYS - 1)
     alive, days = [], 0
     for row in stations:
-        points = [(day, value) for day, value, _ in city.points("dq.completeness", row.key.path)
+        points = [(day, value) for day, value, _ in city.points("dq.completeness", path_of(row))
                   if day >= since]
         days = max(days, len({day for day, _ in points}))
         # Hours without a point are hours without a reading.
@@ -326,17 +259,35 @@ def _alive(city: City, stations: Sequence[PlaceInfo]) -> tuple[list[PlaceInfo], 
     return alive, days / LIVE_DAYS
 
 
-def _midnight_ms(day: date, tz: str) -> int:
-    return round(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(tz)).timestamp() * 1000)
+AIR_KEYS = {
+    "PM10": "air.year_pm10", "PM2.5": "air.year_pm25", "NO2": "air.year_no2",
+    "SO2": "air.year_so2", "O3": "air.year_o3",
+}
+"""Annual means up to each day, in µg/m³ by the factors of U4SSC."""
 
 
-def _year_days(period: Period) -> int:
-    return 366 if calendar.isleap(period.last.year) else 365
+def air(city: City) -> list[Reported]:
+    """EN:EN:AQ:1C: five data points, each the mean over the stations of their annual means."""
+    found = []
+    for part, key in AIR_KEYS.items():
+        points = city.points(key)
+        if not points:
+            found += nothing("no station has enough hours of it", key, part=part)
+            continue
+        _, value, coverage = points[-1]
+        found.append(Reported(
+            value, coverage, origin(coverage), part=part, sources=(key,),
+            trend=trend(city.period, points),
+            note=days_note(city, city.period.days, YEAR_DAYS),
+        ))
+    return found
 
 
 FED: dict[str, Callable[[City], list[Reported]]] = {
     "EC:ICT:ES:1C": smart_meters, "EC:ICT:ES:2A": feeders, "EC:ICT:T:2C": roads,
-    "EC:I:T:4A": mode_share, "EC:I:T:5A": travel_time, "EN:EN:AQ:2C": emissions,
-    "EN:EN:EQ:2A": noise, "EN:E:E:2C": consumption, "EN:E:E:3C": heat,
+    "EC:I:ES:1C": outage_frequency, "EC:I:ES:2C": outage_time, "EC:I:T:4A": mode_share,
+    "EC:I:T:5A": travel_time, "EN:EN:AQ:1C": air, "EN:EN:AQ:2C": emissions, "EN:EN:EQ:2A": noise,
+    "EN:E:E:1C": renewables, "EN:E:E:2C": consumption, "EN:E:E:3C": heat,
+    "EN:E:E:4C": public_buildings,
 }
 """How each fed KPI is computed."""
