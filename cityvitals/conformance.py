@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cityvitals import cases_energy, cases_kpi, cases_quality
+from cityvitals import cases_energy, cases_kpi, cases_quality, cases_traffic
 from cityvitals.cases_energy import Demand, demand_case, demand_of_minutes
 from cityvitals.worked_cases import (
     Adapter,
@@ -30,14 +30,12 @@ from cityvitals.worked_cases import (
     number,
     plain,
     read,
+    word,
 )
 from engine import us_aqi
-from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS, TTI_LEVELS
+from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS
 from engine.completeness import completeness, enough
-from engine.indicator import Level
-from engine.levels import bands_of, levels_of
 from engine.nowcast import NOWCAST_HOURS, nowcast_pm, report
-from engine.travel_time import quantile, tti
 
 Floats = npt.NDArray[np.float64]
 EDITION = "2024-05-06"
@@ -71,14 +69,6 @@ class Outcome:
         return SOME_NOT_BUILT if self.not_built else ALL_PASS
 
 
-def _word(value: float, levels: tuple[Level, ...]) -> str | None:
-    """The category's word by the catalogue's own limits."""
-    out = np.zeros(1, np.int8)
-    kernel = bands_of if levels is COMPLETENESS_LEVELS else levels_of
-    kernel(np.array([value]), np.array([level.upper for level in levels]), out)
-    return None if out[0] < 0 else levels[out[0]].word
-
-
 def _check_edition(inputs: Inputs) -> None:
     if inputs.get("edition", EDITION) != EDITION:
         raise NotBuiltError
@@ -91,7 +81,7 @@ def _us_aqi(inputs: Inputs) -> dict[str, Any]:
         if f"conc_{unit}" in inputs:
             conc = number(inputs[f"conc_{unit}"]) * factor
             value = us_aqi.sub_index(pollutant, hours, conc)
-            return {"aqi": plain(value), "category": _word(value, AQI_LEVELS)}
+            return {"aqi": plain(value), "category": word(value, AQI_LEVELS)}
     raise KeyError(f"conc_{next(iter(_TABLE_UNIT[pollutant]))}")
 
 
@@ -123,7 +113,7 @@ def _us_aqi_overall(inputs: Inputs) -> dict[str, Any]:
     }
     value = us_aqi.overall(found)
     return {
-        "aqi": plain(value), "category": _word(value, AQI_LEVELS), "subindices": indices,
+        "aqi": plain(value), "category": word(value, AQI_LEVELS), "subindices": indices,
         "main": max(indices, key=indices.__getitem__, default=None),
     }
 
@@ -136,30 +126,6 @@ def _nowcast_pm(inputs: Inputs) -> dict[str, Any]:
     pollutant = choose(_POLLUTANTS, {"pollutant": "PM2.5", **inputs}, "pollutant")
     steps = 10.0 if pollutant == us_aqi.PM25 else 1.0
     return {"nowcast": plain(value), "reported": plain(report(value, steps))}
-
-
-def _tti(inputs: Inputs) -> dict[str, Any]:
-    """Travel times over a segment of 1 km, or speeds."""
-    if "peak_tt_min" in inputs:
-        free, speed = (60.0 / number(inputs[key]) for key in ("freeflow_tt_min", "peak_tt_min"))
-    else:
-        free, speed = (number(inputs[key]) for key in ("ffs_kmh", "speed_kmh"))
-    value = tti(free, speed)
-    return {"tti": plain(value), "rating": _word(value, TTI_LEVELS)}
-
-
-def _tti_rating(inputs: Inputs) -> dict[str, Any]:
-    return {"rating": _word(number(inputs["tti"]), TTI_LEVELS)}
-
-
-def _free_flow(inputs: Inputs) -> dict[str, Any]:
-    if inputs.get("quantile", "type7") != "type7":
-        raise NotBuiltError
-    speeds = np.array([number(value) for value in inputs["offpeak_speeds_kmh"]])
-    valid = np.sort(speeds[speeds > 0.0])
-    if not len(valid):
-        raise ValueError("offpeak_speeds_kmh has no speed above zero")
-    return {"ffs_kmh": quantile(valid, 0.85)}
 
 
 _EU_PARTS = {"1h_minutes": 60, "8h_hours": 8, "24h_hours": 24, "max_daily_8h_count": 24}
@@ -176,21 +142,19 @@ def _completeness(inputs: Inputs) -> dict[str, Any]:
     out = np.zeros(1)
     counts = np.array([int(inputs["readings"])], np.int64)
     completeness(counts, np.array([number(inputs["expected"])]), out)
-    return {"percent": plain(float(out[0])), "band": _word(out[0], COMPLETENESS_LEVELS)}
+    return {"percent": plain(float(out[0])), "band": word(out[0], COMPLETENESS_LEVELS)}
 
 
 ADAPTERS: dict[str, Adapter] = {
     "air.us_aqi": _us_aqi,
     "air.us_aqi_overall": _us_aqi_overall,
     "air.nowcast_pm": _nowcast_pm,
-    "traffic.tti": _tti,
-    "traffic.tti_rating_u4ssc": _tti_rating,
-    "traffic.ffs_p85": _free_flow,
     "dq.completeness_eu": _completeness_eu,
     "dq.completeness": _completeness,
     **cases_energy.ADAPTERS,
     **cases_kpi.ADAPTERS,
     **cases_quality.ADAPTERS,
+    **cases_traffic.ADAPTERS,
 }
 
 

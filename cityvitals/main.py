@@ -284,6 +284,9 @@ def place_add(
         float, typer.Option(help="Energy register: where it begins again at 0, in kWh.")
     ] = 0.0,
     city: Annotated[str, typer.Option(help="City id; needed for the very first place.")] = "",
+    road_class: Annotated[
+        str, typer.Option(help="Road segment: freeway, freeway-rural, urban-1 … urban-4.")
+    ] = "",
 ) -> None:
     """Admit a device, with the readings that are held for it; a running ingest notices.
 
@@ -293,7 +296,7 @@ def place_add(
 
     row = add(data, Wanted(
         device, district, station, name, lat, lon, tz, seconds(period, "--period"), since,
-        length_km, lanes, posted_kmh, customers, modulus_kwh, city,
+        length_km, lanes, posted_kmh, customers, modulus_kwh, city, road_class,
     ))
     print(f"{row.device} stands at {row.district}/{row.station}")
 

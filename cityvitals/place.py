@@ -38,6 +38,7 @@ class Wanted(NamedTuple):
     customers: int
     modulus_kwh: float
     city: str
+    road_class: str = ""
 
 
 @contextmanager
@@ -95,6 +96,10 @@ def _row(wanted: Wanted, rows: list[PlaceRow], since_ms: int) -> PlaceRow:
     return PlaceRow(
         since_ms, city, wanted.district, wanted.station, wanted.device, name, lat, lon,
         tz, wanted.period_s, *road, modulus_kwh=wanted.modulus_kwh,
+        road_class=wanted.road_class or (known.road_class if known else ""),
+        capacity_vph=known.capacity_vph if known else 0.0, g_m=known.g_m if known else 0.0,
+        occupants=known.occupants if known else 0.0,
+        heavy_share=known.heavy_share if known else 0.0,
     )
 
 

@@ -12,6 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from engine.catalogue import COMPLETENESS_LEVELS
+from engine.indicator import Level
+from engine.levels import bands_of, levels_of
+
 COLUMNS = ("indicator", "inputs_json", "expected_json", "tolerance", "source")
 Inputs = dict[str, Any]
 Adapter = Callable[[Inputs], dict[str, Any]]
@@ -52,6 +58,14 @@ def number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{value!r} is not a number")
     return float(value)
+
+
+def word(value: float, levels: tuple[Level, ...]) -> str | None:
+    """The category's word by the catalogue's own limits."""
+    out = np.zeros(1, np.int8)
+    kernel = bands_of if levels is COMPLETENESS_LEVELS else levels_of
+    kernel(np.array([value]), np.array([level.upper for level in levels]), out)
+    return None if out[0] < 0 else levels[out[0]].word
 
 
 def plain(value: float) -> float | None:

@@ -52,6 +52,11 @@ class PlaceRow:
     `lanes` and `posted_kmh` describe a road segment, 0 where they do not apply. `status` is
     `active` or `retired`. `modulus_kwh` is where an energy register begins again at 0, 0 unknown.
     `private`: what the station measures leaves the engine only within a group of stations.
+
+    More of a road segment, each empty or 0 where it is not known: `road_class` (one of
+    `ROAD_CLASSES`), `capacity_vph` (vehicles an hour, all lanes), `g_m` (length of a vehicle and of
+    the loop's field together, by which occupancy is read), `occupants` (persons a vehicle),
+    `heavy_share` (0..1 of the vehicles).
     """
 
     valid_from_ms: int
@@ -71,12 +76,20 @@ class PlaceRow:
     status: str = "active"
     modulus_kwh: float = 0.0
     private: bool = False
+    road_class: str = ""
+    capacity_vph: float = 0.0
+    g_m: float = 0.0
+    occupants: float = 0.0
+    heavy_share: float = 0.0
 
+
+ROAD_CLASSES = ("freeway", "freeway-rural", "urban-1", "urban-2", "urban-3", "urban-4")
+"""By which table a level of service is read: freeways, and classes I to IV of urban streets."""
 
 COLUMNS = (
     "valid_from", "city", "district", "station", "device", "name", "lat", "lon", "tz",
     "period_s", "length_km", "lanes", "posted_kmh", "customers", "status", "modulus_kwh",
-    "private",
+    "private", "road_class", "capacity_vph", "g_m", "occupants", "heavy_share",
 )
 
 
@@ -114,6 +127,12 @@ def _status(text: str) -> str:
     return text or "active"
 
 
+def _road_class(text: str) -> str:
+    if text and text not in ROAD_CLASSES:
+        raise ValueError(f"must be empty or one of {', '.join(ROAD_CLASSES)}")
+    return text
+
+
 def _yes(text: str) -> bool:
     if text not in ("", "yes", "no"):
         raise ValueError("must be yes or no")
@@ -128,6 +147,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "posted_kmh": lambda x: _number(x, 0, 300),
     "customers": lambda x: int(_number(x, 0, 1e9)), "status": _status,
     "modulus_kwh": lambda x: _number(x, 0, 1e9), "private": _yes,
+    "road_class": _road_class, "capacity_vph": lambda x: _number(x, 0, 100_000),
+    "g_m": lambda x: _number(x, 0, 50), "occupants": lambda x: _number(x, 0, 100),
+    "heavy_share": lambda x: _number(x, 0, 1),
 }
 
 
@@ -197,7 +219,8 @@ def _fields(row: PlaceRow) -> list[str]:
     position = [f"{row.lat:.6f}", f"{row.lon:.6f}"]
     head = [first, row.city, row.district, row.station, row.device, row.name, *position, row.tz]
     tail = (row.period_s, row.length_km, row.lanes, row.posted_kmh, row.customers, row.status,
-            row.modulus_kwh, "yes" if row.private else "no")
+            row.modulus_kwh, "yes" if row.private else "no", row.road_class, row.capacity_vph,
+            row.g_m, row.occupants, row.heavy_share)
     return head + [_text(value) for value in tail]
 
 

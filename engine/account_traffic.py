@@ -9,13 +9,16 @@ import numpy as np
 
 from engine.account import Account, Coverage, Json, Look, Recipe, Step, number, numbers
 from engine.calendar import is_weekend
+from engine.catalogue import INDICATORS, POSITION
 from engine.family import Floats, Integers
 from engine.panes import FIVE, Panes
+from engine.road_bins import SPEED
 from engine.traffic import (
     BINS_A_DAY_MAX,
     DIGITS,
     FROZEN_DAYS,
     HISTORY_DAYS,
+    INPUTS,
     PEAK_BINS,
     PEAKS,
     WEEKDAY_OFF_PEAK,
@@ -24,14 +27,15 @@ from engine.traffic import (
 )
 from engine.travel_time import FFS_BINS_MIN, FFS_POSTED, free_flow, quantile
 
+DAY_S = 86_400
 URL = "https://ops.fhwa.dot.gov/perf_measurement/ucr/documentation.htm"
 _UCR = "FHWA Urban Congestion Report"
 _U4SSC = "U4SSC EC:I:T:5A, Verification Manual 2022 p. 72"
-_SPEED = (
-    "n * 1e12 / sum, the harmonic mean of the bin's speeds in km/h; 4 of 5 minutes needed, and "
-    "a vehicle where they are counted"
+SPEED_RULE = (
+    "a lane: n * 1e12 / sum, the harmonic mean of its speeds in km/h; lanes by their vehicles "
+    "(sum / 1e6 * 5 / covered) if each has a counter, else by n; 4 of 5 minutes needed, and a "
+    "vehicle where they are counted"
 )
-INPUTS = ("speed", "count")
 
 
 def off_peak(segments: Segments, members: Integers, day: int, panes: Panes) -> Floats:
@@ -45,7 +49,7 @@ def off_peak(segments: Segments, members: Integers, day: int, panes: Panes) -> F
         for begin, end in WEEKEND_OFF_PEAK if is_weekend(past) else WEEKDAY_OFF_PEAK:
             count = (end - begin) // 5
             first = segments.first_bin(members, past, begin)
-            speeds = segments.bins(members, first, count, panes)[0]
+            speeds = segments.bins(members, first, count, panes).speeds
             out[:, row, at : at + count] = np.floor(speeds * 100 + 0.5) / 100
             at += count
     out[out == 0.0] = np.nan
@@ -70,14 +74,15 @@ def hold(segments: Segments, member: int, day: int, speed_kmh: float) -> None:
 
 
 def day_of(segments: Segments, member: int, entry_key: str, window: int, end_min: int) -> int:
-    """Day of the free-flow speed that a window is held against."""
-    if entry_key != "traffic.tti":
+    """Day of the free-flow speed that a window is held against: the traffic day of its start."""
+    cadence_s = INDICATORS[POSITION[entry_key]].cadence_s
+    if cadence_s == DAY_S:
         return window
-    at = np.array([end_min - 5], np.int64)
+    at = np.array([end_min - cadence_s // 60], np.int64)
     return int(segments.traffic_day(np.array([member], np.int64), at)[0])
 
 
-def _held(look: Look) -> tuple[Step, float]:
+def held(look: Look) -> tuple[Step, float]:
     """The free-flow speed that the window is held against."""
     segments = look.vitals.segments
     day = day_of(segments, look.member, look.entry.key, look.window, look.end_min)
@@ -89,51 +94,51 @@ def _held(look: Look) -> tuple[Step, float]:
     return Step("free-flow speed", rule, given, {"free_flow_kmh": number(speed)}, _UCR), speed
 
 
-def _panes(look: Look, first: int, count: int) -> list[tuple[int, int, int, int]]:
+def road_panes(look: Look, first: int, count: int) -> list[tuple[int, int, int, int]]:
+    """5-minute panes of all series of the road, in the form of `Account`."""
     return [(slot, FIVE, first, count) for name in INPUTS for slot in look.slots(name)]
 
 
 def _bin(look: Look) -> Account:
-    speeds, vehicles, readings, coverage = look.vitals.segments.bins(
-        *look.at(look.window), 1, look.panes
-    )
-    speed, counted = float(speeds[0, 0]), float(vehicles[0, 0])
-    held, free = _held(look)
+    bins = look.vitals.segments.bins(*look.at(look.window), 1, look.panes)
+    speed, counted = (float(value) for value in bins.values[0, 0, :2])
+    held_to, free = held(look)
     index = float(np.round(free / speed, DIGITS))
     steps = [
-        Step("space-mean speed", _SPEED, {"n": int(readings[0, 0]), "from": "inputs"},
+        Step("space-mean speed", SPEED_RULE,
+             {"n": int(bins.readings[0, 0, SPEED]), "from": "inputs"},
              {"speed_kmh": number(speed), "vehicles": number(counted)}, _UCR),
-        held,
+        held_to,
         Step("travel time index", "free_flow_kmh / speed_kmh, to 9 digits",
              {"free_flow_kmh": number(free), "speed_kmh": number(speed)},
              {"index": number(index)}, _UCR),
     ]
-    had = float(coverage[0, 0]) * 5
+    had = float(bins.coverage[0, 0, SPEED]) * 5
     return Account(steps, Coverage(had, 5, "minutes", "4 of 5 minutes"),
-                   _panes(look, look.window, 1))
+                   road_panes(look, look.window, 1))
 
 
 def _peaks(look: Look) -> Account:
     segments, row = look.vitals.segments, look.at(look.window)[0]
-    held, free = _held(look)
+    held_to, free = held(look)
     parts: list[Step] = []
     panes: list[tuple[int, int, int, int]] = []
     ratios: list[float] = []
     shares = []
     for name, (begin, _) in zip(("morning", "evening"), PEAKS, strict=True):
         first = segments.first_bin(row, look.window, begin)
-        speeds = segments.bins(row, first, PEAK_BINS, look.panes)[0][0]
+        speeds = segments.bins(row, first, PEAK_BINS, look.panes).speeds[0]
         valid = int((speeds > 0).sum())
         shares.append(valid / PEAK_BINS)
         ratios += (free / speeds[speeds > 0]).tolist()
         parts.append(Step(
-            f"{name} peak", f"{_SPEED}; 75 % of its 36 bins needed", {"from": "inputs"},
+            f"{name} peak", f"{SPEED_RULE}; 75 % of its 36 bins needed", {"from": "inputs"},
             {"speeds_kmh": numbers(speeds), "valid": valid, "of": PEAK_BINS}, _UCR,
         ))
-        panes += _panes(look, int(first[0]), PEAK_BINS)
+        panes += road_panes(look, int(first[0]), PEAK_BINS)
     enough = min(shares) >= 0.75 and ratios
     mean = float(np.round(np.mean(ratios), DIGITS)) if enough else np.nan
-    steps = [*parts, held, Step(
+    steps = [*parts, held_to, Step(
         "peak travel time index", "mean of free_flow_kmh / speed_kmh over the bins of both peaks",
         {"bins": len(ratios), "free_flow_kmh": number(free)}, {"index": number(mean)}, _U4SSC,
     )]
@@ -158,7 +163,7 @@ def _history(look: Look) -> Account:
     enough = len(every) >= FFS_BINS_MIN
     measured = quantile(every, 0.85) if enough else np.nan
     steps = [
-        Step("off-peak bins", f"{_SPEED}; off-peak hours of the 28 days before, to 0.01 km/h",
+        Step("off-peak bins", f"{SPEED_RULE}; off-peak hours of the 28 days before, to 0.01 km/h",
              {"from": "archive"}, {"days": days, "bins": len(every)}, _UCR),
         Step("85th percentile", "type 7; 200 bins needed", {"bins": len(every)},
              {"percentile_kmh": number(measured)}, _UCR),

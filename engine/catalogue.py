@@ -5,6 +5,7 @@ Colours and words are the standard's own; where a standard names no colour, `col
 says whose they are. Level 0 is best.
 """
 
+from engine import catalogue_traffic
 from engine.catalogue_energy import ENERGY
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 
@@ -126,6 +127,7 @@ INDICATORS: tuple[Indicator, ...] = (
         86_400, 31 * 86_400, PLAIN, None, "coincident", "none",
     ),
     *ENERGY,
+    *catalogue_traffic.STATE,
 )
 
 POSITION: dict[str, int] = {entry.key: i for i, entry in enumerate(INDICATORS)}

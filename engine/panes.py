@@ -57,12 +57,14 @@ FINE_LEVELS = 3
 NEVER_MIN = 1 << 40
 """Unix minute that stands for never: the first reading of a series without one."""
 
-LEVEL_OF: dict[str, int] = {"speed": FIVE, "count": FIVE, "voltage": TEN, "power": QUARTER}
+LEVEL_OF: dict[str, int] = {
+    "speed": FIVE, "count": FIVE, "occupancy": FIVE, "voltage": TEN, "power": QUARTER,
+    "laeq": QUARTER,
+}
 """Which level below the hour a quantity keeps: what its indicators read."""
 _SQUARE, _ENERGY = 1, 2
-_KIND = np.array([
-    {"rms": _SQUARE, "level": _ENERGY}.get(row.kind, 0) for row in QUANTITIES.values()
-], np.int64)
+_OF = {"rms": _SQUARE, "level": _ENERGY}
+_KIND = np.array([_OF.get(row.kind, 0) for row in QUANTITIES.values()], np.int64)
 RECIPROCAL = INDEX["speed"]
 REGISTER = INDEX["energy"]
 
@@ -84,8 +86,7 @@ Kernel = Callable[..., Any]
 
 def kernel(signature: Any) -> Callable[[Kernel], Kernel]:
     """Compile with a fixed signature, cached on disk, so that no start waits for a compiler."""
-    decorate: Callable[[Kernel], Kernel] = nb.njit(signature, cache=True, nogil=True)
-    return decorate
+    return nb.njit(signature, cache=True, nogil=True)  # type: ignore[no-any-return]
 
 
 @kernel(nb.uint64(nb.int64, nb.int64, nb.int64))

@@ -5,6 +5,7 @@ from engine import (
     account_energy,
     account_load,
     account_quality,
+    account_roads,
     account_traffic,
 )
 from engine.account import Recipe
@@ -12,4 +13,5 @@ from engine.account import Recipe
 RECIPES: dict[str, Recipe] = {
     **account_air.RECIPES, **account_traffic.RECIPES, **account_energy.RECIPES,
     **account_quality.RECIPES, **account_load.RECIPES,
+    **account_roads.RECIPES,
 }

@@ -53,6 +53,11 @@ class Attributes:
     posted_kmh: float
     shift_min: int
     private: bool = False
+    road_class: str = ""
+    capacity_vph: float = 0.0
+    g_m: float = 0.0
+    occupants: float = 0.0
+    heavy_share: float = 0.0
 
 
 def private_keys(rows: list[PlaceRow]) -> frozenset[PlaceKey]:
@@ -99,7 +104,8 @@ class Registry:
             shift = grid_offset_min(row.tz)
             self.attributes[place] = Attributes(
                 row.name, row.lat, row.lon, row.tz, row.length_km, row.lanes, row.posted_kmh,
-                shift, self.keys[place] in private,
+                shift, self.keys[place] in private, row.road_class, row.capacity_vph, row.g_m,
+                row.occupants, row.heavy_share,
             )
         self.hide(self.veiled)
         for slot in range(len(self.series)):

@@ -5,17 +5,16 @@ The free-flow speed of a segment is frozen each day at 03:00 local time from the
 late correct, at the next 03:00, the frozen days that look back on them.
 """
 
-from typing import Any
-
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.calendar import clock_min, is_weekend
 from engine.catalogue import POSITION
+from engine.density import G_M, bin_density
 from engine.family import (
     NO_WINDOW,
+    NOT_MEASURED,
     Bools,
     Cadence,
     CivilDays,
@@ -24,14 +23,17 @@ from engine.family import (
     Members,
     Result,
     Slots,
+    anywhere,
     blank,
     of_level,
     ranges,
 )
-from engine.panes import FINE, FIVE, HORIZON_DAYS, LENGTHS, NEVER_MIN, Panes, kernel
+from engine.panes import FIVE, HORIZON_DAYS, LENGTHS, NEVER_MIN, Panes
 from engine.registry import Registry
+from engine.road_bins import COUNT, OCCUPANCY, SPEED, Bins, bins_of, pairs_of
 from engine.travel_time import FFS_POSTED, FFS_UNKNOWN, free_flow, peak_tti
 
+INPUTS = ("speed", "count", "occupancy")
 HISTORY_DAYS = 28
 BINS_A_DAY_MAX = 192
 FROZEN_DAYS = 16
@@ -47,57 +49,6 @@ PEAKS = ((360, 540), (960, 1140))
 PEAK_BINS = 36
 DIGITS = 9
 """Of the index: speeds are kept by their slowness in 10^-12, and 1.5 must come out as 1.5."""
-
-
-@kernel(nb.void(
-    nb.int32[:, ::1], nb.int64, nb.int32[::1], nb.int64[::1], nb.int64[::1],
-    nb.from_dtype(FINE)[:, ::1], nb.float64[:, ::1], nb.float64[:, ::1], nb.int32[:, ::1],
-    nb.float64[:, ::1],
-))
-def gather_bins(
-    table: Any, devices: int, rows: Any, members: Any, first: Any, five: Any, speeds: Any,
-    vehicles: Any, readings: Any, coverage: Any,
-) -> None:
-    """Space-mean speed and volume of consecutive 5-minute bins.
-
-    table: int32[m, 2 * devices], speed slots then count slots. rows: int32[series], row in
-    `five` or -1. members, first: int64[k], first local bin number. five: FINE[row, bins].
-    speeds: float64[k, b], km/h, harmonic over the readings, NaN under 4 of 5 minutes or when a
-    counter saw no vehicle. vehicles: float64[k, b], scaled to the whole bin, NaN without a
-    counter. readings: int32[k, b]. coverage: float64[k, b]. Cost: k * b * devices.
-    """
-    length = five.shape[1]
-    for k in range(members.shape[0]):
-        for b in range(speeds.shape[1]):
-            index = first[k] + b
-            samples = 0
-            slowness = 0
-            covered = 0
-            counted = 0.0
-            counters = 0
-            for j in range(2 * devices):
-                slot = table[members[k], j]
-                if slot < 0:
-                    continue
-                pane = five[rows[slot], index % length]
-                if pane.tag != index or pane.n == 0:
-                    continue
-                minutes = 0
-                for i in range(5):
-                    minutes += (pane.covered >> nb.uint64(i)) & nb.uint64(1)
-                if j < devices:
-                    samples += pane.n
-                    slowness += pane.sum
-                    covered = max(covered, minutes)
-                elif minutes > 0:
-                    counted += pane.sum / 1e6 * 5.0 / minutes
-                    counters += 1
-            readings[k, b] = samples
-            coverage[k, b] = covered / 5.0
-            vehicles[k, b] = counted if counters > 0 else np.nan
-            speeds[k, b] = np.nan
-            if covered >= 4 and slowness > 0 and not (counters > 0 and counted == 0.0):
-                speeds[k, b] = samples * 1e12 / slowness
 
 
 class FreeFlow:
@@ -178,44 +129,67 @@ class FreeFlow:
 
 
 class Segments:
-    """Road segments: the members that both traffic families share."""
+    """Road segments: the members that the traffic families share.
+
+    By member: pair as `pairs_of`; attributes of the places file as float64[m], 0 unknown (length
+    1 km, g 22 ft).
+    """
 
     def __init__(self) -> None:
-        self.members = Members((INDEX["speed"], INDEX["count"]))
+        self.members = Members(tuple(INDEX[name] for name in INPUTS))
+        self.pair = np.zeros((0, 1), np.int32)
         self.posted = np.zeros(0)
         self.length_km = np.zeros(0)
+        self.lanes = np.zeros(0)
+        self.g_m = np.zeros(0)
         self.free = FreeFlow()
         self._version = -1
 
     def enrol(self, registry: Registry) -> None:
-        """Take in new segments and the latest posted limits and lengths."""
+        """Take in new segments and the latest of what the places file says of them."""
         if registry.version == self._version:
             return
         self._version = registry.version
-        self.members.enrol(registry, registry.stations_with(("speed", "count")))
-        rows = [registry.attributes[place] for place in self.members.places]
+        members = self.members
+        members.enrol(registry, registry.stations_with(INPUTS))
+        self.pair = pairs_of(members.table, members.devices, registry)
+        rows = [registry.attributes[place] for place in members.places]
         self.posted = np.array([row.posted_kmh for row in rows], np.float64)
         self.length_km = np.array([row.length_km or 1.0 for row in rows], np.float64)
+        self.lanes = np.array([row.lanes for row in rows], np.float64)
+        self.g_m = np.array([row.g_m or G_M for row in rows], np.float64)
         self.free.fit(len(rows))
 
-    def bins(
-        self, members: Integers, first: Integers, count: int, panes: Panes
-    ) -> tuple[Floats, Floats, npt.NDArray[np.int32], Floats]:
-        """speeds, vehicles, readings, coverage of `gather_bins`, each [k, count]."""
-        shape = (len(members), count)
-        speeds, vehicles, coverage = np.empty(shape), np.empty(shape), np.empty(shape)
-        readings = np.empty(shape, np.int32)
-        gather_bins(
-            self.members.table, self.members.devices, panes.rows[FIVE], members, first,
-            panes.fine[FIVE], speeds, vehicles, readings, coverage,
+    def bins(self, members: Integers, first: Integers, count: int, panes: Panes) -> Bins:
+        """`count` bins of each member from the local bin `first` on."""
+        table = self.members
+        return bins_of(
+            table.table, self.pair, table.registry, members, first, count, panes
         )
-        return speeds, vehicles, readings, coverage
+
+    def has(
+        self, members: Integers, start_min: Integers, end_min: Integers, panes: Panes
+    ) -> Bools:
+        """bool[k, 3]: whether speed, count, occupancy are measured in windows."""
+        live = self.members.live(members, start_min, end_min, panes)
+        return anywhere(live.reshape(len(members), len(INPUTS), -1), 2)
 
     def first_bin(self, members: Integers, day: int, clock: int) -> Integers:
         """Local number of the bin in which the clock of each member shows `clock` on `day`."""
         starts = np.array([clock_min(tz, day, clock) for tz in self.members.zones], np.int64)
         bins: Integers = (starts[self.members.zone[members]] + self.members.shift[members]) // 5
         return bins
+
+    def bounds_of_days(self, members: Integers, days: Integers) -> tuple[Integers, Integers]:
+        """First local bin of traffic days and of those after them."""
+        first, last = (
+            np.array([
+                self.first_bin(members[k : k + 1], day + more, 60 * FREEZE_HOUR)[0]
+                for k, day in enumerate(days.tolist())
+            ], np.int64)
+            for more in (0, 1)
+        )
+        return first, last
 
     def traffic_day(self, members: Integers, minute: Integers) -> Integers:
         """Day of the free-flow speed that holds at each Unix minute: it changes at 03:00."""
@@ -280,7 +254,7 @@ class Segments:
                 count = (end - begin) // 5
                 bins = self.first_bin(rows, day, begin)
                 cents = np.nan_to_num(
-                    np.floor(self.bins(rows, bins, count, panes)[0] * 100 + 0.5), nan=0.0
+                    np.floor(self.bins(rows, bins, count, panes).speeds * 100 + 0.5), nan=0.0
                 ).astype(np.uint16)
                 kept = bins[:, None] + np.arange(count) > gone[:, None]
                 part = off_peak[:, at : at + count]
@@ -294,9 +268,14 @@ class Segments:
 
 
 class TrafficBins(Cadence):
-    """Travel time index of each 5-minute bin; area weight is vehicle kilometres travelled."""
+    """Travel time index, speed, flow, occupancy and density of each 5-minute bin.
 
-    indicators = (POSITION["traffic.tti"],)
+    The weight of an area is vehicle kilometres travelled.
+    """
+
+    indicators = tuple(POSITION[f"traffic.{name}"] for name in (
+        "tti", "speed", "flow", "flow_lane", "occupancy", "density",
+    ))
     minutes = 5
 
     def __init__(self, segments: Segments) -> None:
@@ -315,26 +294,39 @@ class TrafficBins(Cadence):
 
     def of_days(self, members: Integers, days: Integers) -> tuple[Integers, Integers]:
         """All bins of traffic days, which begin and end at 03:00."""
-        first, last = (
-            np.array([
-                self._segments.first_bin(members[k : k + 1], day + more, 60 * FREEZE_HOUR)[0]
-                for k, day in enumerate(days.tolist())
-            ], np.int64)
-            for more in (0, 1)
-        )
+        first, last = self._segments.bounds_of_days(members, days)
         return ranges(members, first, last - first)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a segment and bin."""
         segments = self._segments
-        result = blank(len(members), 1)
-        speeds, vehicles, readings, coverage = segments.bins(members, windows, 1, panes)
+        result = blank(len(members), 6)
+        bins = segments.bins(members, windows, 1, panes)
+        speed, vehicles = bins.speeds[:, 0], bins.all_vehicles[:, 0]
+        occupancy, lanes = bins.occupancy[:, 0], segments.lanes[members]
         day = segments.traffic_day(members, self.end_min(members, windows - 1))
         free = segments.free.at(members, day, segments.posted)
-        result.value[:, 0] = np.round(free / speeds[:, 0], DIGITS)
-        result.cov[:] = coverage
-        result.n[:] = readings
-        volume = np.nan_to_num(vehicles[:, 0], nan=1.0)
+        flow, density = np.empty(len(members)), np.empty((len(members), 2))
+        bin_density(
+            speed, vehicles, occupancy, lanes, segments.g_m[members], flow, density
+        )
+        start = self.end_min(members, windows - 1)
+        there = segments.has(members, start, start + self.minutes, panes)
+        by_flow = there[:, SPEED] & there[:, COUNT] & (lanes > 0)
+        values = (
+            free / speed, speed, flow, flow / np.maximum(lanes, 1.0), occupancy,
+            np.where(np.isnan(density[:, 0]), density[:, 1], density[:, 0]),
+        )
+        source = np.array([SPEED, SPEED, COUNT, COUNT, OCCUPANCY, OCCUPANCY])
+        result.value[:] = np.round(np.stack(values, axis=1), DIGITS)
+        result.cov[:], result.n[:] = bins.coverage[:, 0, source], bins.readings[:, 0, source]
+        result.cov[by_flow, 5] = bins.coverage[by_flow, 0, :2].min(axis=1)
+        result.n[by_flow, 5] = bins.readings[by_flow, 0, COUNT]
+        there = there[:, source]
+        there[:, 3] &= lanes > 0
+        there[:, 5] |= by_flow
+        result.n[~there] = NOT_MEASURED
+        volume = np.nan_to_num(bins.vehicles[:, 0], nan=1.0)
         result.weight = volume * segments.length_km[members]
         return result
 
@@ -383,11 +375,14 @@ class TrafficDays(CivilDays):
                 )
                 for begin, _ in PEAKS
             ]
-            speeds, vehicles, readings, _ = (np.hstack(two) for two in zip(*parts, strict=True))
+            speeds = np.hstack([part.speeds for part in parts])
+            vehicles = np.hstack([part.vehicles for part in parts])
             out = np.empty((len(rows), 2))
             peak_tti(speeds, peak, free[rows], out)
             result.value[rows, 0], result.cov[rows, 0] = np.round(out[:, 0], DIGITS), out[:, 1]
-            result.n[rows, 0] = readings.sum(axis=1)
+            result.n[rows, 0] = sum(part.readings[:, :, SPEED].sum(axis=1) for part in parts)
             volume = np.nan_to_num(vehicles, nan=1.0).sum(axis=1)
             result.weight[rows] = np.maximum(volume, 1.0) * segments.length_km[members[rows]]
+        ends = self.end_min(members, windows - 1), self.end_min(members, windows)
+        result.n[~segments.has(members, *ends, panes)[:, SPEED]] = NOT_MEASURED
         return result

@@ -17,25 +17,7 @@ FFS_UNKNOWN, FFS_MEASURED, FFS_CLAMPED, FFS_POSTED = -1, 0, 1, 2
 """How a free-flow speed came about: nothing to go by, 85th percentile, that but held to 0.8 or
 1.3 of the posted limit, the posted limit itself."""
 FFS_BINS_MIN = 200
-SPEED_FLOOR_KMH = 1.0
 MORNING, EVENING = 1, 2
-
-
-@njit("float64(float64[::1], float64[::1])", cache=True, nogil=True)
-def harmonic_mean_kmh(speeds: Floats, counts: Floats) -> float:
-    """Space-mean speed: vehicles / sum of vehicles / speed.
-
-    speeds: float64[n], km/h, NaN missing; not above zero is dropped, under 1 km/h counts as 1.
-    counts: float64[n], vehicles behind each speed (1 for single vehicles); not above zero is
-    dropped. NaN if nothing is left. Cost: one pass.
-    """
-    vehicles = 0.0
-    slowness = 0.0
-    for i in range(speeds.shape[0]):
-        if speeds[i] > 0.0 and counts[i] > 0.0:
-            vehicles += counts[i]
-            slowness += counts[i] / max(speeds[i], SPEED_FLOOR_KMH)
-    return vehicles / slowness if vehicles > 0.0 else np.nan
 
 
 @njit("float64(float64, float64)", cache=True, nogil=True)

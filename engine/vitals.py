@@ -17,6 +17,7 @@ from engine.batch import Batch
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
 from engine.loads import Loads, PowerFactorDays, PowerFactors
+from engine.loops import LoopSpeeds
 from engine.meters import Meters
 from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_dirty
 from engine.points import Points, concatenate
@@ -28,6 +29,8 @@ from engine.registry import Registry
 from engine.retraction import refold, retract, span_ns
 from engine.series import NO_LATE_NS, Series, follow
 from engine.traffic import Segments, TrafficBins, TrafficDays
+from engine.traffic_hours import TrafficHours
+from engine.traffic_quarters import TrafficQuarters
 from engine.windows import Windows
 
 HORIZON_NS = HORIZON_DAYS * 86_400 * 1_000_000_000
@@ -61,6 +64,7 @@ class Vitals:
             hours, AirDays(hours), TrafficBins(self.segments), TrafficDays(self.segments),
             DemandBlocks(meters), DemandSliding(meters), self.peaks, Completeness(),
             PowerFactors(loads), PowerFactors(loads, arithmetic=True), PowerFactorDays(loads),
+            LoopSpeeds(), TrafficQuarters(self.segments), TrafficHours(self.segments),
         )
         self.windows = [Windows(family) for family in families]
         self.series = Series()
@@ -161,7 +165,7 @@ class Vitals:
         for windows in self.windows:
             if isinstance(windows.family, TrafficDays):
                 windows.say_anew(members, days)
-            elif isinstance(windows.family, TrafficBins):
+            elif isinstance(windows.family, TrafficBins | TrafficQuarters):
                 windows.say_anew(*windows.family.of_days(members[moved], days[moved]))
 
     def _note(self, changed: npt.NDArray[np.int32]) -> None:

@@ -226,19 +226,25 @@ def _air(answer: Answer, name: str) -> float | None:
 
 def _speeds(answer: Answer) -> dict[int, float]:
     """Space-mean speed of each 5-minute bin (start, ms) that has one."""
-    samples: dict[int, list[int]] = {}
-    counted: dict[int, list[float]] = {}
+    lanes: dict[int, dict[tuple[str, str], list[int]]] = {}
+    counted: dict[int, dict[tuple[str, str], float]] = {}
     for series in answer["inputs"]:
+        lane = (series["device"], series["channel"])
         for start, _, n, total, covered in series.get("panes", {}).get("rows", []):
             if series["quantity"] == "speed":
-                row = samples.setdefault(start, [0, 0, 0])
-                row[0], row[1], row[2] = row[0] + n, row[1] + total, max(row[2], covered)
-            elif covered:
-                counted.setdefault(start, []).append(total)
-    return {
-        start: n * 1e12 / slowness for start, (n, slowness, covered) in samples.items()
-        if covered >= 4 and slowness > 0 and (start not in counted or sum(counted[start]) > 0)
-    }
+                lanes.setdefault(start, {})[lane] = [n, total, covered]
+            elif series["quantity"] == "count" and covered:
+                counted.setdefault(start, {})[lane] = total / covered
+    out = {}
+    for start, of in lanes.items():
+        vehicles = counted.get(start, {})
+        paired = all(lane in vehicles for lane in of)
+        weight = {lane: vehicles[lane] if paired else row[0] for lane, row in of.items()}
+        slowness = sum(weight[lane] * row[1] / row[0] for lane, row in of.items())
+        seen = not vehicles or sum(vehicles.values()) > 0
+        if max(row[2] for row in of.values()) >= 4 and slowness > 0 and seen:
+            out[start] = sum(weight.values()) * 1e12 / slowness
+    return out
 
 
 def _found(answer: Answer, step: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def _rows() -> Iterator[_Row]:
                        chunk.value)
 
 
-def _told(store: Store, now_ms: int) -> None:
+def told(store: Store, now_ms: int) -> None:
     """A health object on a recording's clock, so that no test depends on today."""
     verdicts = {verdict.label: 0 for verdict in Verdict}
     store.write_health({
@@ -79,7 +79,7 @@ def sample(folder: Path) -> Path:
         line.take(messages, (number + 1) * STEP_MS * MS - 1)
     end_ms = end_of_recording_ms(rows[-1].received_ms)
     line.tick(end_ms * MS, with_open=False)
-    _told(store, end_ms)
+    told(store, end_ms)
     line.close()
     store.close()
     return folder
@@ -128,7 +128,7 @@ def troubled(folder: Path) -> Path:
             line.take(late, now_ns)
     end_ms = START_MS + HOURS * HOUR_MS + 2 * MINUTE_MS
     line.tick(end_ms * MS, with_open=False)
-    _told(store, end_ms)
+    told(store, end_ms)
     line.close()
     store.close()
     return folder
@@ -150,10 +150,10 @@ def metered(folder: Path) -> Path:
         ], now_ns)
     end_ms = START_MS + HOURS * HOUR_MS + 2 * MINUTE_MS
     line.tick(end_ms * MS, with_open=False)
-    _told(store, end_ms)
+    told(store, end_ms)
     line.close()
     store.close()
     return folder
 
 
-__all__ = ["CITY", "HOUR_MS", "START_MS", "metered", "sample", "troubled"]
+__all__ = ["CITY", "HOUR_MS", "MS", "START_MS", "metered", "sample", "told", "troubled"]

@@ -71,7 +71,7 @@ def uppers(rows: Any) -> Floats:
     return np.array([row.upper for row in rows])
 
 
-def _speeds(rng: Random, k: int, bins: int) -> Floats:
+def speeds_of(rng: Random, k: int, bins: int) -> Floats:
     speeds = np.round(rng.normal(55.0, 18.0, (k, bins)), 1)
     for row in speeds:
         gaps(rng, row)
@@ -96,14 +96,14 @@ def _two(low: float, high: float) -> Callable[[Random, int], Any]:
 
 def _free_flow(rng: Random, k: int) -> Any:
     posted = rng.choice([0.0, 30.0, 50.0, 120.0], k)
-    return (_speeds(rng, k, 260), posted), (np.zeros(k), np.zeros(k, np.int8))
+    return (speeds_of(rng, k, 260), posted), (np.zeros(k), np.zeros(k, np.int8))
 
 
 def _peak(rng: Random, k: int) -> Any:
     peak = np.zeros(288, np.int8)
     if rng.random() < 0.9:
         peak[72:108], peak[192:228] = 1, 2
-    return (_speeds(rng, k, 288), peak, gaps(rng, rng.uniform(30, 90, k))), (np.zeros((k, 2)),)
+    return (speeds_of(rng, k, 288), peak, gaps(rng, rng.uniform(30, 90, k))), (np.zeros((k, 2)),)
 
 
 def _minutes(rng: Random, k: int) -> Any:
@@ -181,9 +181,6 @@ PAIRS: tuple[Pair, ...] = (
          lambda rng, k: ((concentrations(rng, k, 24),), (np.zeros((k, 9)),))),
     Pair(us_aqi.day_aqi, reference.day_aqi,
          lambda rng, k: ((concentrations(rng, k, 31),), (np.zeros((k, 7)),))),
-    Pair(travel_time.harmonic_mean_kmh, reference.harmonic_mean_kmh,
-         lambda rng, k: ((_speeds(rng, 1, 30)[0], rng.integers(0, 5, 30).astype(float)), ()),
-         1e-9),
     Pair(travel_time.tti, reference.tti, _two(-5, 120)),
     Pair(travel_time.quantile, reference.quantile,
          lambda rng, k: ((np.sort(rng.normal(50, 9, int(rng.integers(1, 9)))),

@@ -175,14 +175,6 @@ def bands_of(values: Any, uppers: Any, out: Any) -> None:
         out[i] = -1 if math.isnan(value) else holding[-1]
 
 
-def harmonic_mean_kmh(speeds: Any, counts: Any) -> float:
-    """All vehicles over the sum of their slowness."""
-    moving = [(max(v, 1.0), n) for v, n in zip(speeds, counts, strict=True) if v > 0 and n > 0]
-    if not moving:
-        return NAN
-    return math.fsum(n for _, n in moving) / math.fsum(n / v for v, n in moving)
-
-
 def tti(free_flow_kmh: float, speed_kmh: float) -> float:
     """Free flow over speed."""
     return free_flow_kmh / speed_kmh if free_flow_kmh > 0 and speed_kmh > 0 else NAN

@@ -28,7 +28,7 @@ def line(indicator: str, inputs: str, expected: str, tolerance: str = "0") -> st
 
 GOOD = line("traffic.tti_rating_u4ssc", "{'tti': 2.0}", "{'rating': 'Potentially Acceptable'}")
 WRONG = line("air.us_aqi", "{'pollutant': 'PM2.5', 'avg': '24h', 'conc_ugm3': 9.1}", "{'aqi': 50}")
-UNBUILT = line("noise.laeq", "{'levels_dB_equal_duration': [60]}", "{'laeq': 60}")
+UNBUILT = line("no.such", "{'x': 60}", "{'y': 60}")
 
 
 def test_every_case_passes_and_every_adapter_has_one() -> None:
@@ -59,7 +59,7 @@ def test_prints_what_differs(case_file: Path, capsys: pytest.CaptureFixture[str]
     assert '"conc_ugm3": 9.1' in printed
     assert 'expected {"aqi": 50} within 0 (test)' in printed
     assert 'got      {"aqi": 51.0, "category": "Moderate"}' in printed
-    assert "not built: noise.laeq (1)" in printed
+    assert "not built: no.such (1)" in printed
     assert printed.endswith("1 passed, 1 differ, 1 not built\n")
 
 
@@ -68,7 +68,7 @@ def test_json(case_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command(case_file, as_json=True)
     tree = json.loads(capsys.readouterr().out)
     assert tree["passed"] == 1
-    assert tree["not_built"] == {"noise.laeq": 1}
+    assert tree["not_built"] == {"no.such": 1}
     (difference,) = tree["differing"]
     assert (difference["line"], difference["got"]["aqi"]) == (3, 51)
 
@@ -83,7 +83,7 @@ def test_json(case_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (line("air.nowcast_pm", "{'hours_newest_first': 5}", "{}"), "not iterable"),
     (line("air.nowcast_pm", f"{{'hours_newest_first': {[1] * 13}}}", "{}"), "13 hours, at most 12"),
     (line("traffic.tti", "{'peak_tt_min': 0, 'freeflow_tt_min': 1}", "{}"), "division by zero"),
-    (line("traffic.ffs_p85", "{'offpeak_speeds_kmh': []}", "{}"), "no speed above zero"),
+    (line("traffic.ffs_p85", "{'offpeak_speeds_kmh': []}", "{}"), "no value above zero"),
     (line("energy.demand_15min", "{'kw_1min': [1]}", "{}"), "1 minutes, a block has 15"),
 ])
 def test_wrong_inputs_end_with_status_2_and_one_line(

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels import MODULES, PAIRS, Pair
+from tests import kernels, kernels_traffic
+from tests.kernels import Pair
+
+PAIRS = kernels.PAIRS + kernels_traffic.PAIRS
+MODULES = kernels.MODULES + kernels_traffic.MODULES
 
 ONLY_INSIDE = {"_table", "_max_1h", "_max_8h"}
 """Kernels that are no more than a step of another one, and tested through it."""
@@ -30,11 +34,11 @@ def test_kernel_equals_its_twin(pair: Pair, seed: int, stations: int) -> None:
 
 def test_every_kernel_has_a_twin() -> None:
     paired = {pair.name for pair in PAIRS}
-    kernels = {
+    built = {
         name for module in MODULES for name, value in vars(module).items()
         if hasattr(value, "nopython_signatures")
     }
-    assert kernels - paired == ONLY_INSIDE
+    assert built - paired == ONLY_INSIDE
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)

@@ -14,7 +14,7 @@ GOLDEN = Path(__file__).parent / "golden" / "places.csv"
 HEADER = ",".join(COLUMNS)
 ROW = (
     "2026-01-01T00:00:00Z,porto,centre,s1,pm-s1,Praça,41.1,-8.6,Europe/Lisbon,60,0,0,0,0,"
-    "active,0,no"
+    "active,0,no,,0,0,0,0"
 )
 
 
@@ -56,6 +56,8 @@ def test_golden() -> None:
     ("modulus_kwh", "2e9", "between 0 and"),
     ("status", "asleep", "active or retired"),
     ("private", "maybe", "yes or no"),
+    ("road_class", "motorway", "empty or one of freeway"),
+    ("heavy_share", "1.5", "between 0 and 1"),
 ])
 def test_wrong_field_is_named_with_line_and_rule(column: str, text: str, rule: str) -> None:
     fields = ROW.split(",")

@@ -13,7 +13,7 @@ import pytest
 from edge.places import load
 from engine.traffic import FROZEN_DAYS
 from engine.travel_time import FFS_CLAMPED, FFS_MEASURED, FFS_POSTED, FFS_UNKNOWN
-from tests import reference
+from tests import reference_traffic
 from tests.town import Reading, Town, at, row
 
 SAMPLE = Path(__file__).parent.parent / "simulators" / "samples"
@@ -262,11 +262,11 @@ def test_areas_weigh_by_vehicle_kilometres() -> None:
 
 
 def test_lanes_are_one_road() -> None:
-    """Speeds of all lanes by their slowness, vehicles added up."""
+    """Speeds of the lanes by their slowness and their vehicles, vehicles added up."""
     town = Town([row("r1", ROAD, 300, posted_kmh=60), row("r2", ROAD, 300, posted_kmh=60)])
     start = at(f"{MONDAY} 10:00")
     bins(town, start, 1, 30.0, 12.0)
     town.take([Reading("r2", "speed", start, 60.0), Reading("r2", "count", start, 3.0)])
     town.tick(start + 360)
-    harmonic = reference.harmonic_mean_kmh([30.0, 60.0], [1, 1])
+    harmonic = reference_traffic.harmonic_mean_kmh([30.0, 60.0], [12, 3])
     assert bin_value(town, start + 300) == pytest.approx(60 / harmonic)

@@ -17,7 +17,6 @@ from engine.travel_time import (
     FFS_POSTED,
     FFS_UNKNOWN,
     free_flow,
-    harmonic_mean_kmh,
     peak_tti,
     quantile,
     tti,
@@ -68,23 +67,6 @@ def test_free_flow_stays_near_the_posted_limit() -> None:
     assert free([90.0] * 200, 50.0) == (65.0, FFS_CLAMPED)
     assert free([65.0] * 200, 50.0) == (65.0, FFS_MEASURED)
     assert free([90.0] * 200, 0.0) == (90.0, FFS_MEASURED)
-
-
-def test_space_mean_speed() -> None:
-    """NPTEL 105101008: half at 10, half at 20 gives 13.33, not 15."""
-    ones = np.ones(4)
-    assert harmonic_mean_kmh(np.array([10.0, 10, 20, 20]), ones) == pytest.approx(40 / 3)
-    assert harmonic_mean_kmh(np.array([10.0, 20]), np.array([2.0, 2])) == pytest.approx(40 / 3)
-    assert harmonic_mean_kmh(np.array([50.0, 0, NAN, -3]), ones) == 50
-    assert harmonic_mean_kmh(np.array([0.2]), np.ones(1)) == 1
-    assert math.isnan(harmonic_mean_kmh(np.array([0.0]), np.ones(1)))
-
-
-@given(st.lists(st.tuples(st.floats(1, 200), st.integers(1, 9)), min_size=1))
-def test_space_mean_never_exceeds_the_time_mean(cars: list[tuple[float, int]]) -> None:
-    speeds, counts = (np.array(column, float) for column in zip(*cars, strict=True))
-    mean = harmonic_mean_kmh(speeds, counts)
-    assert speeds.min() - 1e-9 <= mean <= np.average(speeds, weights=counts) + 1e-9
 
 
 def test_index_and_its_u4ssc_level() -> None:

@@ -1,0 +1,86 @@
+"""Speed that a single loop implies (PeMS g-factor), where a road has counter and occupancy.
+
+The smoothing of PeMS remembers all that was; ours begins an hour before, so that the speed of a
+bin follows from the readings of that hour alone, in whatever order they came.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.quantities import INDEX
+from engine.catalogue import POSITION
+from engine.density import G_M, LOOP_CAP_KMH, loop_speeds
+from engine.family import (
+    NOT_MEASURED,
+    Cadence,
+    Integers,
+    Members,
+    Result,
+    Slots,
+    blank,
+    of_level,
+    spread,
+)
+from engine.panes import FIVE, Panes
+from engine.registry import Registry
+from engine.road_bins import COUNT, OCCUPANCY, bins_of
+from engine.traffic import DIGITS, INPUTS
+
+LOOK_BACK_BINS = 12
+CAP_SHARE = 1.3
+"""Of the posted limit: what a free-flow speed is held to as well."""
+
+
+class LoopSpeeds(Cadence):
+    """Smoothed g-factor speed of each 5-minute bin, of the lanes of a station together."""
+
+    indicators = (POSITION["traffic.gfactor_speed"],)
+    minutes = 5
+
+    def __init__(self) -> None:
+        super().__init__(Members(tuple(INDEX[name] for name in INPUTS)))
+        self._pair = np.zeros((0, 1), np.int32)
+        self._g_m = np.zeros(0)
+        self._cap = np.zeros(0)
+
+    def enrol(self, registry: Registry) -> None:
+        """Take in the stations that have both counter and occupancy."""
+        wanted = {INDEX["count"], INDEX["occupancy"]}
+        known = set(self.members.places)
+        found = registry.stations_with(INPUTS)
+        both = {
+            place: by for place, by in found.items() if wanted <= set(by) or place in known
+        }
+        members = self.members
+        members.enrol(registry, both)
+        self._pair = np.full((len(members.places), members.devices), -1, np.int32)
+        rows = [registry.attributes[place] for place in members.places]
+        self._g_m = np.array([row.g_m or G_M for row in rows])
+        self._cap = np.array([row.posted_kmh * CAP_SHARE or LOOP_CAP_KMH for row in rows])
+
+    def touched(
+        self, changed: npt.NDArray[np.int32], member_of: Slots
+    ) -> tuple[Integers, Integers]:
+        """The bin and those that look back on it."""
+        return spread(*of_level(changed, FIVE, member_of), LOOK_BACK_BINS)
+
+    def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a station and bin."""
+        result = blank(len(members), 1)
+        bins = bins_of(
+            self.members.table, self._pair, self.members.registry, members,
+            windows - LOOK_BACK_BINS + 1, LOOK_BACK_BINS, panes,
+        )
+        out = np.empty(len(members))
+        end = self.end_min(members, windows)
+        live = self.members.live(members, end - self.minutes, end, panes)
+        of_input = live.reshape(len(members), len(INPUTS), -1).sum(axis=2)
+        loop_speeds(
+            np.ascontiguousarray(bins.all_vehicles / np.maximum(of_input[:, COUNT], 1)[:, None]),
+            bins.occupancy, self._g_m[members], self._cap[members], out,
+        )
+        result.value[:, 0] = np.round(out, DIGITS)
+        result.cov[:, 0] = bins.coverage[:, -1, [COUNT, OCCUPANCY]].min(axis=1)
+        result.n[:, 0] = bins.readings[:, -1, OCCUPANCY]
+        result.n[(of_input[:, [COUNT, OCCUPANCY]] == 0).any(axis=1)] = NOT_MEASURED
+        return result

@@ -1,0 +1,101 @@
+"""Level of service of a road in each quarter of an hour, by its class in the places file."""
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.places import ROAD_CLASSES
+from engine.catalogue import POSITION
+from engine.family import (
+    NOT_MEASURED,
+    Cadence,
+    Floats,
+    Integers,
+    Result,
+    Shared,
+    Slots,
+    blank,
+    of_level,
+    ranges,
+)
+from engine.panes import FIVE, Panes
+from engine.registry import Registry
+from engine.road_bins import COUNT, SPEED
+from engine.service_level import FREEWAY_RURAL, NO_CLASS, URBAN_1, service_levels
+from engine.traffic import DIGITS, Segments
+
+BINS = 3
+GRADES = ("los_freeway", "los_urban_hcm2000", "los_urban_hcm2010")
+
+
+def quarter_speed(speeds: Floats, vehicles: Floats) -> Floats:
+    """float64[k]: space-mean speed of bins [k, b], by vehicles where they are counted.
+
+    NaN unless every bin has a speed.
+    """
+    counted = np.where(np.isnan(vehicles), 1.0, vehicles)
+    uncounted = np.isnan(vehicles).any(axis=1) | (counted.sum(axis=1) == 0)
+    counted[uncounted] = 1.0
+    mean: Floats = counted.sum(axis=1) / (counted / speeds).sum(axis=1)
+    return mean
+
+
+class TrafficQuarters(Shared[Segments], Cadence):
+    """Freeways by density, urban streets by speed; other roads have no level."""
+
+    indicators = tuple(POSITION[f"traffic.{name}"] for name in GRADES)
+    minutes = 15
+
+    def __init__(self, segments: Segments) -> None:
+        super().__init__(segments)
+        self.road_class = np.zeros(0, np.int8)
+        self.capacity = np.zeros(0)
+        self.heavy = np.zeros(0)
+
+    def enrol(self, registry: Registry) -> None:
+        """Take in new segments and what the places file says of them."""
+        self.source.enrol(registry)
+        rows = [registry.attributes[place] for place in self.members.places]
+        self.road_class = np.array([
+            ROAD_CLASSES.index(row.road_class) if row.road_class else NO_CLASS for row in rows
+        ], np.int8)
+        self.capacity = np.array([row.capacity_vph for row in rows], np.float64)
+        self.heavy = np.array([row.heavy_share for row in rows], np.float64)
+
+    def touched(
+        self, changed: npt.NDArray[np.int32], member_of: Slots
+    ) -> tuple[Integers, Integers]:
+        """The quarter that holds a changed bin."""
+        members, bins = of_level(changed, FIVE, member_of)
+        return members, bins // BINS
+
+    def of_days(self, members: Integers, days: Integers) -> tuple[Integers, Integers]:
+        """All quarters of traffic days, which begin and end at 03:00."""
+        first, last = (bins // BINS for bins in self.source.bounds_of_days(members, days))
+        return ranges(members, first, last - first)
+
+    def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a segment and quarter of an hour."""
+        segments = self.source
+        result = blank(len(members), len(self.indicators))
+        bins = segments.bins(members, windows * BINS, BINS, panes)
+        vehicles = bins.all_vehicles.sum(axis=1)
+        cars = vehicles * 4.0 * (1.0 + self.heavy[members])
+        speed = quarter_speed(bins.speeds, bins.all_vehicles)
+        day = segments.traffic_day(members, self.end_min(members, windows - 1))
+        free = segments.free.at(members, day, segments.posted)
+        road_class = self.road_class[members]
+        service_levels(
+            road_class, np.round(speed, DIGITS), cars, free, segments.lanes[members],
+            self.capacity[members], result.value,
+        )
+        freeway = (road_class >= 0) & (road_class <= FREEWAY_RURAL)
+        end = self.end_min(members, windows)
+        has = segments.has(members, end - self.minutes, end, panes)
+        result.cov[:] = bins.coverage[:, :, SPEED].mean(axis=1)[:, None]
+        result.n[:] = bins.readings[:, :, SPEED].sum(axis=1)[:, None]
+        result.n[~(freeway & has[:, SPEED] & has[:, COUNT]
+                   & (segments.lanes[members] > 0)), 0] = NOT_MEASURED
+        result.n[~((road_class >= URBAN_1) & has[:, SPEED]), 1:] = NOT_MEASURED
+        volume = np.nan_to_num(bins.vehicles, nan=1.0).sum(axis=1)
+        result.weight = np.maximum(volume, 1.0) * segments.length_km[members]
+        return result

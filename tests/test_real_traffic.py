@@ -1,0 +1,191 @@
+"""A real month of a road, and a real loop, each indicator against a slow computation."""
+
+import csv
+import gzip
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.town import Reading, Town, row
+
+CASES = Path(__file__).parent / "cases"
+ZONE = ZoneInfo("Europe/Copenhagen")
+ROAD = "north/road"
+LENGTH_KM = 1.03
+NAN = math.nan
+
+
+class Bin(NamedTuple):
+    """Five minutes of the road."""
+
+    local: datetime
+    kmh: float
+    vehicles: float
+
+    @property
+    def start(self) -> int:
+        return int(self.local.timestamp())
+
+
+@cache
+def month() -> dict[int, Bin]:
+    """The bins of August 2014 by their start."""
+    with gzip.open(CASES / "aarhus_158324_2014-08.csv.gz", "rt", encoding="utf-8") as file:
+        found = [
+            Bin(datetime.fromisoformat(line["TIMESTAMP"]).replace(tzinfo=ZONE),
+                float(line["avgSpeed"]), float(line["vehicleCount"]))
+            for line in csv.DictReader(file)
+        ]
+    return {one.start: one for one in found}
+
+
+def fed(town: Town, readings: Iterable[Reading], every_s: int = 86_400) -> Town:
+    """Take readings day by day, with a tick after each."""
+    days = defaultdict(list)
+    for reading in readings:
+        days[int(reading.time_s) // every_s].append(reading)
+    for day in sorted(days):
+        town.take(days[day])
+        town.tick((day + 1) * every_s)
+    town.tick((max(days) + 2) * every_s)
+    return town
+
+
+@cache
+def aarhus() -> Town:
+    """The road as a street of class I and of two lanes."""
+    town = Town([row(
+        "bt", ROAD, 300, tz="Europe/Copenhagen", length_km=LENGTH_KM, lanes=2, posted_kmh=80,
+        road_class="urban-1", capacity_vph=1800, occupants=1.7,
+    )])
+    return fed(town, [
+        reading for one in month().values()
+        for reading in (Reading("bt", "speed", one.start, one.kmh),
+                        Reading("bt", "count", one.start, one.vehicles))
+    ])
+
+
+def said(key: str) -> dict[int, float]:
+    """The last word on each window of the road, NaN insufficient."""
+    return {end: value for end, (value, _) in aarhus().last(key, ROAD).items()}
+
+
+@cache
+def free_flow() -> dict[date, float]:
+    """Free-flow speed by traffic day: as the engine froze it (see tests/test_traffic.py)."""
+    return {
+        datetime.fromtimestamp(end - 3600, ZONE).date(): value
+        for end, value in said("traffic.ffs").items()
+    }
+
+
+def moving(bins: Iterable[Bin]) -> list[Bin]:
+    """Those with a vehicle and its speed."""
+    return [one for one in bins if one.vehicles > 0 and one.kmh > 0]
+
+
+def test_speed_flow_and_density_of_every_bin() -> None:
+    speed, flow, lane, density = (
+        said(f"traffic.{name}") for name in ("speed", "flow", "flow_lane", "density")
+    )
+    assert len(month()) == 6169
+    for start, one in month().items():
+        assert flow[start + 300] == one.vehicles * 12
+        assert lane[start + 300] == one.vehicles * 6
+        if one.vehicles > 0 and one.kmh > 0:
+            assert speed[start + 300] == pytest.approx(one.kmh, abs=1e-6)
+            assert density[start + 300] == pytest.approx(one.vehicles * 12 / one.kmh / 2, rel=1e-6)
+        else:
+            assert math.isnan(speed[start + 300])
+    assert sum(not math.isnan(value) for value in flow.values()) == len(month())
+
+
+def test_both_mean_speeds_of_every_hour() -> None:
+    space, plain = said("traffic.speed_hour"), said("traffic.speed_time_mean")
+    hours = defaultdict(list)
+    for start, one in month().items():
+        if one.kmh > 0:
+            hours[start // 3600].append(one.kmh)
+    checked = 0
+    for hour, speeds in hours.items():
+        end = (hour + 1) * 3600
+        if len(speeds) < 9:
+            assert math.isnan(space[end])
+            continue
+        assert space[end] == pytest.approx(statistics.harmonic_mean(speeds), rel=1e-6)
+        assert plain[end] == pytest.approx(statistics.fmean(speeds), rel=1e-6)
+        assert space[end] <= plain[end] + 1e-6
+        checked += 1
+    assert checked > 400
+
+
+def test_level_of_service_of_every_quarter() -> None:
+    new, old = said("traffic.los_urban_hcm2010"), said("traffic.los_urban_hcm2000")
+    free, bins, seen = free_flow(), month(), set()
+    for end, value in old.items():
+        three = [bins[t] for t in range(end - 900, end, 300) if t in bins]
+        if len(moving(three)) < 3:
+            assert math.isnan(value)
+            continue
+        vehicles = sum(one.vehicles for one in three)
+        mean = vehicles / sum(one.vehicles / one.kmh for one in three)
+        mph = round(mean / 1.609344, 9)
+        assert value == 1 + sum(mph <= limit for limit in (42, 34, 27, 21, 16))
+        at = three[0].local
+        day = date.fromordinal(at.toordinal() - (at.hour < 3))
+        percent = 100 * mean / free.get(day, 80.0)
+        if min(abs(percent - limit) for limit in (85, 67, 50, 40, 30)) > 1e-6:
+            assert new[end] == 1 + sum(percent <= limit for limit in (85, 67, 50, 40, 30))
+        seen.add(value)
+    assert len(seen) >= 4
+    assert not said("traffic.los_freeway")
+
+
+@cache
+def loop() -> tuple[Town, dict[int, tuple[float, float]]]:
+    """The detector in the Twin Cities; occupancy and speed of the starts of its bins."""
+    zone = ZoneInfo("America/Chicago")
+    town = Town([row("6005", "loops/l1", 300, tz="America/Chicago", lanes=1)])
+    by_start: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    readings = []
+    with gzip.open(CASES / "twin_cities_6005.csv.gz", "rt", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            second = int(datetime.fromisoformat(line["time"]).replace(tzinfo=zone).timestamp())
+            speed = line["quantity"] == "speed"
+            value = float(line["value"]) * (1.609344 if speed else 0.01)
+            readings.append(Reading("6005", line["quantity"], second, value))
+            by_start[second // 300 * 300][line["quantity"]].append(value)
+    fed(town, sorted(readings, key=lambda reading: reading.time_s))
+    means = {
+        start: (statistics.fmean(parts["occupancy"] or [NAN]),
+                statistics.harmonic_mean([v for v in parts["speed"] if v > 0] or [NAN]))
+        for start, parts in by_start.items()
+    }
+    return town, means
+
+
+def test_a_loop_without_a_counter_has_its_density_by_occupancy() -> None:
+    town, means = loop()
+    occupancy, density, speed = (
+        defaultdict(lambda: (NAN, 0), town.last(f"traffic.{name}", "loops/l1"))
+        for name in ("occupancy", "density", "speed")
+    )  # before its first reading a quantity has no window
+    checked = 0
+    for start, (share, kmh) in means.items():
+        got = occupancy[start + 300][0]
+        assert got == pytest.approx(share, abs=1e-6, nan_ok=True)
+        per_mile = share * 5280 / 22
+        assert density[start + 300][0] * 1.609344 == pytest.approx(per_mile, rel=1e-6, nan_ok=True)
+        assert speed[start + 300][0] == pytest.approx(kmh, rel=1e-6, nan_ok=True)
+        checked += not math.isnan(got)
+    assert checked > 2000
+
+
