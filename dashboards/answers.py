@@ -18,7 +18,7 @@ from edge.verdicts import WORDS, Verdict
 from engine.catalogue import INDICATORS, POSITION
 from engine.indicator import Indicator
 from engine.points import INSUFFICIENT
-from ingest.store import Last, PlaceInfo, Reading, Sample
+from ingest.store import Event, Last, PlaceInfo, Reading, Sample
 
 FORMAT = 1
 TIME_MS_MAX = 4_102_444_800_000
@@ -29,6 +29,7 @@ POINT_COLUMNS = (
     "path", "indicator", "end_ms", "value", "level", "cov", "n", "rev", "state",
     "p50", "p95", "max", "over", "known_ms",
 )
+EVENT_COLUMNS = ("time_ms", "path", "kind", "indicator", "severity", "title", "text")
 READING_COLUMNS = (
     "path", "device", "quantity", "channel", "time_ms", "value", "flag", "period_s",
 )
@@ -188,6 +189,19 @@ def history(
         "level": level, "since_ms": held.since_ms if held else None,
         "since_at_least": bool(held and held.at_least),
         "points": [sample_row(row) for row in samples],
+    }
+
+
+def events(path: str, rows: Sequence[Event], limit: int) -> Json:
+    """`/api/events`: newest first. `before_ms` asks for the next page, null at the end.
+
+    Events of one instant may be more than a page holds: then the rest of that instant is left
+    out, and `before_ms` goes on behind it.
+    """
+    return {
+        "format": FORMAT, "place": path, "columns": list(EVENT_COLUMNS),
+        "events": [list(row) for row in rows],
+        "before_ms": rows[-1].time_ms if len(rows) == limit else None,
     }
 
 

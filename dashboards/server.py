@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 HISTORY_SAMPLES_MAX = 2_000
 HISTORY_DEFAULT_MS = 86_400_000
+EVENTS_MAX = 200
 SEND_TIMEOUT_S = 30
 SHUTDOWN_S = 2.0
 HEADERS = {
@@ -130,6 +131,17 @@ class Page:
                       to_ms=to_ms, limit=HISTORY_SAMPLES_MAX)
         samples = await self.feed.read(ask)
         return _json(answers.history(place, indicator, from_ms, to_ms, samples))
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """What happened at a place and in it, newest first: reports, restatements, silences."""
+        if not self.feed.ready:
+            raise NoStoreError
+        place = request.query.get("place", "_/_")
+        if not self.feed.latest.knows(place):
+            raise BadRequestError(404, answers.error("place", "place", value=place))
+        before_ms = _instant(request, "before", answers.TIME_MS_MAX)
+        ask = partial(Store.events, limit=EVENTS_MAX, path=place, before_ms=before_ms)
+        return _json(answers.events(place, await self.feed.read(ask), EVENTS_MAX))
 
     async def explain(self, request: web.Request) -> web.StreamResponse:
         """How a point came about, from the archive."""
@@ -270,6 +282,7 @@ def application(feed: Feed, devices: Devices | None = None, token: str | None = 
     app.router.add_get("/api/now", page.now)
     app.router.add_get("/api/history", page.history)
     app.router.add_get("/api/explain", page.explain)
+    app.router.add_get("/api/events", page.events)
     app.router.add_get("/api/health", page.health)
     app.router.add_get("/api/live", page.live)
     app.router.add_get("/metrics", page.metrics)

@@ -357,10 +357,14 @@ class Store:
         body: dict[str, Any] | None = json.loads(row[0]) if row else None
         return body
 
-    def events(self, limit: int) -> list[Event]:
-        """The newest events first."""
+    def events(
+        self, limit: int, path: str = "_/_", before_ms: int = sql.NEVER_MS
+    ) -> list[Event]:
+        """The newest events before a time first, of a place and of all that lie in it."""
+        district, station = path.split("/")
+        inside = "*" if path == "_/_" else f"{district}/*" if station == "_" else path
         with self._transaction() as file:
-            rows = file.execute("SELECT * FROM events ORDER BY time_ms DESC LIMIT ?", (limit,))
+            rows = file.execute(sql.SELECT_EVENTS, (before_ms, inside, limit))
             return [Event(*row) for row in rows]
 
     def revisions(

@@ -56,6 +56,10 @@ _COLUMNS = ", ".join(POINT_COLUMNS)
 _MARKS = ", ".join("?" * len(POINT_COLUMNS))
 
 
+NEVER_MS = (1 << 63) - 1
+SELECT_EVENTS = (
+    "SELECT * FROM events WHERE time_ms < ? AND path GLOB ? ORDER BY time_ms DESC LIMIT ?"
+)
 ROWS_AT_ONCE = 64
 """Rows of one statement: half the cost of one by one, and below 999 values, which is what older
 builds of SQLite take."""

@@ -395,3 +395,73 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
         source = path.read_text(encoding="utf-8")
         assert not re.search(r"(src|href)=\"https?:|url\(|import\(|@import", source), path
         assert not re.search(r"\sstyle=|\son\w+=|innerHTML|eval\(", source), path
+
+
+def test_a_history_comes_closer_by_keys_and_by_mouse(browser: Browser, town: Town) -> None:
+    size(browser, 1280, 900)
+    opened(browser, town, f"#/station/{WORST}/air.us_aqi")
+    until(lambda: count(browser, "#panel-chart canvas") == 1)
+    day = text(browser, "#panel-range")
+    assert browser.execute_script("return document.querySelector('[data-focus=days1]').ariaPressed")
+    click(browser, "[data-focus='zoom in']")
+    until(lambda: text(browser, "#panel-range") not in ("", day))
+    half = text(browser, "#panel-range")
+    click(browser, "[data-focus='zoom earlier']")
+    until(lambda: text(browser, "#panel-range") not in ("", half))
+    click(browser, "[data-focus=days1]")
+    until(lambda: count(browser, "#panel-chart .u-over") == 1)
+    over = browser.find_element(By.CSS_SELECTOR, "#panel-chart .u-over")
+    ActionChains(browser).move_to_element_with_offset(over, -60, 0).click_and_hold().move_by_offset(
+        120, 0).release().perform()
+    until(lambda: text(browser, "#panel-range") not in ("", day, half))
+    assert browser.execute_script(
+        "return document.querySelector('[data-focus=days1]').ariaPressed") == "false"
+    assert errors(browser) == []
+
+
+def test_a_district_shows_its_stations_worst_first(browser: Browser, town: Town) -> None:
+    size(browser, 1280, 900)
+    opened(browser, town, "#/station/harbour/_/air.us_aqi")
+    until(lambda: "Stations here, worst first (8)" in text(browser, "#panel-members"))
+    assert text(browser, "#panel-members tbody tr").startswith("Harbour, Bridge Street (air)")
+    assert "over the limit: 1" in text(browser, "#panel-members .note")
+    shoot(browser, "district", whole=False)
+    click(browser, "#panel-members tbody a")
+    until(lambda: text(browser, "#panel-title") == "Harbour, Bridge Street (air)")
+    assert count(browser, "#panel-members *") == 0
+    assert errors(browser) == []
+
+
+def test_events_of_the_city_and_of_a_station(browser: Browser, town: Town) -> None:
+    now = wall_ms()
+    town.city.store.write_event(now - 9000, WORST, "restated", "air.us_aqi", "info",
+                                "151 became 154", "14 readings, 6 h late")
+    town.city.store.write_event(now - 5000, "centre/grid1", "interruption", "", "warning",
+                                "interruption 7", "120 customers <b>")
+    size(browser, 1280, 900)
+    opened(browser, town, "#/events")
+    until(lambda: count(browser, "#events-rows tr") == 2)
+    assert "interruption 7" in text(browser, "#events-rows tr")
+    assert "120 customers <b>" in text(browser, "#events-rows tr")
+    assert "151 became 154 (US AQI)" in text(browser, "#events-rows")
+    shoot(browser, "events", whole=False)
+    click(browser, f"#events-rows a[href='#/station/{WORST}/air.us_aqi']")
+    until(lambda: text(browser, "#panel-title") == "Harbour, Bridge Street (air)")
+    click(browser, f"a[href='#/events/{WORST}']")
+    until(lambda: count(browser, "#events-rows tr") == 1)
+    assert errors(browser) == []
+
+
+def test_sensors_worst_first(browser: Browser, town: Town) -> None:
+    size(browser, 1280, 900)
+    opened(browser, town, "#/sensors")
+    until(lambda: count(browser, "#sensors-rows tr") == 71)
+    assert "71 devices: 0 silent, 0 late, 0 with flagged readings" in text(
+        browser, "#sensors-count")
+    browser.find_element(By.ID, "sensors-filter").send_keys("harbour-air3")
+    until(lambda: count(browser, "#sensors-rows tr") == 1)
+    assert "heard" in text(browser, "#sensors-rows tr")
+    shoot(browser, "sensors", whole=False)
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)
+    until(lambda: browser.execute_script("return document.getElementById('panel').hidden"))
+    assert errors(browser) == []

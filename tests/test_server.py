@@ -50,6 +50,28 @@ def test_history_takes_both_kinds_of_time(page: Site) -> None:
     assert 23 <= len(page.get(query).json()["points"]) <= 24
 
 
+def test_events_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "EVENTS_MAX", 2)
+    city = City(tmp_path / "store.db", NOW)
+    city.tick(NOW)
+    for k, path in enumerate((WORST, WORST, "centre/grid1", WORST)):
+        city.store.write_event(NOW - k, path, "restated", "air.us_aqi", "info", f"{k}", "late")
+    city.store.close()
+    with site(tmp_path / "store.db", wall_ms=lambda: NOW) as running:
+        page = running.ready()
+        first = page.get("/api/events").json()
+        assert [row[5] for row in first["events"]] == ["0", "1"]
+        second = page.get(f"/api/events?before={first['before_ms']}").json()
+        assert [row[5] for row in second["events"]] == ["2", "3"]
+        last = page.get(f"/api/events?before={second['before_ms']}").json()
+        assert (last["events"], last["before_ms"]) == ([], None)
+        here = page.get(f"/api/events?place={WORST}").json()
+        assert [row[5] for row in here["events"]] == ["0", "1"]
+        inside = page.get("/api/events?place=centre/_").json()
+        assert [row[5] for row in inside["events"]] == ["2"]
+        assert page.get("/api/events?place=no/where").status == 404
+
+
 def test_a_long_history_is_merged(page: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HISTORY_SAMPLES_MAX", 50)
     body = page.get(f"/api/history?place=_/_&indicator=traffic.tti&from={NOW - 86_400_000}").json()

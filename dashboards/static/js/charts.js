@@ -68,7 +68,8 @@ function drawBands(chart, entry) {
   ctx.restore();
 }
 
-export function historyChart(node, entry, points, label) {
+// `chosen` gets the first and last Unix ms of what was marked with the mouse.
+export function historyChart(node, entry, points, label, chosen) {
   node.replaceChildren();
   const axis = {
     stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 },
@@ -96,7 +97,15 @@ export function historyChart(node, entry, points, label) {
         value: (_, value) => (value === null || value === undefined
           ? "–" : value.toFixed(entry.digits)) },
     ],
-    hooks: { drawClear: [(chart) => entry.levels.length > 1 && drawBands(chart, entry)] },
+    cursor: { drag: { x: true, y: false, setScale: false } },
+    hooks: {
+      drawClear: [(chart) => entry.levels.length > 1 && drawBands(chart, entry)],
+      setSelect: [(chart) => {
+        const { left, width } = chart.select;
+        if (width < 8) return;
+        chosen(chart.posToVal(left, "x") * 1000, chart.posToVal(left + width, "x") * 1000);
+      }],
+    },
   };
   const chart = new uPlot(options, columns(points, entry.cadence_s), node);
   node.querySelector("canvas").setAttribute("aria-label", label);

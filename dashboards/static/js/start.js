@@ -2,11 +2,13 @@
 
 import { CardsView } from "./cards_view.js";
 import { byId, el, fill, setText } from "./dom.js";
+import { EventsView } from "./events_view.js";
 import { ExplainView } from "./explain_view.js";
 import { updateHealth } from "./health_view.js";
 import { tickAges } from "./levels.js";
 import { MapView } from "./map_view.js";
 import { Model } from "./model.js";
+import { SensorsView } from "./sensors_view.js";
 import { StationView } from "./station_view.js";
 import { StatusView, updateBanners, updateClock } from "./status_view.js";
 import { Stream } from "./stream.js";
@@ -24,6 +26,8 @@ const cards = new CardsView();
 const map = new MapView();
 const station = new StationView();
 const explanation = new ExplainView();
+const events = new EventsView();
+const sensors = new SensorsView();
 const table = new TableView(() => mark("points"));
 const pending = new Set();
 let key = "";
@@ -74,6 +78,7 @@ function draw() {
   }
   if (what.has("health") || what.has("all")) updateHealth(model);
   station.update(model);
+  sensors.update(model);
   second();
 }
 
@@ -85,11 +90,13 @@ function second() {
 }
 
 // #/station/{district}/{station}[/{indicator}], #/explain/{district}/{station}/{indicator}/{end},
-// #/health or nothing.
+// #/events[/{district}/{station}], #/sensors, #/health or nothing.
 function route() {
   const [, view, district, name, wanted, end] = location.hash.split("/").map(decodeURIComponent);
   const known = model.knows(`${district}/${name}`);
   if (view !== "explain") explanation.close();
+  if (view !== "events") events.close();
+  if (view !== "sensors") sensors.close();
   if (view === "station" && known) {
     station.open(model, `${district}/${name}`, wanted ?? key);
     return;
@@ -99,21 +106,33 @@ function route() {
     explanation.open(model, `${district}/${name}`, wanted, end);
     return;
   }
+  if (view === "events" || view === "sensors") {
+    showPanel();
+    if (view === "events") events.open(model, known ? `${district}/${name}` : "_/_");
+    else sensors.open(model);
+    return;
+  }
   if (view === "health") {
     byId("health").scrollIntoView();
     byId("health").focus({ preventScroll: true });
   }
 }
 
+function showPanel() {
+  byId("panel").hidden = false;
+  byId("panel").scrollTop = 0;
+  document.body.classList.add("with-panel");
+}
+
 function closePanel() {
-  const path = station.path || explanation.path;
+  const path = station.path || explanation.path || "_/_";
   location.hash = "#/";
   document.querySelector(`[data-focus="${CSS.escape(path)}"]`)?.focus();
 }
 
 addEventListener("hashchange", () => loaded && route());
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && (station.path || explanation.path)) closePanel();
+  if (event.key === "Escape" && !byId("panel").hidden) closePanel();
 });
 byId("panel-close").addEventListener("click", closePanel);
 startTheme(() => {

@@ -7,17 +7,19 @@ import {
   ageOf, chip, coverageWords, explained, valueText, windowWords,
 } from "./levels.js";
 import { causeName } from "./status_view.js";
+import { badness } from "./table_view.js";
 import { fullMoment, moment, number, percent, say, zoneName } from "./words.js";
+import { Zoom } from "./zoom.js";
 
-const DAY_MS = 86_400_000;
-const SPANS = [1, 7, 30];
+const SPANS = [1, 7, 30, 365];
+const MEMBERS_SHOWN = 40;
 const VALUES_SHOWN = 48;
 
 export class StationView {
   constructor() {
     this.path = "";
     this.key = "";
-    this.days = 1;
+    this.zoom = new Zoom(1);
     this.history = null;
     this.live = null;
   }
@@ -58,9 +60,10 @@ export class StationView {
     const { path, key } = this;
     const entry = model.indicators.get(key);
     if (!path || !entry) return;
-    const now = model.now();
-    const history = await getHistory(path, key, now - this.days * DAY_MS, now);
+    const [from, to] = this.zoom.range(model.now());
+    const history = await getHistory(path, key, from, to);
     if (path !== this.path || key !== this.key) return;
+    if (this.zoom.from !== null && this.zoom.from !== from) return;
     this.history = history;
     this.draw(model, entry);
     this.update(model);
@@ -73,7 +76,15 @@ export class StationView {
     const points = this.history.points;
     const label = say("chart.label", { name: entry.name, place: model.placeName(this.path) });
     if (points.filter((point) => point.level >= 0).length < 2) node.replaceChildren(el("p", { class: "note" }, say("chart.empty")));
-    else this.chart = historyChart(node, entry, points, label);
+    else {
+      this.chart = historyChart(node, entry, points, label, (chosenFrom, chosenTo) => {
+        if (this.zoom.choose(chosenFrom, chosenTo)) this.again(model);
+      });
+    }
+    const [from, to] = this.zoom.range(model.now());
+    setText(byId("panel-range"), say(this.history.merged ? "zoom.merged" : "zoom.range", {
+      from: moment(from, model.now()), to: moment(to, model.now()),
+    }));
     fill(byId("panel-values"), points.slice(-VALUES_SHOWN).reverse().map((point) => el("tr", {},
       el("th", { scope: "row" }, moment(point.end, model.now())),
       el("td", { class: "num" }, point.level < 0 ? "–" : number(point.value, entry.digits)),
@@ -86,27 +97,51 @@ export class StationView {
     const place = model.places.get(this.path);
     setText(byId("panel-title"), model.placeName(this.path));
     const spans = SPANS.map((days) => el("button", {
-      type: "button", "aria-pressed": String(days === this.days), "data-focus": `days${days}`,
+      type: "button", "aria-pressed": String(days === this.zoom.days),
+      "data-focus": `days${days}`,
       onclick: () => {
-        this.days = days;
-        this.build(model);
-        this.load(model);
+        this.zoom.latest(days);
+        this.again(model);
       },
     }, say(`span.${days}`)));
+    const steps = [
+      ["earlier", "‹", () => this.zoom.step(-1, model.now())],
+      ["later", "›", () => this.zoom.step(1, model.now())],
+      ["in", "+", () => this.zoom.scale(0.5, model.now())],
+      ["out", "−", () => this.zoom.scale(2, model.now())],
+    ].map(([name, sign, act]) => el("button", {
+      type: "button", "data-focus": `zoom ${name}`, "aria-label": say(`zoom.${name}`),
+      title: say(`zoom.${name}`),
+      onclick: () => {
+        act();
+        this.again(model);
+      },
+    }, sign));
     const heads = ["time", "value", "level", "coverage"].map((name) => (
       el("th", { scope: "col", class: name === "level" ? "" : "num" }, say(`values.${name}`))));
     fill(byId("panel-body"),
       el("p", { id: "panel-place", class: "note" }, this.placeWords(place)),
       el("div", { id: "panel-now" }),
       el("div", { class: "row" }, el("h3", {}, say("panel.history")),
-        el("div", { role: "group", "aria-label": say("panel.span") }, spans)),
+        el("div", { role: "group", "aria-label": say("panel.span") }, spans),
+        el("div", { role: "group", "aria-label": say("zoom.title") }, steps)),
+      el("p", { id: "panel-range", class: "note" }),
       el("div", { id: "panel-chart" }),
+      el("p", { class: "note" }, say("zoom.how")),
       el("details", {}, el("summary", {}, say("panel.values")),
         el("table", {}, el("thead", {}, el("tr", {}, heads)),
           el("tbody", { id: "panel-values" }))),
+      el("p", {}, el("a", { href: `#/events/${this.path}` }, say("panel.events"))),
+      el("div", { id: "panel-members" }),
       el("h3", {}, say("panel.indicators")), el("div", { id: "panel-all", class: "scroll-x" }),
       el("div", { id: "panel-readings" }));
     this.update(model);
+  }
+
+  // Another stretch of time.
+  again(model) {
+    this.build(model);
+    return this.load(model);
   }
 
   placeWords(place) {
@@ -122,6 +157,7 @@ export class StationView {
     if (!this.path) return;
     const entry = model.indicators.get(this.key);
     fill(byId("panel-now"), entry ? this.nowWords(model, entry) : el("p", {}, say("panel.none")));
+    fill(byId("panel-members"), entry ? this.members(model, entry) : null);
     fill(byId("panel-all"), this.allTable(model));
     fill(byId("panel-readings"), this.readings(model));
   }
@@ -171,6 +207,41 @@ export class StationView {
     });
     return el("div", { id: "cause" }, el("p", {}, say("panel.cause", { name: names[0] })),
       el("ul", { class: "parts" }, rows));
+  }
+
+  // The stations of a district or city, worst first, and how their values are spread.
+  members(model, entry) {
+    if (!this.path.endsWith("/_")) return null;
+    const inside = this.path === "_/_" ? () => true
+      : (place) => `${place.district}/_` === this.path;
+    const rows = model.stations.filter(inside).map((place) => ({
+      place, point: model.current(place.path, entry.key),
+      standing: model.standing(place.path, entry.key),
+    })).filter((row) => row.point).sort((a, b) => badness(entry, b) - badness(entry, a));
+    if (!rows.length) return null;
+    const lines = rows.slice(0, MEMBERS_SHOWN).map(({ place, point, standing }) => el("tr", {},
+      el("th", { scope: "row" }, el("a", {
+        href: `#/station/${place.path}/${entry.key}`, "data-focus": `member ${place.path}`,
+      }, place.name)),
+      el("td", { class: "num" }, explained(entry, point, standing)),
+      el("td", {}, chip(entry, point, standing)),
+      el("td", { class: "num" }, ageOf(model.at(point), model.now()))));
+    const heads = ["station", "value", "level", "age"].map((name) => (
+      el("th", { scope: "col", class: ["value", "age"].includes(name) ? "num" : "" },
+        say(`table.${name}`))));
+    return [el("h3", {}, say("panel.members", { n: rows.length })),
+      this.spread(model, entry),
+      el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, lines))];
+  }
+
+  spread(model, entry) {
+    const point = model.current(this.path, entry.key);
+    if (!point || point.p50 === null || point.level < 0) return null;
+    const shown = (value) => number(value, entry.digits);
+    return el("p", { class: "note" }, say(point.over < 0 || entry.over_level === null
+      ? "panel.spread" : "panel.spread_over", {
+      p50: shown(point.p50), p95: shown(point.p95), max: shown(point.max), over: point.over,
+    }));
   }
 
   allTable(model) {
