@@ -75,6 +75,8 @@ _ROWS = (
     Quantity("current", "Current", "A", "A", (0, 1e5), (0, 1e4), {"mA": (0.001, 0.0)}, "rms"),
     Quantity("frequency", "Frequency", "Hz", "Hz", (0, 100), (45, 65), digits=3),
     Quantity("thd", "Harmonic distortion of voltage", "%", "%", (0, 100), (0, 20), kind="rms"),
+    Quantity("angle", "Phase angle of voltage", "deg", "°", (-360, 360), (-180, 180)),
+    Quantity("pst", "Short-term flicker", "1", "", (0, 100), (0, 10), digits=2),
 )
 
 QUANTITIES: dict[str, Quantity] = {row.id: row for row in _ROWS}

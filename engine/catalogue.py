@@ -6,7 +6,7 @@ says whose they are. Level 0 is best.
 """
 
 from engine import catalogue_traffic
-from engine.catalogue_energy import ENERGY
+from engine.catalogue_energy import ENERGY, SUPPLY
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 
 AQI_LEVELS = (
@@ -128,6 +128,7 @@ INDICATORS: tuple[Indicator, ...] = (
     ),
     *ENERGY,
     *catalogue_traffic.STATE,
+    *SUPPLY,
 )
 
 POSITION: dict[str, int] = {entry.key: i for i, entry in enumerate(INDICATORS)}

@@ -1,9 +1,9 @@
 """The catalogue's entries of energy beyond demand: load and power factor, supply, reliability.
 
-They stand at the end of `engine.catalogue.INDICATORS`; entries are only appended.
+`engine.catalogue.INDICATORS` takes each tuple where it was first put; none grows any more.
 """
 
-from engine.indicator import PLAIN, Indicator
+from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 
 DAY_S, MONTH_S = 86_400, 31 * 86_400
 _PRACTICE = "Utility practice: demand interval of 15 minutes"
@@ -27,6 +27,41 @@ def _power_factor(
     return Indicator(
         "energy", id, name, "1", 3, "IEEE 1459, as utilities bill it", clause, rule, cadence_s,
         cadence_s, PLAIN, None, "energy_weighted", "high", open_marks=marks,
+    )
+
+
+_EN = "EN 50160:2010 (+A1 to A3), 2022"
+_61000 = "IEC 61000-4-30"
+_EDITIONS = (
+    "limits as vendors' notes print them (Schneider PM8000, Rockwell, NI); editions from memory"
+)
+_FLAGGED = (
+    "intervals with dips or interruptions are left out as far as the meter flags them (4 or 9)"
+)
+_WEEKLY = "a week needs 90 % of its intervals: this project's rule, the standard is silent"
+_TENS = "an interval of ten minutes needs 75 % of its minutes: this project's rule"
+
+
+def _held(upper: float) -> tuple[Level, ...]:
+    return Level("Compliant", "#1A9850", upper), Level("Not compliant", "#D73027", INF)
+
+
+def _week(id: str, name: str, unit: str, digits: int, upper: float, *words: str) -> Indicator:
+    clause, rule, *marks = words
+    return Indicator(
+        "energy", id, name, unit, digits, _EN, clause, rule, DAY_S, 7 * DAY_S, _held(upper), 1,
+        "worst", "low", OURS, open_marks=(_EDITIONS, _WEEKLY, _TENS, *marks),
+    )
+
+
+def _measured(
+    id: str, name: str, unit: str, seconds: int, levels: tuple[Level, ...], *words: str
+) -> Indicator:
+    standard, clause, rule, *marks = words
+    return Indicator(
+        "energy", id, name, unit, 2, standard, clause, rule, seconds, seconds, levels,
+        1 if len(levels) > 1 else None, "worst", "low", OURS if len(levels) > 1 else "",
+        open_marks=(_TENS, *marks),
     )
 
 
@@ -58,5 +93,60 @@ ENERGY: tuple[Indicator, ...] = (
         "75 % of its hours needed",
         ("energies from power readings: registers of reactive energy are not among the "
          "quantities",),
+    ),
+)
+
+SUPPLY: tuple[Indicator, ...] = (
+    _week(
+        "en50160_voltage", "Supply voltage of the week", "1", 0, 0.0, "voltage variation",
+        "0 if compliant, else 1: per phase N1/N <= 5 % outside +-10 %, and none outside +10/-15 %, "
+        "of the 10-minute rms values of seven days", _FLAGGED,
+    ),
+    _week(
+        "en50160_outside", "Voltage outside 10 %, of the week", "%", 2, 5.0, "voltage variation",
+        "100 * N1/N of the worst phase", _FLAGGED,
+    ),
+    _week(
+        "en50160_far", "Intervals outside +10/-15 %, of the week", "1", 0, 0.0,
+        "voltage variation", "N2 of the worst phase", _FLAGGED,
+    ),
+    _week(
+        "en50160_unbalance", "Unbalance above 2 %, of the week", "%", 2, 5.0, "supply unbalance",
+        "share of the 10-minute values above 2 %; at most 5 %",
+    ),
+    _week(
+        "en50160_thd", "Distortion above 8 %, of the week", "%", 2, 5.0, "harmonic voltage",
+        "share of the 10-minute values of the worst phase above 8 %; at most 5 %",
+        "limits of single harmonics are in the engine, but meters do not report them",
+    ),
+    _week(
+        "en50160_flicker", "Flicker above 1, of the week", "%", 2, 5.0, "flicker severity",
+        "share of the 2-hour values Plt of the worst phase above 1; at most 5 %",
+    ),
+    _measured(
+        "rms_deviation_under", "Underdeviation of the day", "%", DAY_S, PLAIN, _61000,
+        "(Udin - sqrt(mean(min(u, Udin)^2))) / Udin",
+        "10-minute rms values of the civil day, worst phase; 75 % of them needed",
+    ),
+    _measured(
+        "rms_deviation_over", "Overdeviation of the day", "%", DAY_S, PLAIN, _61000,
+        "(sqrt(mean(max(u, Udin)^2)) - Udin) / Udin",
+        "10-minute rms values of the civil day, worst phase; 75 % of them needed",
+    ),
+    _measured(
+        "unbalance", "Voltage unbalance", "%", 600, _held(2.0), _61000,
+        "negative over positive sequence, u2",
+        "10-minute values; by Fortescue where angles are measured, else from three voltages",
+        "the formula of three voltages is from memory of IEC 61000-4-30, and for voltages between "
+        "phases: of voltages to neutral it is exact without zero sequence alone",
+    ),
+    _measured(
+        "thd", "Distortion of voltage", "%", 600, _held(8.0), _61000,
+        "sqrt(sum of U_h^2, h = 2 to 40) / U_1",
+        "10-minute rms of what the meter reports, of the worst phase",
+    ),
+    _measured(
+        "flicker_plt", "Long-term flicker", "1", 7200, _held(1.0), "IEC 61000-4-15",
+        "Plt = cbrt(sum of Pst^3 / 12)", "12 values of ten minutes, all needed; the worst phase",
     ),
 )

@@ -52,26 +52,27 @@ def sum_days(
 class DayBook:
     """Rows of `columns` numbers by member and day.
 
-    day: int64[members, 376], the ordinal whose row a place holds, 0 none. kept:
-    float64[members, 376, columns], NaN unknown.
+    day: int64[members, days], the ordinal whose row a place holds, 0 none. kept:
+    float64[members, days, columns], NaN unknown.
     """
 
-    def __init__(self, columns: int) -> None:
-        self.day: Integers = np.zeros((0, DAYS_KEPT), np.int64)
-        self.kept: Floats = np.zeros((0, DAYS_KEPT, columns))
+    def __init__(self, columns: int, days: int = DAYS_KEPT) -> None:
+        self.days = days
+        self.day: Integers = np.zeros((0, days), np.int64)
+        self.kept: Floats = np.zeros((0, days, columns))
 
     def fit(self, members: int) -> None:
         """Make room for `members` members."""
         more = members - len(self.day)
         if more > 0:
-            self.day = np.concatenate([self.day, np.zeros((more, DAYS_KEPT), np.int64)])
+            self.day = np.concatenate([self.day, np.zeros((more, self.days), np.int64)])
             blank = np.full((more, *self.kept.shape[1:]), np.nan)
             self.kept = np.concatenate([self.kept, blank])
 
     def enter(self, members: Integers, days: Integers, values: Floats) -> None:
         """Write rows: members, days int64[k], values float64[k, columns]; older than kept: none."""
         self.fit(int(members.max(initial=-1)) + 1)
-        column = days % DAYS_KEPT
+        column = days % self.days
         newer = self.day[members, column] <= days
         members, days, column = members[newer], days[newer], column[newer]
         self.day[members, column] = days
@@ -94,7 +95,7 @@ class DayBook:
         """The last `days` days up to and with `last`: float64[k, days, columns], NaN unknown."""
         self.fit(int(members.max(initial=-1)) + 1)
         wanted = last[:, None] - np.arange(days)[::-1]
-        column = wanted % DAYS_KEPT
+        column = wanted % self.days
         found = self.kept[members[:, None], column]
         found[self.day[members[:, None], column] != wanted] = np.nan
         return np.asarray(found)

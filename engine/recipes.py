@@ -6,6 +6,7 @@ from engine import (
     account_load,
     account_quality,
     account_roads,
+    account_supply,
     account_traffic,
 )
 from engine.account import Recipe
@@ -14,4 +15,5 @@ RECIPES: dict[str, Recipe] = {
     **account_air.RECIPES, **account_traffic.RECIPES, **account_energy.RECIPES,
     **account_quality.RECIPES, **account_load.RECIPES,
     **account_roads.RECIPES,
+    **account_supply.RECIPES,
 }

@@ -28,6 +28,8 @@ from engine.registers import Registers
 from engine.registry import Registry
 from engine.retraction import refold, retract, span_ns
 from engine.series import NO_LATE_NS, Series, follow
+from engine.supply import Flicker, Supply, SupplyTens
+from engine.supply_weeks import SupplyWeeks
 from engine.traffic import Segments, TrafficBins, TrafficDays
 from engine.traffic_hours import TrafficHours
 from engine.traffic_quarters import TrafficQuarters
@@ -58,13 +60,14 @@ class Vitals:
         self.registers = Registers()
         self.power = PowerMinutes()
         meters = Meters(self.registers, self.power)
-        hours, loads = AirHours(), Loads()
+        hours, loads, supply = AirHours(), Loads(), Supply()
         self.peaks = DemandPeaks(meters)
         families: tuple[Family, ...] = (
             hours, AirDays(hours), TrafficBins(self.segments), TrafficDays(self.segments),
             DemandBlocks(meters), DemandSliding(meters), self.peaks, Completeness(),
             PowerFactors(loads), PowerFactors(loads, arithmetic=True), PowerFactorDays(loads),
             LoopSpeeds(), TrafficQuarters(self.segments), TrafficHours(self.segments),
+            SupplyWeeks(supply), SupplyTens(supply), Flicker(supply),
         )
         self.windows = [Windows(family) for family in families]
         self.series = Series()

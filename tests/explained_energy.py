@@ -17,7 +17,9 @@ def recompute(answer: Answer) -> float | None:
     name = answer["indicator"].partition(".")[2]
     if name.startswith("power_factor"):
         return _power_factor(answer, name)
-    raise KeyError(name)
+    if name.startswith(("en50160", "rms_deviation")):
+        return _week(answer, name)
+    return {"unbalance": _unbalance, "thd": _thd, "flicker_plt": _plt}[name](answer)
 
 
 def _area(answer: Answer) -> float | None:
@@ -82,3 +84,111 @@ def _ratio(p: float | None, s: float | None, rated: float | None) -> float | Non
     if p is None or s is None or s == 0 or (rated is not None and s < 0.01 * rated):
         return None
     return min(abs(p) / s, 1.0)
+
+
+# ---- supply voltage
+
+TEN_MS = 600_000
+
+
+def _series(answer: Answer, number: int) -> dict[str, Any]:
+    found: dict[str, Any] = next(row for row in answer["inputs"] if row["series"] == number)
+    return found
+
+
+def _tens(answer: Answer, number: int) -> dict[int, float]:
+    """Values of ten minutes by their start, of those with 8 of their minutes."""
+    row = _series(answer, number)
+    square = row["quantity"] in ("voltage", "thd")
+    return {
+        pane[0]: math.sqrt(pane[3] / (pane[2] * 1e4)) if square else pane[3] / (pane[2] * 1e6)
+        for pane in row.get("panes", {}).get("rows", []) if pane[4] >= 8
+    }
+
+
+def _u2(volts: list[float], degrees: list[float]) -> float:
+    if not degrees:
+        squares = [u * u for u in volts]
+        beta = sum(s * s for s in squares) / sum(squares) ** 2
+        root = math.sqrt(min(3 - 6 * beta, 1.0))
+        return 100 * math.sqrt((1 - root) / (1 + root))
+    parts = [[u * math.cos(math.radians(d + turn * k * 120)) for k, (u, d) in enumerate(
+        zip(volts, degrees, strict=True))] for turn in (1, -1)]
+    other = [[u * math.sin(math.radians(d + turn * k * 120)) for k, (u, d) in enumerate(
+        zip(volts, degrees, strict=True))] for turn in (1, -1)]
+    one, two = (math.hypot(sum(x), sum(y)) for x, y in zip(parts, other, strict=True))
+    return 100 * two / one
+
+
+def _u2_of(answer: Answer, numbers: list[int]) -> dict[int, float]:
+    found = [_tens(answer, number) for number in numbers]
+    starts = set(found[0]).intersection(*found[1:])
+    return {start: _u2([of[start] for of in found[:3]], [of[start] for of in found[3:]])
+            for start in starts}
+
+
+def _unbalance(answer: Answer) -> float | None:
+    worst = 0.0
+    for step in answer["steps"][:-1]:
+        found = _u2_of(answer, step["given"]["series"] + step["given"]["angles"])
+        if not found:
+            return None
+        worst = max(worst, *found.values())
+    return worst
+
+
+def _thd(answer: Answer) -> float | None:
+    found = [_tens(answer, number) for number in _given(answer)["series"]]
+    return max(value for of in found for value in of.values()) if all(found) else None
+
+
+def _plts(values: dict[int, float], first_ms: int) -> list[float]:
+    windows: dict[int, list[float]] = {}
+    for start, value in values.items():
+        windows.setdefault((start - first_ms) // (12 * TEN_MS), []).append(value)
+    return [(math.fsum(v**3 for v in of) / 12) ** (1 / 3)
+            for of in windows.values() if len(of) == 12]
+
+
+def _plt(answer: Answer) -> float | None:
+    rows = answer["steps"][-1]["found"]["rows"]
+    found = [_plts(_tens(answer, row[0]), answer["window"]["start_ms"]) for row in rows]
+    return max(of[0] for of in found) if all(found) else None
+
+
+def _week(answer: Answer, name: str) -> float | None:
+    rows, owed = answer["steps"][0]["found"]["rows"], answer["steps"][0]["given"]["owed"]
+    day_ms = answer["window"]["start_ms"]
+    values: list[float] = []
+    for row in rows:
+        if name == "en50160_unbalance":
+            of = list(_u2_of(answer, row[0]).values())
+            near = sum(x > 2 for x in of)
+        elif name.startswith("rms_deviation"):
+            # The panes of a week may be listed: only those of the day count.
+            of = [u for start, u in _tens(answer, row[0]).items() if start >= day_ms]
+            if 4 * len(of) < 3 * owed:
+                return None
+            nominal = row[2]
+            under = name.endswith("under")
+            square = math.fsum((min(u, nominal) if under else max(u, nominal)) ** 2 for u in of)
+            values.append(100 * abs(math.sqrt(square / len(of)) - nominal) / nominal)
+            continue
+        else:
+            tens = _tens(answer, row[0][0])
+            since = answer["steps"][0]["given"]["plt_from_ms"]
+            of = _plts(tens, since) if name == "en50160_flicker" else list(tens.values())
+            limits = {"en50160_thd": 8, "en50160_flicker": 1}
+            nominal = row[4]
+            low, high = nominal * 90 / 100, nominal * 110 / 100
+            near = sum(x > limits[name] if name in limits else not low <= x <= high for x in of)
+            far = sum(not nominal * 85 / 100 <= x <= high for x in of)
+            if name == "en50160_far":
+                assert far == row[3]
+        assert (len(of), near) == (row[1], row[2])
+        if len(of) < 0.9 * owed:
+            return None
+        share = 100 * near / len(of)
+        values.append({"en50160_voltage": float(share > 5 or row[3] > 0), "en50160_far": row[3]}
+                      .get(name, share))
+    return max(values)

@@ -38,6 +38,11 @@ SERIES: dict[tuple[str, str, str], Curve] = {
     **{("d1", "power", p): _daily(2.0 + k, 1.5) for k, p in enumerate(PHASES)},
     **{("d1", "reactive", p): _daily(0.8, 0.5, k) for k, p in enumerate(PHASES)},
     **{("d1", "voltage", p): _daily(228.0 + 3 * k, 14.0, k) for k, p in enumerate(PHASES)},
+    **{("d1", "angle", p): _daily(-120.0 * k, 2.0, k) for k, p in enumerate(PHASES)},
+    **{("d1", "thd", p): _daily(5.0 + k, 3.0) for k, p in enumerate(PHASES)},
+    **{("d1", "pst", p): _daily(0.6 + 0.1 * k, 0.5) for k, p in enumerate(PHASES)},
+    **{("d2", "voltage", p): _gap(_daily(398.0 + k, 4.0, k), 3000, 4600)
+       for k, p in enumerate(("l12", "l23", "l31"))},
     **{("d1", "current", p): _daily(16.0 + k, 7.0) for k, p in enumerate(PHASES)},
     ("d2", "power", ""): _gap(_daily(5.0, 2.0), 600, 800),
     ("d2", "reactive", ""): _gap(_daily(0.01, 4.0), 600, 800),

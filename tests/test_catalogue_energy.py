@@ -2,15 +2,19 @@
 
 from engine.areas import RULES
 from engine.catalogue import INDICATORS
-from engine.catalogue_energy import ENERGY
+from engine.catalogue_energy import ENERGY, SUPPLY
+
+PARTS = (ENERGY, SUPPLY)
+EVERY = sum(PARTS, ())
 
 
 def test_they_stand_together_in_the_catalogue() -> None:
-    first = INDICATORS.index(ENERGY[0])
-    assert INDICATORS[first : first + len(ENERGY)] == ENERGY
+    for entries in PARTS:
+        first = INDICATORS.index(entries[0])
+        assert INDICATORS[first : first + len(entries)] == entries
 
 
 def test_all_are_of_energy_and_their_areas_have_a_rule() -> None:
-    assert {entry.domain for entry in ENERGY} == {"energy"}
-    assert {entry.area for entry in ENERGY} <= set(RULES)
-    assert len({entry.id for entry in ENERGY}) == len(ENERGY)
+    assert {entry.domain for entry in EVERY} == {"energy"}
+    assert {entry.area for entry in EVERY} <= set(RULES)
+    assert len({entry.id for entry in EVERY}) == len(EVERY)

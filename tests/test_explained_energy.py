@@ -13,7 +13,7 @@ from tests import explained_energy
 from tests.supplied_city import supplied
 from tests.test_explain import ELSEWHERE
 
-CHECKED_A_SERIES = 4
+CHECKED_A_SERIES = 2
 
 
 @pytest.fixture(scope="module")

@@ -148,3 +148,29 @@ def test_a_plant_that_reports_each_quarter_of_an_hour() -> None:
             assert min(printed) - 0.01 <= found[end][0] <= max(printed) + 0.01
             compared += 1
     assert compared > 300
+
+
+def test_the_voltage_of_every_week(minutes: list[Minute], home: Town) -> None:
+    """243 V on the mean: inside 253 V by little, so some intervals are not."""
+    first = min(minutes).time_s
+    tens = {end: rms([one.volts for one in rows]) for end, rows in by(minutes, 600, first).items()
+            if len(rows) >= 8}
+    verdicts = home.last("energy.en50160_voltage", HOME)
+    outside = home.last("energy.en50160_outside", HOME)
+    under, over = (home.last(f"energy.rms_deviation_{x}", HOME) for x in ("under", "over"))
+    compared = 0
+    for end in verdicts:
+        week = [u for at, u in tens.items() if end - 7 * 86_400 < at <= end]
+        near = sum(not 207.0 <= u <= 253.0 for u in week)
+        if len(week) < 0.9 * 1008:
+            assert math.isnan(verdicts[end][0])
+            continue
+        assert outside[end][0] == pytest.approx(100 * near / len(week))
+        far = sum(not 195.5 <= u <= 253.0 for u in week)
+        assert verdicts[end][0] == float(near > 0.05 * len(week) or far > 0)
+        day = [u for at, u in tens.items() if end - 86_400 < at <= end]
+        low, high = rms([min(u, 230.0) for u in day]), rms([max(u, 230.0) for u in day])
+        assert under[end][0] == pytest.approx(100 * (230.0 - low) / 230.0, abs=1e-6)
+        assert over[end][0] == pytest.approx(100 * (high - 230.0) / 230.0, abs=1e-6)
+        compared += 1
+    assert compared == 3
