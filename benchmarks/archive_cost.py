@@ -75,8 +75,8 @@ def write_folder(folder: Path, url: str) -> Path:
 def serve(config: Path, messages: int, *, archived: bool) -> None:
     """Be ingest from the first message to the last; prints seconds between, and those of CPU."""
     if not archived:
-        Archive.append = lambda *_, **__: None  # type: ignore[method-assign,assignment]
-        Archive.sync = lambda *_, **__: None  # type: ignore[method-assign,assignment]
+        Archive.append = lambda *_, **__: None  # type: ignore[method-assign]
+        Archive.sync = lambda *_, **__: None  # type: ignore[method-assign]
     program = Program(load(config, IngestSettings), config.parent)
     if not archived:
         take = program.line.take

@@ -15,6 +15,7 @@ import typer
 
 import cityvitals
 from cityvitals.backup_command import backup, restore
+from cityvitals.bench_command import app as bench_app
 from cityvitals.explain_command import explain
 from cityvitals.facts_command import app as facts_app
 from cityvitals.recompute_command import recompute
@@ -38,6 +39,7 @@ app = typer.Typer(
 place_app = typer.Typer(no_args_is_help=True, help="Say where devices stand.")
 app.add_typer(place_app, name="place")
 app.add_typer(facts_app, name="facts")
+app.add_typer(bench_app, name="bench")
 app.command()(backup)
 app.command()(restore)
 dashboards_app = typer.Typer(no_args_is_help=True, help="What people look at.")

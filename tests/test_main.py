@@ -14,9 +14,8 @@ COMMANDS = (
     ["up"], ["edge"], ["ingest"], ["simulate"], ["replay"], ["compute"], ["conformance"],
     ["place"], ["place", "add"], ["place", "list"], ["dashboards"], ["dashboards", "serve"],
     ["doctor"], ["explain"], ["reconcile"], ["recompute"], ["backup"], ["restore"],
-    ["facts", "load"], ["facts", "list"],
+    ["facts", "load"], ["facts", "list"], ["bench"], ["bench", "ingest"],
 )
-LATER = ("bench",)
 
 
 def cityvitals(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,153 @@
+"""`cityvitals bench`: measures the numbers of the design on the machine at hand.
+
+What it runs is in `benchmarks`. Brokers, publishers and readers are processes of their own on
+free loopback ports; everything is bounded in time and messages, and ended afterwards.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edge.settings import SettingsError
+
+if TYPE_CHECKING:
+    from benchmarks.goals import Column, Goal
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure how fast this machine is: ingest against other readers of the same load, engine, "
+    "sinks, edge, latency, capacity. Each says on what it was measured and what the design asks "
+    "for. A machine with other work gives lower figures; ratios hold better.",
+)
+
+
+@app.callback()
+def top() -> None:
+    """Set up nothing: each measurement loads what it needs."""
+
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object a row instead of tables.")
+]
+QuickOption = Annotated[
+    bool, typer.Option("--quick", help="A first impression in under a minute.")
+]
+WriteOption = Annotated[
+    Path | None,
+    typer.Option("--write", metavar="FILE", help="Also put the tables into this Markdown file."),
+]
+
+
+class Report:
+    """Rows are printed as they come where JSON is wanted, tables at the end otherwise."""
+
+    def __init__(self, name: str, *, as_json: bool, write: Path | None) -> None:
+        from benchmarks.machine import stamp
+
+        self.name = name
+        self._as_json = as_json
+        self._write = write
+        self._stamp = stamp()
+        if write is not None and not write.parent.is_dir():
+            raise SettingsError(f"--write {write}: {write.parent} is no folder")
+
+    def take(
+        self, rows: Iterable[dict[str, Any]], columns: "tuple[Column, ...]",
+        goals: "Callable[[list[dict[str, Any]]], list[Goal]]",
+        said: Callable[[list[dict[str, Any]]], list[str]] = lambda _rows: [],
+    ) -> None:
+        """Measure `rows`, print them, and hold them against `goals`; `said`: what it means."""
+        import msgspec
+
+        from benchmarks.goals import goal_table, table
+
+        found = []
+        for row in rows:
+            found.append(row)
+            if self._as_json:
+                print(msgspec.json.encode(row).decode(), flush=True)
+            elif sys.stderr.isatty():
+                print(".", end="", file=sys.stderr, flush=True)
+        reached = goals(found)
+        lines = ["  \n".join(self._stamp), "", *said(found)]
+        lines += [*table(columns, found), ""]
+        if reached:
+            lines += goal_table(reached)
+        if not self._as_json:
+            print("\n".join(lines))
+        if self._write is not None:
+            from benchmarks import sections
+
+            sections.put(self._write, self.name, lines)
+
+
+@app.command()
+def ingest(
+    as_json: JsonOption = False,
+    quick: QuickOption = False,
+    write: WriteOption = None,
+    broker: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only through nats or mosquitto; may be repeated."),
+    ] = None,
+    reader: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only this reader: cityvitals, count-bytes, paho or aiomqtt; may be repeated.",
+        ),
+    ] = None,
+    qos: Annotated[
+        int, typer.Option(min=-1, max=1, help="Only messages of QoS 0 or 1; -1 for both.")
+    ] = -1,
+    block: Annotated[
+        int, typer.Option(min=0, max=100, help="Only messages of 1 or 100 readings; 0 for both.")
+    ] = 0,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=60, help="How long each reader is measured.")
+    ] = 3.0,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=20, help="How often each is measured; the median is told.")
+    ] = 3,
+    devices: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Devices that send, a series each.")
+    ] = 1000,
+    messages: Annotated[
+        int, typer.Option(min=0, max=5_000_000, help="Messages at most; 0: as many as last.")
+    ] = 0,
+) -> None:
+    """Ingest beside other readers of the same load, through the same brokers.
+
+    count-bytes only counts what arrives and is the ceiling; paho and aiomqtt are the usual
+    loops, which decode with msgspec and keep rolling means in dicts; cityvitals is the ingest
+    that ships, with its archive and its state. Each runs alone, with a broker of its own.
+    """
+    from benchmarks import ingest_rows, programs
+
+    for name in broker or []:
+        _one_of(name, programs.BROKERS, "--broker")
+    for name in reader or []:
+        _one_of(name, ingest_rows.READERS, "--reader")
+    if quick:
+        seconds, rounds = 0.4, 1
+    wanted = ingest_rows.Wanted(
+        seconds, rounds, devices, messages, tuple(reader or ingest_rows.READERS)
+    )
+    cases = [
+        case for case in ingest_rows.CASES
+        if (not broker or case.broker in broker) and qos in (-1, case.qos)
+        and block in (0, case.block)
+    ]
+    if not cases:
+        raise SettingsError("--block and --qos: no row is measured with both; see --help")
+    Report("ingest", as_json=as_json, write=write).take(
+        ingest_rows.rows(cases, wanted), ingest_rows.COLUMNS, ingest_rows.goals
+    )
+
+
+def _one_of(name: str, names: tuple[str, ...], option: str) -> None:
+    if name not in names:
+        raise SettingsError(f"{option} {name}: must be one of {', '.join(names)}")

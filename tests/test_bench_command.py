@@ -1,0 +1,78 @@
+"""`cityvitals bench`: each measurement runs with tiny counts; no time is asserted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks import ingest_rows, programs, sections
+from benchmarks.goals import goal
+from cityvitals.bench_command import app
+from edge.settings import SettingsError
+
+
+def bench(*arguments: str) -> list[dict[str, Any]]:
+    done = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("broker", programs.BROKERS)
+def test_every_reader_takes_in_the_same_load(broker: str) -> None:
+    if programs.missing(broker):
+        pytest.skip(programs.missing(broker))
+    rows = bench(
+        "ingest", "--broker", broker, "--qos", "1", "--seconds", "0.5", "--rounds", "1",
+        "--devices", "10", "--messages", "300",
+    )
+    assert [row["reader"] for row in rows] == list(ingest_rows.READERS)
+    for row in rows:
+        assert (row["broker"], row["qos"], row["block"]) == (broker, 1, 1)
+        assert (row["readings"], row["lost"]) == (300, 0)
+        assert row["readings_per_s"] > 0 < row["cpu_us_per_reading"]
+
+
+def test_blocks_are_counted_in_readings() -> None:
+    rows = bench(
+        "ingest", "--block", "100", "--reader", "cityvitals", "--reader", "count-bytes",
+        "--seconds", "0.5", "--rounds", "1", "--devices", "5", "--messages", "20",
+    )
+    assert [row["readings"] for row in rows] == [2000, 2000]
+
+
+def test_a_broker_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "missing", lambda kind: f"{kind} is not installed")
+    rows = bench("ingest", "--broker", "mosquitto", "--qos", "0", "--reader", "paho")
+    assert rows == [{
+        "broker": "mosquitto", "qos": 0, "block": 1, "reader": "paho",
+        "not_run": "mosquitto is not installed",
+    }]
+
+
+@pytest.mark.parametrize("wrong", [
+    ("--broker", "hivemq"), ("--reader", "mqttx"), ("--block", "7"),
+    ("--write", "nowhere/benchmarks.md"),
+], ids=lambda pair: pair[0])
+def test_a_wrong_option_is_named(wrong: tuple[str, str]) -> None:
+    with pytest.raises(SettingsError, match=wrong[0]):
+        CliRunner().invoke(app, ["ingest", *wrong], catch_exceptions=False)
+
+
+def test_each_benchmark_replaces_its_own_section(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.md"
+    sections.put(path, "sinks", ["old"])
+    sections.put(path, "ingest", ["first"])
+    sections.put(path, "sinks", ["new"])
+    text = path.read_text()
+    assert text.startswith("# Benchmarks\n")
+    assert "old" not in text
+    assert text.index("first") < text.index("new")
+
+
+def test_goals_hold_at_their_limit() -> None:
+    assert goal("share", 0.9, 0.9, ".0%").reached
+    assert not goal("share", 0.9, 0.89, ".0%").reached
+    assert goal("cost", -0.5, 0.5, ".1f") == ("cost", "≤ 0.5", "0.5", True)
+    assert goal("cost", -0.5, None, ".1f").reached is None
