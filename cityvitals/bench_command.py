@@ -132,7 +132,7 @@ def ingest(
     for name in reader or []:
         _one_of(name, ingest_rows.READERS, "--reader")
     if quick:
-        seconds, rounds = 0.4, 1
+        seconds, rounds, devices = 0.5, 1, min(devices, 100)
     wanted = ingest_rows.Wanted(
         seconds, rounds, devices, messages, tuple(reader or ingest_rows.READERS)
     )

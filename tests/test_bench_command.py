@@ -31,7 +31,7 @@ def test_every_reader_takes_in_the_same_load(broker: str) -> None:
     for row in rows:
         assert (row["broker"], row["qos"], row["block"]) == (broker, 1, 1)
         assert (row["readings"], row["lost"]) == (300, 0)
-        assert row["readings_per_s"] > 0 < row["cpu_us_per_reading"]
+        assert row["readings_per_s"] > 0 <= row["cpu_us_per_reading"]
 
 
 def test_blocks_are_counted_in_readings() -> None:
