@@ -37,8 +37,10 @@ CONNECT_S_MAX = 5.0
 STOP_S_MAX = 2.0
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 _MID_BITS = 16
+_PUBACK = 0x40
 
 OnMessage = Callable[[str, bytes, int, int, bool], None]
+Tap = Callable[[Any, int], Any]  # the socket of a session, its number: what stands in for it
 
 log = logging.getLogger(__name__)
 _jitter = random.SystemRandom()
@@ -139,12 +141,13 @@ class Connection:
     broker said of the last one: false means that it has forgotten ours, with what it had queued.
     Filters of an earlier life are ended if `remembered` names a file to keep them in.
 
-    A connection that goes dead without being closed is noticed by the keep-alive, at most two
-    `keepalive_s` and a second later.
+    A connection that goes dead without a word is noticed at most two `keepalive_s` + 1 s later.
 
     With `manual_ack` the broker keeps a QoS 1 message until `acknowledge(receipt)`. The receipt
     carries the session: packet ids start afresh in a new session, and acknowledging an old one
     there would release another message.
+
+    `tap` may take frames out of what paho reads; their owner calls `acknowledge_all`.
     """
 
     def __init__(
@@ -156,6 +159,7 @@ class Connection:
         will: tuple[str, bytes] | None = None,
         manual_ack: bool = False,
         remembered: Path | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self.settings = settings
         self.session = 0
@@ -177,6 +181,7 @@ class Connection:
         self._published = 0
         self._confirmed = 0
         self._ready_s = 0.0
+        self._tap = tap
         self._client = self._make_client(manual_ack)
 
     def _make_client(self, manual_ack: bool) -> Client:
@@ -248,15 +253,21 @@ class Connection:
         return info.mid
 
     def acknowledge(self, receipt: int, qos: int = 1) -> bool:
-        """Tell the broker that a message is safe; False if its session is over (it comes again).
-
-        Needs `manual_ack`. `qos` is the message's; nothing is sent for 0.
-        """
+        """Tell the broker that a message is safe; False if its session is over (it comes again)."""
         with self._session_lock:
             if receipt >> _MID_BITS != self.session:
                 return False
             if qos:
                 self._client.ack(receipt & 0xFFFF, qos)
+            return True
+
+    def acknowledge_all(self, session: int, packets: bytes) -> bool:
+        """Send PUBACK packets of one session in one write; False if that session is over."""
+        with self._session_lock:
+            if session != self.session:
+                return False
+            if packets:  # one packet to paho, written in its turn
+                self._client._packet_queue(_PUBACK, packets, 0, 0)
             return True
 
     def stop(self, flush_s: float = STOP_S_MAX) -> None:
@@ -280,6 +291,8 @@ class Connection:
                 self.session += 1
             try:
                 self._client.reconnect()
+                if self._tap:  # nothing of the session was read yet
+                    self._client._sock = self._tap(self._client._sock, self.session)
                 while self._client.loop(1.0) == MQTTErrorCode.MQTT_ERR_SUCCESS:
                     stood_s = self._stood_s()
             except OSError as error:

@@ -6,7 +6,7 @@ enter as columns and meet the same judge.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,7 +24,9 @@ from engine.vitals import HORIZON_NS, Vitals
 from ingest.clocks import EARLIEST_NS, NO_READING, NOTHING, SET, Clocks, Placed, with_said
 from ingest.inbox import DeadLetter, Held
 from ingest.intervals import Seen
+from ingest.known import ALWAYS_NS, Known
 from ingest.messages import (
+    NS_PER_MS,
     Event,
     Received,
     Refused,
@@ -64,6 +66,22 @@ class Drop(NamedTuple):
     epoch: int
     first: int
     last: int
+
+
+class Raw(NamedTuple):
+    """Columns of readings before they are judged; a row each, in the order of messages.
+
+    batch: verdict APPLIED where it is open, slot -1 where it is not known. quantity: int64, -1
+    where the verdict is known. message: int64, which message. received_ns: int64, Unix ns.
+    sent_ms: int64, what a clock that is not set showed, else `SET`. opened: the message at a row.
+    """
+
+    batch: Batch
+    quantity: npt.NDArray[np.int64]
+    message: npt.NDArray[np.int64]
+    received_ns: npt.NDArray[np.int64]
+    sent_ms: npt.NDArray[np.int64]
+    opened: Callable[[int], Opened]
 
 
 @dataclass(slots=True)
@@ -114,11 +132,13 @@ class Admission:
         self.seen = seen
         self.clocks = clocks or Clocks()
         self.shares = Shares(vitals.registry)
+        self.known = Known()
         self._slots: dict[tuple[int, int, str, int], int] = {}
 
     def forget_slots(self) -> None:
         """After a change of the places file: resolve series anew."""
         self._slots.clear()
+        self.known.forget()
         self.shares.begin_anew()
 
     def admit(
@@ -132,15 +152,18 @@ class Admission:
         meta: list[tuple[int, int, int]] = []
         out = Admitted(_blank(received_ns))
         for i, opened in enumerate(messages):
-            meta.append(self._take(rows, i, opened, out, again))
-        out.batch = self._columns(rows, meta, messages, out, received_ns)
-        self._set_aside(rows, messages, out)
-        if not again:
-            self._watch(messages, rows, out)
-        out.batch = with_said(out.batch, out.placed)
+            meta.append(self.take(rows, i, opened, out, again))
+        ids = np.array(meta, np.int64).reshape(-1, 3)
+        received = np.array([opened.received_ns for opened in messages], np.int64)
+        sent = np.array([sent_ms(opened.content) for opened in messages], np.int64)
+        message = np.array(rows.message, np.int64)
+        self.finish(Raw(
+            columns(rows, ids[message], out, received_ns), np.array(rows.quantity, np.int64),
+            message, received[message], sent[message], messages.__getitem__,
+        ), out, again)
         return out
 
-    def _take(
+    def take(
         self, rows: Rows, i: int, opened: Opened, out: Admitted, again: bool
     ) -> tuple[int, int, int]:
         """Expand one message; returns (device row, epoch, number)."""
@@ -157,7 +180,8 @@ class Admission:
         if device < 0:
             rows.refuse(i, Verdict.REFUSED_BOUND)
             return _NOBODY
-        out.acks.add((device, epoch))
+        if opened.received.qos:  # at QoS 0 nobody waits for a word
+            out.acks.add((device, epoch))
         first = len(rows)
         if isinstance(content, Refused):
             rows.refuse(i, content.verdict)
@@ -168,6 +192,7 @@ class Admission:
         elif isinstance(content, Message):
             if source.device in self.vitals.registry.rows_of:
                 self._note_event(rows, first, content, source, out)
+                self.known.learn_topic(opened.received.topic, device)
             elif len(rows) > first:
                 rows.settle(first, Verdict.HELD_UNKNOWN)
                 out.held.append(Held(
@@ -206,48 +231,32 @@ class Admission:
             out.drops.append(Drop(len(rows), epoch, first, last))
             rows.put(i, -1, "", last - first + 1, fresh, 2, Verdict.DROPPED_OUTBOX)
 
-    def _columns(
-        self, rows: Rows, meta: list[tuple[int, int, int]], messages: Sequence[Opened],
-        out: Admitted, received_ns: int,
-    ) -> Batch:
-        message = np.array(rows.message, np.int64)
-        ids = np.array(meta, np.int64).reshape(-1, 3)[message]
-        for drop in out.drops:
-            ids[drop.row, 1:] = drop.epoch, drop.first
-        quantity = np.array(rows.quantity, np.int64)
-        received = np.array([opened.received_ns for opened in messages], np.int64)[message]
-        batch = Batch(
-            np.full(len(message), -1, np.int32), np.array(rows.time_ns, np.int64),
-            np.array(rows.value, np.float64), np.array(rows.flag, np.uint8),
-            ids[:, 0].astype(np.int32), ids[:, 1].copy(), ids[:, 2].copy(),
-            np.array(rows.verdict, np.uint8), received_ns,
-        )
-        known = np.nonzero(quantity >= 0)[0]
-        sent = np.array([_sent_ms(opened.content) for opened in messages], np.int64)[message]
-        out.placed = self.clocks.place(batch, known, received, sent)
+    def finish(self, raw: Raw, out: Admitted, again: bool) -> None:
+        """Judge columns; what is not admitted is kept aside in `out`."""
+        batch = out.batch = raw.batch
+        known = np.nonzero(raw.quantity >= 0)[0]
+        out.placed = self.clocks.place(batch, known, raw.received_ns, raw.sent_ms)
         verdict, flag = batch.verdict[known], batch.flag[known]
         judge(
-            quantity[known], batch.value[known], batch.time_ns[known], received[known], flag,
-            verdict,
+            raw.quantity[known], batch.value[known], batch.time_ns[known], raw.received_ns[known],
+            flag, verdict,
         )
         batch.verdict[known], batch.flag[known] = verdict, flag
-        for k in known[verdict == Verdict.APPLIED].tolist():
+        batch.slot[batch.verdict != Verdict.APPLIED] = -1
+        for k in known[(verdict == Verdict.APPLIED) & (batch.slot[known] < 0)].tolist():
+            content = raw.opened(int(raw.message[k])).content
             batch.slot[k] = self.slot(
-                meta[rows.message[k]][0], rows.quantity[k], rows.channel[k], int(batch.time_ns[k])
-            )
+                int(batch.device[k]), int(raw.quantity[k]), content.ch, int(batch.time_ns[k])
+            ) if isinstance(content, Message) else -1
             if batch.slot[k] < 0:
                 batch.verdict[k] = Verdict.REFUSED_BOUND
         self.mark_late(batch)
-        return batch
-
-    def _watch(self, messages: Sequence[Opened], rows: Rows, out: Admitted) -> None:
-        """Readings that came just now tell how far off the clock of their device is."""
-        told = (np.array(rows.quantity, np.int64) >= 0) & np.isin(out.batch.verdict, _TOLD)
-        told[out.placed.rows] = False
-        of = np.array(rows.message, np.int64)[told]
-        received = np.array([opened.received_ns for opened in messages], np.int64)[of]
-        device = out.batch.device[told].astype(np.int64)
-        self.clocks.watch(device, out.batch.time_ns[told], received)
+        self.set_aside(raw, out)
+        if not again:
+            told = (raw.quantity >= 0) & _TOLD[batch.verdict]
+            told[out.placed.rows] = False
+            self.clocks.watch(batch.device, batch.time_ns, raw.received_ns, told)
+        out.batch = with_said(out.batch, out.placed)
 
     def mark_late(self, batch: Batch) -> None:
         """Turn APPLIED into LATE for readings whose windows have closed."""
@@ -274,42 +283,73 @@ class Admission:
             slot = registry.slot(series, self.vitals.panes)
             if slot >= 0:
                 self._slots[key] = slot
+                span_ns = self._span_ns(device, row.valid_from_ms)
+                self.known.learn_series(device, quantity, channel, span_ns, slot)
         return slot
 
-    def _set_aside(self, rows: Rows, messages: Sequence[Opened], out: Admitted) -> None:
+    def _span_ns(self, device: int, valid_from_ms: int) -> tuple[int, int]:
+        """From and before which times a dated row of a device holds, Unix ns."""
+        registry = self.vitals.registry
+        starts_ms = [row.valid_from_ms for row in registry.rows_of[registry.devices[device]]]
+        from_ns = -ALWAYS_NS if valid_from_ms == starts_ms[0] else valid_from_ms * NS_PER_MS
+        later = [start_ms for start_ms in starts_ms if start_ms > valid_from_ms]
+        return from_ns, min(later) * NS_PER_MS if later else ALWAYS_NS
+
+    def set_aside(self, raw: Raw, out: Admitted) -> None:
         """Dead letters of refused readings (one a message and reason) and future readings."""
-        batch = out.batch
+        batch = raw.batch
         told = set()
-        for k in np.nonzero(np.isin(batch.verdict, _ASIDE))[0].tolist():
-            verdict = Verdict(int(batch.verdict[k]))
-            received = messages[rows.message[k]]
+        for k in np.nonzero(_ASIDE[batch.verdict])[0].tolist():
+            verdict, i = Verdict(int(batch.verdict[k])), int(raw.message[k])
+            opened = raw.opened(i)
             if verdict == Verdict.HELD_FUTURE:
-                out.held.append(self._future(rows, k, received, batch))
-            elif (rows.message[k], verdict) not in told:
-                told.add((rows.message[k], verdict))
+                out.held.append(self._future(k, raw, opened))
+            elif (i, verdict) not in told:
+                told.add((i, verdict))
                 out.dead.append(DeadLetter(
-                    received.received_ns // 1_000_000, verdict.label, received.received.topic,
-                    received.received.payload,
+                    opened.received_ns // 1_000_000, verdict.label, opened.received.topic,
+                    opened.received.payload,
                 ))
 
-    def _future(self, rows: Rows, k: int, opened: Opened, batch: Batch) -> Held:
+    def _future(self, k: int, raw: Raw, opened: Opened) -> Held:
+        batch, time_ns = raw.batch, int(raw.batch.time_ns[k])
+        channel = opened.content.ch if isinstance(opened.content, Message) else ""
         single = encode_single(
-            int(batch.epoch[k]), int(batch.seq[k]), _NAMES[rows.quantity[k]],
-            rows.time_ns[k] // 1_000_000, float(batch.value[k]),
-            channel=rows.channel[k] or None, flag=int(batch.flag[k]),
+            int(batch.epoch[k]), int(batch.seq[k]), _NAMES[int(raw.quantity[k])],
+            time_ns // NS_PER_MS, float(batch.value[k]),
+            channel=channel or None, flag=int(batch.flag[k]),
         )
         device = self.vitals.registry.devices[int(batch.device[k])]
         return Held(
             device, int(batch.epoch[k]), int(batch.seq[k]), opened.received.topic, single, 1,
-            opened.received_ns, int(rows.time_ns[k]) - FUTURE_MAX_NS,
+            opened.received_ns, time_ns - FUTURE_MAX_NS,
         )
 
 
-_TOLD = np.array(
-    [Verdict.APPLIED, Verdict.LATE, Verdict.TOO_LATE, Verdict.HELD_FUTURE], np.uint8
-)
+def columns(
+    rows: Rows, ids: npt.NDArray[np.int64], out: Admitted, received_ns: int
+) -> Batch:
+    """The rows of messages as columns; `ids`: int64[n, 3], device, epoch and number of each."""
+    for drop in out.drops:
+        ids[drop.row, 1:] = drop.epoch, drop.first
+    return Batch(
+        np.full(len(rows), -1, np.int32), np.array(rows.time_ns, np.int64),
+        np.array(rows.value, np.float64), np.array(rows.flag, np.uint8),
+        ids[:, 0].astype(np.int32), ids[:, 1].copy(), ids[:, 2].copy(),
+        np.array(rows.verdict, np.uint8), received_ns,
+    )
+
+
+def _marked(*verdicts: Verdict) -> npt.NDArray[np.bool_]:
+    """bool[256]: which verdicts are among these."""
+    out = np.zeros(256, np.bool_)
+    out[list(verdicts)] = True
+    return out
+
+
+_TOLD = _marked(Verdict.APPLIED, Verdict.LATE, Verdict.TOO_LATE, Verdict.HELD_FUTURE)
 """Verdicts of readings whose time is that of a clock that is set."""
-_ASIDE = np.array([*sorted(REFUSALS), Verdict.HELD_FUTURE], np.uint8)
+_ASIDE = _marked(*REFUSALS, Verdict.HELD_FUTURE)
 
 
 def _numbers(content: Message | Refused) -> tuple[int, int]:
@@ -319,7 +359,7 @@ def _numbers(content: Message | Refused) -> tuple[int, int]:
     return content.e, content.s
 
 
-def _sent_ms(content: Message | Refused) -> int:
+def sent_ms(content: Message | Refused) -> int:
     """What a clock that is not set showed when the message was sent; `SET` of all others."""
     if isinstance(content, Refused) or content.n is None:
         return SET

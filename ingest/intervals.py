@@ -7,6 +7,8 @@ interval: kilobytes for ever.
 from bisect import bisect_right
 from typing import Any
 
+import numpy as np
+
 EPOCHS_MAX = 1000
 """Epochs remembered a device, those heard of last; an agent makes one at each unclean start."""
 INTERVALS_MAX = 2_000
@@ -54,14 +56,42 @@ class Intervals:
         return self.ends[0] if self.starts and self.starts[0] <= 1 else 0
 
 
+EPOCH, FIRST, LAST, KEPT = range(4)
+"""Columns of `Seen.runs`."""
+
+
 class Seen:
-    """The intervals of all devices (registry rows) and epochs."""
+    """The intervals of all devices (registry rows) and epochs.
+
+    runs: int64[devices, 4]: of each device the epoch that was heard of last, first and last number
+    of its newest interval, and up to which the intervals here know of it; last 0: none. A kernel
+    that finds the next number only moves `LAST` on. Every call here catches up first.
+    """
 
     def __init__(self) -> None:
         self._sets: dict[int, dict[int, Intervals]] = {}
+        self.runs = np.zeros((0, 4), np.int64)
+
+    def fit(self, devices: int) -> None:
+        """Have runs for so many devices."""
+        if devices > len(self.runs):
+            more = np.zeros((max(devices, 2 * len(self.runs)) - len(self.runs), 4), np.int64)
+            self.runs = np.concatenate([self.runs, more])
+
+    def _catch_up(self, device: int) -> None:
+        if 0 <= device < len(self.runs):
+            epoch, first, last, kept = self.runs[device].tolist()
+            if last > kept:
+                self._sets[device][epoch].add(first, last)
+                self.runs[device, KEPT] = last
+
+    def _catch_up_all(self) -> None:
+        for device in np.nonzero(self.runs[:, LAST] > self.runs[:, KEPT])[0].tolist():
+            self._catch_up(device)
 
     def has(self, device: int, epoch: int, number: int) -> bool:
         """Whether this message was taken in before."""
+        self._catch_up(device)
         found = self._sets.get(device, {}).get(epoch)
         return found is not None and number in found
 
@@ -72,6 +102,7 @@ class Seen:
         comes again is taken as new, and its agent, told a lower number than before, reports what
         it has freed: so nothing of it waits for ever.
         """
+        self._catch_up(device)
         epochs = self._sets.setdefault(device, {})
         kept = epochs.get(epoch)
         if kept is None:
@@ -81,15 +112,19 @@ class Seen:
         fresh = kept.add(first, last)
         if len(kept.starts) > 1:
             _close_gaps(epochs)
+        if 0 <= device < len(self.runs):
+            self.runs[device] = epoch, kept.starts[-1], kept.ends[-1], kept.ends[-1]
         return fresh
 
     def contiguous(self, device: int, epoch: int) -> int:
         """What an acknowledgement of that device and epoch says."""
+        self._catch_up(device)
         found = self._sets.get(device, {}).get(epoch)
         return found.contiguous if found else 0
 
     def newest(self) -> list[tuple[int, int, int]]:
         """(device, newest epoch, its contiguous number) of each device."""
+        self._catch_up_all()
         return [
             (device, epoch, epochs[epoch].contiguous)
             for device, epochs in self._sets.items() for epoch in (max(epochs),)
@@ -101,6 +136,7 @@ class Seen:
 
     def dump(self) -> list[Any]:
         """For a snapshot: [device, epoch, starts, ends] of each set."""
+        self._catch_up_all()
         return [
             [device, epoch, kept.starts, kept.ends]
             for device, epochs in self._sets.items()
@@ -109,6 +145,7 @@ class Seen:
 
     def restore(self, rows: list[Any]) -> None:
         """Rebuild from `dump`."""
+        self.runs = np.zeros((0, 4), np.int64)
         for device, epoch, starts, ends in rows:
             self._sets.setdefault(device, {})[epoch] = Intervals(list(starts), list(ends))
 

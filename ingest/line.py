@@ -27,7 +27,7 @@ from engine.snapshot import SnapshotError
 from engine.snapshot import load as load_snapshot
 from engine.snapshot import save as save_snapshot
 from engine.vitals import Vitals
-from ingest.admission import FUTURE_MAX_NS, Admission, Opened
+from ingest.admission import FUTURE_MAX_NS, Admission, Admitted, Opened
 from ingest.archive import Archive, Kind, Position, Record, pack
 from ingest.clocks import Clocks
 from ingest.facts_in_force import records as facts_records
@@ -256,12 +256,18 @@ class Line:
 
     def take(self, messages: Sequence[Opened], received_ns: int) -> Taken:
         """Admit messages, archive them durably, apply them; returns what to acknowledge."""
-        admitted = self.admission.admit(messages, received_ns)
+        return self.take_in(self.admission.admit(messages, received_ns), received_ns)
+
+    def take_in(self, admitted: Admitted, received_ns: int, *, durable: bool = True) -> Taken:
+        """As `take`, what was admitted; not `durable`: on the disk within a second, not now."""
         admitted.batch = self.merging.settle(admitted.batch)
         self.inbox.put(admitted.held, admitted.dead)
         self._write_events(admitted.events, received_ns)
         self.add(admitted.batch)
-        self.archive.sync(received_ns // 1_000_000)
+        if durable:
+            self.archive.sync(received_ns // 1_000_000)
+        else:
+            self.archive.flush()
         if admitted.held:
             self._drop_overflow(received_ns)
         self._tell_events(admitted.events)

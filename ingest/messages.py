@@ -29,7 +29,7 @@ DROPPED_MAX = 1 << 40
 """The largest number that a report of dropped messages may name."""
 _NOT_A_NUMBER = re.compile(rb"([:,\[]\s*)[+-]?(?:NaN|nan|Infinity|inf)\b")
 _FLAGS = frozenset((None, 1, 2, 3, 4, 9))
-_MS_MAX = 9_000_000_000_000
+MS_MAX = 9_000_000_000_000
 """Beyond the year 2255 a time in nanoseconds would not fit; such a time is a wrong type."""
 
 
@@ -143,9 +143,9 @@ def read(payload: bytes) -> Message | Refused:
         return message
     if not (0 <= message.e < NUMBER_MAX and 0 < message.s < NUMBER_MAX):
         return Refused(Verdict.REFUSED_TYPE)
-    if message.r is not None and not 0 <= message.r < _MS_MAX:
+    if message.r is not None and not 0 <= message.r < MS_MAX:
         return Refused(Verdict.REFUSED_TYPE, message.e, message.s)
-    if message.n is not None and not -1 <= message.n < _MS_MAX:
+    if message.n is not None and not -1 <= message.n < MS_MAX:
         return Refused(Verdict.REFUSED_TYPE, message.e, message.s)
     return message
 
@@ -225,7 +225,7 @@ def _is_event(message: Message) -> bool:
     times = [message.t, message.t if message.end is None else message.end]
     return (
         is_id(message.ev or "") and len(message.id or "") <= EVENT_ID_CHARS_MAX
-        and all(time is not None and -_MS_MAX < time < _MS_MAX for time in times)
+        and all(time is not None and -MS_MAX < time < MS_MAX for time in times)
         and 0 <= (message.customers or 0) < NUMBER_MAX
     )
 
@@ -242,7 +242,7 @@ def _block(
 
 def _well_formed(message: Message, time_ms: int) -> bool:
     channel = not message.ch or (message.ch.isascii() and is_id(message.ch.lower()))
-    return channel and -_MS_MAX < time_ms < _MS_MAX and message.f in _FLAGS
+    return channel and -MS_MAX < time_ms < MS_MAX and message.f in _FLAGS
 
 
 def _reading(

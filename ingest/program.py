@@ -20,8 +20,11 @@ from engine.registry import private_keys
 from engine.snapshot import SnapshotNewerError
 from ingest.admission import opened
 from ingest.archive import ArchiveError
+from ingest.arrivals import Arrivals, Arrived, unsafe_of
 from ingest.facts_in_force import FactsFile
+from ingest.fast_lane import FastLane
 from ingest.folder_lock import held
+from ingest.frames import Frames, received_of
 from ingest.health import Health, ages
 from ingest.in_force import configure
 from ingest.line import Line
@@ -35,18 +38,16 @@ from ingest.settings_ingest import IngestSettings
 from ingest.spool import Spool
 from ingest.sqlite_file import StoreError
 from ingest.store import Store
+from ingest.tap import Tap
 from ingest.trouble import Trouble, set_aside_in
 
 log = logging.getLogger(__name__)
 
-QUEUE_MAX = 200_000
-QUEUE_BYTES_MAX = 256 << 20
-"""Messages that wait for the loop; beyond, QoS 0 is dropped and counted. QoS 1 is bounded by
-what the broker sends unacknowledged."""
-BATCH_MAX = 20_000
-BATCH_BYTES_MAX = 8 << 20
-"""Messages taken in at once: a byte of payload takes up to 25 bytes of columns."""
 WAIT_S = 0.02
+DENSE = 500
+DENSE_S = 0.004
+"""After a batch of so many messages the next begins so much after it began: what comes meanwhile
+is taken in at once. Sparse traffic does not wait."""
 BACKLOG_NS = 10 * 1_000_000_000
 QUIET_S = 0.7
 SETTLE_S_MAX = 20.0
@@ -80,17 +81,16 @@ class Program:
             self._store, influx, self._announce if settings.publish_indicators else None
         )
         self.line = Line(folder / "ingest", self._outlets, settings.grace_s)
-        self._arrived: list[Received] = []
-        self._arrived_bytes = 0
-        self._held_back = 0
-        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._dropped = self._unsafe = 0
+        self._arrived = Arrivals(self._wake)
+        self._unsafe = 0
+        self._fast: FastLane | None = None
         self._connection = Connection(
             settings.broker, settings.client_id, on_message=self._on_message,
             on_ready=self._on_ready, subscriptions=[(READINGS_FILTER, 1)], manual_ack=True,
             remembered=folder / "subscriptions.json",
+            tap=lambda socket, session: Tap(socket, self._arrived.put_frames, session),
         )
         self._receipts = Receipts(self._connection, self.line)
         self._retention = Retention(
@@ -106,14 +106,7 @@ class Program:
     def _on_message(
         self, topic: str, payload: bytes, qos: int, receipt: int, retain: bool
     ) -> None:
-        with self._lock:
-            queued = len(self._arrived) + self._held_back
-            if qos == 0 and (queued >= QUEUE_MAX or self._arrived_bytes >= QUEUE_BYTES_MAX):
-                self._dropped += 1
-                return
-            self._arrived.append(Received(topic, payload, receipt, qos))
-            self._arrived_bytes += len(payload)
-        self._wake.set()
+        self._arrived.put_message(Received(topic, payload, receipt, qos))
 
     def _on_ready(self, ready: bool) -> None:
         self._since_ms = time.time_ns() // 1_000_000
@@ -149,7 +142,9 @@ class Program:
             self._health = Health(self.line, self.settings.clock)
             self._trouble.over()
             self._set_aside = set_aside_in(self.line.folder.parent)
-            self._dropped, self._trouble.dropped = self._trouble.dropped, 0
+            lost, self._trouble.dropped = self._trouble.dropped, 0
+            if lost:
+                self.line.dropped(lost, self._now_ns(recorded))
             self._write_health(self._now_ns(recorded), 0)
             self._connection.start()
             self._loop(recorded)
@@ -157,8 +152,7 @@ class Program:
         finally:
             self._close(save=clean)
             if not clean:  # what nobody sends again
-                waiting = sum(message.qos == 0 for message in self._arrived)
-                self._trouble.dropped += self._dropped + self._unsafe + waiting
+                self._trouble.dropped += self._unsafe + self._arrived.unsafe()
 
     def _loop(self, recorded: RecordedClock) -> None:
         started = self._quiet_s = time.monotonic()
@@ -189,21 +183,10 @@ class Program:
                     self.settings.keep_points_days, self._now_ns(recorded) // 1_000_000
                 )
 
-    def _arrivals(self, now_ns: int) -> list[Received]:
+    def _arrivals(self, now_ns: int) -> Arrived:
         """What came since the last call, up to the bounds of a batch."""
-        with self._lock:
-            count = size = 0
-            for message in self._arrived[:BATCH_MAX]:
-                if count and size + len(message.payload) > BATCH_BYTES_MAX:
-                    break
-                count += 1
-                size += len(message.payload)
-            taken, self._arrived = self._arrived[:count], self._arrived[count:]
-            self._arrived_bytes -= size
-            dropped, self._dropped = self._dropped, 0
-            if self._arrived:
-                self._wake.set()
-        self._unsafe = dropped + sum(message.qos == 0 for message in taken)
+        taken, dropped = self._arrived.take()
+        self._unsafe = dropped + unsafe_of(taken)
         if dropped:
             self.line.dropped(dropped, now_ns)
         if taken:
@@ -213,12 +196,26 @@ class Program:
     def _take_wall(self) -> None:
         now_ns = time.time_ns()
         arrived = self._arrivals(now_ns)
-        if arrived:
+        if isinstance(arrived, Frames):
+            self._take_frames(arrived, now_ns)
+        elif arrived:
             taken = self.line.take([opened(message, now_ns) for message in arrived], now_ns)
             self._receipts.give(arrived, taken.acks)
 
+    def _take_frames(self, frames: Frames, now_ns: int) -> None:
+        if self._fast is None:
+            self._fast = FastLane(self.line.admission)
+        told: dict[tuple[str, int], int] = {}
+        for admitted in self._fast.batches(frames, now_ns):
+            taken = self.line.take_in(admitted, now_ns, durable=frames.acknowledged > 0)
+            told.update({(device, epoch): number for device, epoch, number in taken.acks})
+        self._receipts.give_frames(frames, [(*key, number) for key, number in told.items()])
+        if frames.count >= DENSE:
+            self._stopping.wait(max(DENSE_S - (time.time_ns() - now_ns) / 1e9, 0.0))
+
     def _take_recorded(self, recorded: RecordedClock) -> None:
-        for message in self._arrivals(recorded.now_ns):
+        arrived = self._arrivals(recorded.now_ns)
+        for message in received_of(arrived) if isinstance(arrived, Frames) else arrived:
             recorded.put(opened(message, 0))
         for tick_ns, messages in recorded.steps():
             if tick_ns > self.line.vitals.now_ns:
@@ -228,7 +225,7 @@ class Program:
                 self._receipts.give([message.received for message in messages], taken.acks)
             if self._stopping.is_set():
                 break
-        self._held_back = len(recorded)
+        self._arrived.held_back = len(recorded)
 
     def _now_ns(self, recorded: RecordedClock) -> int:
         return recorded.now_ns if self.settings.clock == "recorded" else time.time_ns()
@@ -247,6 +244,7 @@ class Program:
             self.line.tick(self.line.vitals.now_ns, with_open=with_open)
         elif settled:
             self.line.tick(now_ns, with_open=with_open)
+        self.line.archive.sync(now_ns // 1_000_000)  # of QoS 0, which no receipt waits for
         self._retention.step(now_ns, self.line.covered)
         self._outlets.readings(self.line.vitals)
         minute = self.line.vitals.now_ns // MINUTE_NS

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from edge.connection import BrokerError, Connection
 from edge.topics import acks
 from edge.wire import Ack, encode_ack
+from ingest.frames import Frames, acknowledgements
 from ingest.line import Line
 from ingest.messages import Received
 
@@ -35,6 +36,15 @@ class Receipts:
         """Acknowledge `messages` to the broker and (device, epoch, number) to the agents."""
         for message in messages:
             self._connection.acknowledge(message.receipt, message.qos)
+        self._tell_all(told)
+
+    def give_frames(self, frames: Frames, told: Iterable[tuple[str, int, int]]) -> None:
+        """As `give`, for frames: the broker is told of all in one write."""
+        if frames.acknowledged:
+            self._connection.acknowledge_all(frames.session, acknowledgements(frames))
+        self._tell_all(told)
+
+    def _tell_all(self, told: Iterable[tuple[str, int, int]]) -> None:
         for device, epoch, number in told:
             if not self._tell(device, Ack(epoch, number)):
                 return  # all is told again in the next session

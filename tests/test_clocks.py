@@ -214,8 +214,8 @@ def _rows(line: Line, folder: Path) -> list[tuple[int, ...]]:
 def watch(known: Clocks, device: int, delay_s: float, at_s: float) -> None:
     at_ns = round(at_s * 1e9) + START_MS * MS
     known.watch(
-        np.array([device], np.int64), np.array([at_ns - round(delay_s * 1e9)], np.int64),
-        np.array([at_ns], np.int64),
+        np.array([device], np.int32), np.array([at_ns - round(delay_s * 1e9)], np.int64),
+        np.array([at_ns], np.int64), np.ones(1, np.bool_),
     )
 
 

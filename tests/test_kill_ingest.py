@@ -30,6 +30,7 @@ Reading = tuple[str, str, int, float]
 ACKNOWLEDGE_FIRST = """
 import sys, pathlib, time
 from ingest import program
+from ingest.frames import Frames, received_of
 from ingest.intervals import Seen
 from ingest.admission import opened
 from ingest.messages import source_of
@@ -39,6 +40,8 @@ told = {}
 def take_wall(self):
     now_ns = time.time_ns()
     arrived = self._arrivals(now_ns)
+    frames = arrived if isinstance(arrived, Frames) else None
+    arrived = received_of(frames) if frames else arrived
     messages = [opened(message, now_ns) for message in arrived]
     acks = set()
     for message in messages:
@@ -50,8 +53,11 @@ def take_wall(self):
         if held:
             told[device].add(0, message.content.e, 1, held)
         acks.add((device, message.content.e))
-    self._receipts.give(arrived, [
-        (device, epoch, told[device].contiguous(0, epoch)) for device, epoch in acks])
+    answers = [(device, epoch, told[device].contiguous(0, epoch)) for device, epoch in acks]
+    if frames:
+        self._receipts.give_frames(frames, answers)
+    else:
+        self._receipts.give(arrived, answers)
     if messages:
         time.sleep(0.5)
         self.line.take(messages, now_ns)

@@ -15,6 +15,7 @@ import pytest
 
 from edge import topics, wire
 from edge.connection import BrokerSettings, Connection
+from ingest import arrivals
 from ingest import program as module
 from ingest.health import Health
 from ingest.influx import InfluxSettings
@@ -231,16 +232,16 @@ def come(program: Program, *messages: Received) -> None:
 def test_the_queue_at_its_limits_drops_qos_0_and_counts(
     quiet: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "QUEUE_MAX", 3)
+    monkeypatch.setattr(arrivals, "QUEUE_MAX", 3)
     come(quiet, *(Received(topic("d1"), reading(n), qos=0) for n in range(1, 6)))
     come(quiet, Received(topic("d1"), reading(9), 1, 1))  # never dropped: the broker bounds it
     quiet._take_wall()
     assert (quiet.line.verdicts()["applied"], quiet.line.verdicts()["dropped_queue"]) == (4, 2)
-    monkeypatch.setattr(module, "QUEUE_BYTES_MAX", 100)
+    monkeypatch.setattr(arrivals, "QUEUE_BYTES_MAX", 100)
     come(quiet, *(Received(topic("d1"), reading(n), qos=0) for n in range(11, 16)))
     quiet._take_wall()
     assert (quiet.line.verdicts()["applied"], quiet.line.verdicts()["dropped_queue"]) == (6, 5)
-    assert quiet._arrived_bytes == 0
+    assert quiet._arrived.bytes == 0
 
 
 def test_a_batch_at_its_limits(quiet: Program, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,12 +253,12 @@ def test_a_batch_at_its_limits(quiet: Program, monkeypatch: pytest.MonkeyPatch) 
         return take(line, messages, received_ns)
 
     monkeypatch.setattr(Line, "take", noted)
-    monkeypatch.setattr(module, "BATCH_MAX", 4)
+    monkeypatch.setattr(arrivals, "BATCH_MAX", 4)
     come(quiet, *(Received(topic("d1"), reading(n)) for n in range(1, 10)))
     for _ in range(4):
         quiet._take_wall()
     assert sizes == [4, 4, 1]
-    monkeypatch.setattr(module, "BATCH_BYTES_MAX", 2 * len(reading(11)) + 1)
+    monkeypatch.setattr(arrivals, "BATCH_BYTES_MAX", 2 * len(reading(11)) + 1)
     come(quiet, *(Received(topic("d1"), reading(n)) for n in range(11, 14)))
     come(quiet, Received(topic("d1"), b"x" * 70_000))
     for _ in range(4):

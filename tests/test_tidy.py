@@ -28,7 +28,7 @@ SOURCE_ROOMS = (*LAYERS, "simulators")
 THIRD_PARTY = {
     "edge": {"msgspec", "paho", "serial"},
     "engine": {"msgspec", "numba", "numpy"},
-    "ingest": {"influxdb_client", "msgspec", "numba", "numpy", "paho", "urllib3"},
+    "ingest": {"influxdb_client", "llvmlite", "msgspec", "numba", "numpy", "paho", "urllib3"},
     "dashboards": {"aiohttp", "aiomqtt", "msgspec", "numpy"},
     "simulators": {"msgspec", "numpy"},
     "cityvitals": {"msgspec", "numpy", "rich", "typer"},
@@ -39,6 +39,7 @@ DOORS = {
     "aiohttp": "dashboards/server.py",
     "aiomqtt": "dashboards/devices.py",
     "influxdb_client": "ingest/influx.py",
+    "llvmlite": "ingest/raw_bytes.py",
     "paho": "edge/connection.py",
     "serial": "edge/plantower.py",
     "urllib3": "ingest/influx.py",
