@@ -8,8 +8,8 @@ in the order in which they came.
 import threading
 from collections import deque
 
-from ingest.frames import Frames, join, only_acknowledged
 from ingest.messages import Received
+from ingest.publish_frames import Frames, join, only_acknowledged
 
 QUEUE_MAX = 200_000
 QUEUE_BYTES_MAX = 256 << 20

@@ -20,9 +20,9 @@ from engine.series import SERIES
 from engine.vitals import HORIZON_NS
 from ingest.admission import FUTURE_MAX_NS, Admission, Admitted, Opened, Raw, columns, sent_ms
 from ingest.clocks import SET
-from ingest.frames import Frames
 from ingest.intervals import EPOCH, FIRST, LAST
 from ingest.messages import Rows, read
+from ingest.publish_frames import Frames
 from ingest.scan import MESSAGE, Scanned, Scanner
 
 _LIMITS = np.array([(*row.impossible, *row.implausible) for row in QUANTITIES.values()])

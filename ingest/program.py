@@ -24,13 +24,13 @@ from ingest.arrivals import Arrivals, Arrived, unsafe_of
 from ingest.facts_in_force import FactsFile
 from ingest.fast_lane import FastLane
 from ingest.folder_lock import held
-from ingest.frames import Frames, received_of
 from ingest.health import Health, ages
 from ingest.in_force import configure
 from ingest.line import Line
 from ingest.live_settings import LiveSettings, rules_of
 from ingest.messages import Received
 from ingest.outlets import Outlets
+from ingest.publish_frames import Frames, received_of
 from ingest.receipts import Receipts
 from ingest.recorded_clock import RecordedClock
 from ingest.retention import Retention

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from edge.connection import BrokerError, Connection
 from edge.topics import acks
 from edge.wire import Ack, encode_ack
-from ingest.frames import Frames, acknowledgements
 from ingest.line import Line
 from ingest.messages import Received
+from ingest.publish_frames import Frames, acknowledgements
 
 AGAIN_MAX = 500
 """Devices told again in one round of the loop, so that their answers come spread over time."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ingest.frames import (
+from ingest.publish_frames import (
     ACKNOWLEDGED,
     BROKEN,
     FRAME_BYTES_MAX,

@@ -17,9 +17,9 @@ from edge.wire import Message
 from engine.vitals import Vitals
 from ingest.admission import Admission, Opened
 from ingest.fast_lane import FastLane
-from ingest.frames import FRAMES, OURS, STATE, Bytes, Frames, split
 from ingest.intervals import Seen
 from ingest.messages import Rows, expand, read
+from ingest.publish_frames import FRAMES, OURS, STATE, Bytes, Frames, split
 from ingest.scan import Scanned, Scanner
 from tests.line_city import MS, START_MS, row, topic
 from tests.mqtt_frames import frames, publish, received

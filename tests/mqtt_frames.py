@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.frames import MID_BITS, Frames, topic_text
 from ingest.messages import Received
+from ingest.publish_frames import MID_BITS, Frames, topic_text
 
 
 def length(value: int) -> bytes:
@@ -102,7 +102,7 @@ def _true(frame: bytes, body: int, *, properties: bool) -> bool:
 
 
 def part(data: bytes, *, properties: bool, frame_bytes_max: int) -> Parted:
-    """The slow twin of `ingest.frames.split`."""
+    """The slow twin of `ingest.publish_frames.split`."""
     out = Parted()
     while out.used < len(data):
         head, found = data[out.used], _length_at(data, out.used + 1)

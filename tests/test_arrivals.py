@@ -6,8 +6,8 @@ import pytest
 
 from ingest import arrivals as module
 from ingest.arrivals import Arrivals, unsafe_of
-from ingest.frames import Frames
 from ingest.messages import Received
+from ingest.publish_frames import Frames
 from tests.mqtt_frames import frames, publish
 
 

@@ -30,7 +30,7 @@ Reading = tuple[str, str, int, float]
 ACKNOWLEDGE_FIRST = """
 import sys, pathlib, time
 from ingest import program
-from ingest.frames import Frames, received_of
+from ingest.publish_frames import Frames, received_of
 from ingest.intervals import Seen
 from ingest.admission import opened
 from ingest.messages import source_of

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import tap as module
-from ingest.frames import FRAME_BYTES_MAX, Frames
+from ingest.publish_frames import FRAME_BYTES_MAX, Frames
 from ingest.tap import DENSE_BYTES, PAUSE_S, READ_BYTES_MAX, Tap, TapError
 from tests.mqtt_frames import publish
 

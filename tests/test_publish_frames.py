@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest import frames as module
-from ingest.frames import (
+from ingest import publish_frames as module
+from ingest.publish_frames import (
     ACKNOWLEDGED,
     BROKEN,
     FRAME_BYTES_MAX,
