@@ -148,6 +148,50 @@ def ingest(
     )
 
 
+@app.command()
+def engine(
+    as_json: JsonOption = False,
+    quick: QuickOption = False,
+    write: WriteOption = None,
+    series: Annotated[
+        int, typer.Option(min=5, max=500_000, help="Series of the city that is computed.")
+    ] = 100_000,
+    minutes: Annotated[
+        int, typer.Option(min=1, max=240, help="Minutes that pass, a tick each.")
+    ] = 30,
+) -> None:
+    """State update, tick and memory of the engine alone, without socket, archive or store.
+
+    Takes some 6 GB of memory at 100,000 series, 0.5 GB with --quick.
+    """
+    from benchmarks import engine_rows
+
+    wanted = engine_rows.Wanted(series, minutes)
+    if quick:
+        wanted = engine_rows.Wanted(min(series, 5_000), min(minutes, 20))
+    Report("engine", as_json=as_json, write=write).take(
+        engine_rows.rows(wanted), engine_rows.COLUMNS, engine_rows.goals
+    )
+
+
+@app.command()
+def sinks(
+    as_json: JsonOption = False,
+    quick: QuickOption = False,
+    write: WriteOption = None,
+    points: Annotated[
+        int, typer.Option(min=1_000, max=5_000_000, help="Points that are sent.")
+    ] = 100_000,
+) -> None:
+    """Points to InfluxDB as ingest sends them, beside Point objects through the batching writer."""
+    from benchmarks import sink_rows
+
+    wanted = sink_rows.Wanted(min(points, 20_000) if quick else points)
+    Report("sinks", as_json=as_json, write=write).take(
+        sink_rows.rows(wanted), sink_rows.COLUMNS, sink_rows.goals
+    )
+
+
 def _one_of(name: str, names: tuple[str, ...], option: str) -> None:
     if name not in names:
         raise SettingsError(f"{option} {name}: must be one of {', '.join(names)}")

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import ingest_rows, programs, sections
+from benchmarks import ingest_rows, programs, sections, sink_rows
 from benchmarks.goals import goal
 from cityvitals.bench_command import app
 from edge.settings import SettingsError
+from ingest.lines import PointLines
 
 
 def bench(*arguments: str) -> list[dict[str, Any]]:
@@ -40,6 +41,32 @@ def test_blocks_are_counted_in_readings() -> None:
         "--seconds", "0.5", "--rounds", "1", "--devices", "5", "--messages", "20",
     )
     assert [row["readings"] for row in rows] == [2000, 2000]
+
+
+def test_the_engine_is_measured() -> None:
+    rows = {row["what"]: row for row in bench("engine", "--series", "50", "--minutes", "2")}
+    assert rows["points closed"]["median"] > 0
+    assert rows["minute ring"]["median"] == 4096
+    assert {"tick of a minute", "state update", "hours and days"} <= rows.keys()
+
+
+def test_sinks_are_measured_beside_point_objects() -> None:
+    rows = bench("sinks", "--points", "1000")
+    assert {row["points"] for row in rows} == {1000}
+    assert len(rows) == 4
+
+
+def test_point_objects_say_what_ingest_says() -> None:
+    found, keys = sink_rows.ticks(sink_rows.Wanted(50, 10))
+    ours = PointLines().encode(found[0], keys)[0].body.decode().splitlines()
+    theirs = [point.to_line_protocol() for point in sink_rows.as_objects(found[0], keys)]
+
+    def parts(line: str) -> tuple[list[str], set[str], str]:
+        series, fields, time_s = line.split(" ")
+        values = {field.replace(".0", "") for field in fields.split(",")}
+        return sorted(series.split(",")), values, time_s
+
+    assert [parts(line) for line in ours] == [parts(line) for line in theirs]
 
 
 def test_a_broker_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
