@@ -151,7 +151,7 @@ def _level(look: Look) -> Account:
     given = {
         "road_class": family.members.registry.attributes[look.place].road_class,
         "lanes": number(float(segments.lanes[look.member])),
-        "capacity_vph": number(float(family.capacity[look.member])),
+        "capacity_vph": number(float(segments.capacity[look.member])),
         "heavy_share": number(float(family.heavy[look.member])), "free_flow_kmh": number(free),
     }
     steps = [

@@ -129,6 +129,8 @@ INDICATORS: tuple[Indicator, ...] = (
     *ENERGY,
     *catalogue_traffic.STATE,
     *SUPPLY,
+    *catalogue_traffic.TOTALS,
+    *catalogue_traffic.RELIABILITY,
 )
 
 POSITION: dict[str, int] = {entry.key: i for i, entry in enumerate(INDICATORS)}

@@ -3,7 +3,11 @@
 Each tuple was appended to the catalogue as a whole; its order is stored.
 """
 
+from dataclasses import replace
+
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
+from engine.station_measures import LOST_MPH, THRESHOLDS_MPH
+from engine.us_units import km_of_miles
 
 LOS_LEVELS = (
     Level("A", "#1A9850", 1), Level("B", "#91CF60", 2), Level("C", "#D9EF8B", 3),
@@ -90,4 +94,91 @@ STATE: tuple[Indicator, ...] = (
         "15 minutes, each bin of them; against the frozen free-flow speed; F above capacity",
         "thresholds 85, 67, 50, 40 and 30 %: from memory; no copy of the text was found",
     ),
+)
+
+_BINS_OF = {3600: "9 of 12 bins", 86_400: "75 % of the day's bins"}
+_UCR = "FHWA Urban Congestion Report"
+_PERSONS_MARK = "occupants of the places file; FHWA takes 1.7 for cars: from memory"
+
+
+def _sum(id: str, name: str, unit: str, clause: str, rule: str, cadence_s: int,
+         marks: tuple[str, ...] = (), standard: str = _PEMS) -> Indicator:
+    return Indicator(
+        "traffic", id, name, unit, 1, standard, clause,
+        f"sum over 5-minute bins with vehicles and speed; {_BINS_OF[cadence_s]}{rule}",
+        cadence_s, cadence_s, PLAIN, None, "sum", "none", open_marks=marks,
+    )
+
+
+def _measures(cadence_s: int) -> tuple[Indicator, ...]:
+    end, of = ("", ", 1 h") if cadence_s == 3600 else ("_day", ", 1 d")
+    q = replace(
+        _sum(f"q{end}", f"Speed of all travel{of}", "km/h", "Q = VMT / VHT", "", cadence_s),
+        area="vht_weighted",
+    )
+    return (
+        _sum(f"vmt{end}", f"Vehicle kilometres{of}", "veh km", "VMT = n L", "", cadence_s),
+        _sum(f"vht{end}", f"Vehicle hours{of}", "veh h", "VHT = n L / v", "", cadence_s),
+        q,
+        *(_sum(
+            f"delay_{mph}{end}", f"Delay under {mph} mph{of}", "veh h",
+            "max(n (L / v - L / V), 0)", f"; V = {km_of_miles(mph):.1f} km/h", cadence_s,
+        ) for mph in THRESHOLDS_MPH),
+        _sum(
+            f"delay_free{end}", f"Delay under free flow{of}", "veh h",
+            "max(n (L / v - L / V), 0)", "; V = frozen free-flow speed, in place of the 35 to 60 "
+            "mph of PeMS", cadence_s, ("free flow as a threshold is this project's",),
+        ),
+        *(_sum(
+            f"lost_{mph}{end}", f"Lost productivity below {mph} mph{of}", "lane km h",
+            "L (1 - q / capacity) while v < V",
+            f"; V = {km_of_miles(mph):.1f} km/h; times lanes and hours", cadence_s,
+        ) for mph in LOST_MPH),
+    )
+
+
+TOTALS: tuple[Indicator, ...] = (
+    *_measures(3600),
+    *_measures(86_400),
+    _sum(
+        "person_delay_day", "Person delay under free flow, 1 d", "person h",
+        "delay * occupants a vehicle", "; occupants of the places file", 86_400, (_PERSONS_MARK,),
+    ),
+    _sum(
+        "phed_day", "Peak-hour excessive delay measure, whole day", "person h",
+        "sum min(TT - L / V, 900 s) n occupants", "; 15-minute bins; V = max(20 mph, 60 % of the "
+        "posted limit)", 86_400, (_PERSONS_MARK, "threshold and cap: from memory of the rule",
+                                  "all hours of the day; the rule counts peaks, a year, a head"),
+        "23 CFR 490.711",
+    ),
+    Indicator(
+        "traffic", "congested_hours", "Congested hours", "h", 1, _UCR,
+        "v < 0.9 free-flow speed, strictly", "weekdays 6-22 local; sum of the congested 5-minute "
+        "bins; 75 % of the bins", 86_400, 86_400, PLAIN, None, "vmt_weighted", "low",
+    ),
+    Indicator(
+        "traffic", "congested_travel", "Congested travel", "%", 1, _UCR,
+        "vehicle kilometres in congested bins / all", "weekdays 6-22 local; 75 % of the bins",
+        86_400, 86_400, PLAIN, None, "vmt_weighted", "low",
+    ),
+)
+
+
+def _reliability(id: str, name: str, unit: str, digits: int, clause: str) -> Indicator:
+    return Indicator(
+        "traffic", id, name, unit, digits, _UCR, clause,
+        "peak bins (weekdays 6-9 and 16-19 local) of the calendar month so far; 10 weekdays with "
+        "54 of 72 bins; at day's end", 86_400, 31 * 86_400, PLAIN, None, "vmt_weighted", "low",
+        open_marks=(
+            "10 weekdays: from memory; the texts name no type of percentile, here type 7",
+            "areas weigh their roads by length and bins",
+        ),
+    )
+
+
+RELIABILITY: tuple[Indicator, ...] = (
+    _reliability("pti", "Planning time index", "1", 2, "P95(TT) / free-flow TT"),
+    _reliability("buffer_index", "Buffer index", "1", 2, "(P95(TT) - mean(TT)) / mean(TT)"),
+    _reliability("buffer", "Buffer time", "min", 1, "buffer index * mean(TT)"),
+    _reliability("peak_time", "Mean travel time of the peaks", "min", 1, "mean(TT)"),
 )

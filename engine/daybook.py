@@ -6,7 +6,7 @@ said anew; every longer window is then a function of the rows of its days. A row
 whenever it is entered, so a longer window, too, follows from the readings alone.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import numba as nb
 import numpy as np
@@ -47,6 +47,13 @@ def sum_days(
                 if not np.isnan(x):
                     sums[k, c] += x
                     known[k, c] += 1
+
+
+class Book(Protocol):
+    """What a snapshot keeps of a book: the ordinals of its days, and what it has of each."""
+
+    day: Integers
+    kept: npt.NDArray[Any]
 
 
 class DayBook:

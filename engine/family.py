@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.calendar import civil_day, day_start_min, standard_day, standard_day_start_min
-from engine.daybook import DayBook
+from engine.daybook import Book
 from engine.panes import Panes
 from engine.registry import Registry
 
@@ -144,7 +144,7 @@ class Family(Protocol):
         """Places that have the indicators; append-only."""
 
     @property
-    def books(self) -> dict[str, DayBook]:
+    def books(self) -> dict[str, Book]:
         """What the family keeps of days beyond the panes, by name; in snapshots."""
 
     def enrol(self, registry: Registry) -> None:
@@ -180,7 +180,7 @@ class Plain:
     """What most families do: no books, no waiting, and areas by the rule of the catalogue."""
 
     @property
-    def books(self) -> dict[str, DayBook]:
+    def books(self) -> dict[str, Book]:
         """None."""
         return {}
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Area = Literal["worst", "vmt_weighted", "sum", "mean", "coincident", "energy_weighted"]
+Area = Literal[
+    "worst", "vmt_weighted", "sum", "mean", "coincident", "energy_weighted", "vht_weighted",
+]
 
 
 @dataclass(frozen=True, slots=True)

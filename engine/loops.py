@@ -74,7 +74,7 @@ class LoopSpeeds(Cadence):
         out = np.empty(len(members))
         end = self.end_min(members, windows)
         live = self.members.live(members, end - self.minutes, end, panes)
-        of_input = live.reshape(len(members), len(INPUTS), -1).sum(axis=2)
+        of_input = live.reshape(len(members), len(INPUTS), self.members.devices).sum(axis=2)
         loop_speeds(
             np.ascontiguousarray(bins.all_vehicles / np.maximum(of_input[:, COUNT], 1)[:, None]),
             bins.occupancy, self._g_m[members], self._cap[members], out,

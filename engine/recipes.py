@@ -7,6 +7,7 @@ from engine import (
     account_quality,
     account_roads,
     account_supply,
+    account_totals,
     account_traffic,
 )
 from engine.account import Recipe
@@ -16,4 +17,5 @@ RECIPES: dict[str, Recipe] = {
     **account_quality.RECIPES, **account_load.RECIPES,
     **account_roads.RECIPES,
     **account_supply.RECIPES,
+    **account_totals.RECIPES,
 }

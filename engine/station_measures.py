@@ -104,6 +104,26 @@ def station_measures(
 
 
 @njit(
+    "void(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1])",
+    cache=True, nogil=True,
+)
+def excess_delay(
+    speeds: Floats, vehicles: Floats, length_km: Floats, posted_kmh: Floats, out: Floats
+) -> None:
+    """Vehicle hours of excessive delay (23 CFR 490.711) of each road.
+
+    speeds: float64[k, q], km/h, vehicles: float64[k, q], of 15-minute bins, NaN absent: such a
+    bin counts as none. length_km, posted_kmh: float64[k], 0 unknown. out: float64[k], NaN
+    without a posted limit. Cost: k * q.
+    """
+    for k in range(speeds.shape[0]):
+        out[k] = 0.0 if posted_kmh[k] > 0.0 else np.nan
+        for q in range(speeds.shape[1]):
+            if speeds[k, q] > 0.0 and vehicles[k, q] > 0.0:
+                out[k] += vehicles[k, q] * excess_h(length_km[k], speeds[k, q], posted_kmh[k])
+
+
+@njit(
     "void(float64[:, ::1], float64[:, ::1], boolean[::1], float64[::1], float64[:, ::1], "
     "int64[::1])", cache=True, nogil=True,
 )

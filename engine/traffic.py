@@ -142,6 +142,8 @@ class Segments:
         self.length_km = np.zeros(0)
         self.lanes = np.zeros(0)
         self.g_m = np.zeros(0)
+        self.capacity = np.zeros(0)
+        self.occupants = np.zeros(0)
         self.free = FreeFlow()
         self._version = -1
 
@@ -158,6 +160,8 @@ class Segments:
         self.length_km = np.array([row.length_km or 1.0 for row in rows], np.float64)
         self.lanes = np.array([row.lanes for row in rows], np.float64)
         self.g_m = np.array([row.g_m or G_M for row in rows], np.float64)
+        self.capacity = np.array([row.capacity_vph for row in rows], np.float64)
+        self.occupants = np.array([row.occupants for row in rows], np.float64)
         self.free.fit(len(rows))
 
     def bins(self, members: Integers, first: Integers, count: int, panes: Panes) -> Bins:
@@ -172,7 +176,7 @@ class Segments:
     ) -> Bools:
         """bool[k, 3]: whether speed, count, occupancy are measured in windows."""
         live = self.members.live(members, start_min, end_min, panes)
-        return anywhere(live.reshape(len(members), len(INPUTS), -1), 2)
+        return anywhere(live.reshape(len(members), len(INPUTS), self.members.devices), 2)
 
     def first_bin(self, members: Integers, day: int, clock: int) -> Integers:
         """Local number of the bin in which the clock of each member shows `clock` on `day`."""

@@ -48,7 +48,6 @@ class TrafficQuarters(Shared[Segments], Cadence):
     def __init__(self, segments: Segments) -> None:
         super().__init__(segments)
         self.road_class = np.zeros(0, np.int8)
-        self.capacity = np.zeros(0)
         self.heavy = np.zeros(0)
 
     def enrol(self, registry: Registry) -> None:
@@ -58,7 +57,6 @@ class TrafficQuarters(Shared[Segments], Cadence):
         self.road_class = np.array([
             ROAD_CLASSES.index(row.road_class) if row.road_class else NO_CLASS for row in rows
         ], np.int8)
-        self.capacity = np.array([row.capacity_vph for row in rows], np.float64)
         self.heavy = np.array([row.heavy_share for row in rows], np.float64)
 
     def touched(
@@ -86,7 +84,7 @@ class TrafficQuarters(Shared[Segments], Cadence):
         road_class = self.road_class[members]
         service_levels(
             road_class, np.round(speed, DIGITS), cars, free, segments.lanes[members],
-            self.capacity[members], result.value,
+            segments.capacity[members], result.value,
         )
         freeway = (road_class >= 0) & (road_class <= FREEWAY_RURAL)
         end = self.end_min(members, windows)

@@ -32,7 +32,9 @@ from engine.supply import Flicker, Supply, SupplyTens
 from engine.supply_weeks import SupplyWeeks
 from engine.traffic import Segments, TrafficBins, TrafficDays
 from engine.traffic_hours import TrafficHours
+from engine.traffic_months import TrafficMonths
 from engine.traffic_quarters import TrafficQuarters
+from engine.traffic_totals import CongestionDays, DayTotals, HourTotals
 from engine.windows import Windows
 
 HORIZON_NS = HORIZON_DAYS * 86_400 * 1_000_000_000
@@ -68,6 +70,8 @@ class Vitals:
             PowerFactors(loads), PowerFactors(loads, arithmetic=True), PowerFactorDays(loads),
             LoopSpeeds(), TrafficQuarters(self.segments), TrafficHours(self.segments),
             SupplyWeeks(supply), SupplyTens(supply), Flicker(supply),
+            HourTotals(self.segments), DayTotals(self.segments), CongestionDays(self.segments),
+            TrafficMonths(self.segments),
         )
         self.windows = [Windows(family) for family in families]
         self.series = Series()
@@ -168,7 +172,9 @@ class Vitals:
         for windows in self.windows:
             if isinstance(windows.family, TrafficDays):
                 windows.say_anew(members, days)
-            elif isinstance(windows.family, TrafficBins | TrafficQuarters):
+            elif isinstance(windows.family, DayTotals | CongestionDays | TrafficMonths):
+                windows.say_anew(members[moved], days[moved])
+            elif isinstance(windows.family, TrafficBins | TrafficQuarters | HourTotals):
                 windows.say_anew(*windows.family.of_days(members[moved], days[moved]))
 
     def _note(self, changed: npt.NDArray[np.int32]) -> None:

@@ -20,6 +20,7 @@ _RULES = {
     "worst": "the largest value of the members",
     "vmt_weighted": "sum of weight * value / sum of weight; weight = vehicle kilometres",
     "mean": "sum of weight * value / sum of weight; weight = readings owed",
+    "vht_weighted": "sum of weight * value / sum of weight; weight = vehicle hours",
     "energy_weighted": "sum of weight * value / sum of weight; weight = the energy (or power) that "
     "the value is a share of",
     "sum": "sum of the values; three quarters of the members needed",

@@ -140,25 +140,113 @@ def _level(answer: Answer, name: str) -> float | None:
     return 6 if above else 1 + sum(percent <= x for x in (85, 67, 50, 40, 30))
 
 
+def _bins(answer: Answer, start: int, end: int) -> list[tuple[float | None, float | None]]:
+    """Speed and vehicles of each bin of a span."""
+    return [(speed(answer, t), vehicles(answer, t)) for t in range(start, end, FIVE_MS)]
+
+
+def _excess(answer: Answer, bins: list[tuple[float | None, float | None]]) -> float:
+    told, hours = road(answer), 0.0
+    for k in range(0, len(bins) - 2, 3):
+        three = bins[k : k + 3]
+        n = [vehicles_of for _, vehicles_of in three]
+        if any(v is None for v, _ in three) or any(x is None for x in n):
+            continue
+        total = sum(x for x in n if x)
+        if not total:
+            continue
+        mean = total / sum(x / v for v, x in three if v and x)
+        limit = max(20 * MILE, 0.6 * told["posted_kmh"])
+        lost = told["length_km"] / mean - told["length_km"] / limit
+        hours += total * min(max(lost, 0), 0.25)
+    return hours
+
+
+def _total(answer: Answer, name: str) -> float | None:
+    window, told = answer["window"], road(answer)
+    bins = _bins(answer, window["start_ms"], window["end_ms"])
+    valid = [(v, n) for v, n in bins if n == 0 or (n and v)]
+    if 4 * len(valid) < 3 * len(bins):
+        return None
+    moving = [(v, n) for v, n in valid if v and n]
+    length, kind = told["length_km"], name.removesuffix("_day").rpartition("_")
+    vkm, vh = sum(n * length for _, n in moving), sum(n * length / v for v, n in moving)
+    sums = {"vmt": vkm, "vht": vh, "q": vkm / vh if vh else None,
+            "phed": _excess(answer, bins) * told["occupants"]}
+    if name.removesuffix("_day") in sums:
+        return sums[name.removesuffix("_day")]
+    if kind[0] == "lost":
+        slow = [n for v, n in moving if v < int(kind[2]) * MILE - 1e-9]
+        used = [max(1 - n * 12 / told["capacity_vph"], 0) for n in slow]
+        return sum(length * part * told["lanes"] / 12 for part in used)
+    free = found(answer, "free-flow speed")["free_flow_kmh"]
+    limit = int(kind[2]) * MILE if kind[2].isdigit() else free
+    if limit is None:
+        return None
+    lost = sum(n * max(length / v - length / limit, 0) for v, n in moving)
+    return float(lost * told["occupants"] if name.startswith("person") else lost)
+
+
+def _congested(answer: Answer, name: str) -> float | None:
+    step = found(answer, "bins")
+    free = found(answer, "free-flow speed")["free_flow_kmh"]
+    pairs = [(v, n) for v, n in zip(step["speeds_kmh"], step["vehicles"], strict=True)
+             if n == 0 or v]
+    if 4 * len(pairs) < 3 * 192 or free is None:
+        return None
+    slow = [(v, n) for v, n in pairs if n != 0 and round(v, 7) < round(0.9 * free, 7)]
+    if name == "congested_hours":
+        return len(slow) / 12
+    every = sum(1 if n is None else n for _, n in pairs)
+    return 100 * sum(1 if n is None else n for _, n in slow) / every if every else None
+
+
+def _reliable(answer: Answer, name: str) -> float | None:
+    days = [speeds for _, speeds in found(answer, "peaks")["days"] if len(speeds) >= 54]
+    if len(days) < 10:
+        return None
+    length = road(answer)["length_km"] if answer["inputs"] else (
+        answer["steps"][-1]["given"]["length_km"])
+    times = sorted(60 * length / v for speeds in days for v in speeds)
+    at = 0.95 * (len(times) - 1)
+    below = math.floor(at)
+    late = times[below] + (at - below) * (times[min(below + 1, len(times) - 1)] - times[below])
+    mean = math.fsum(times) / len(times)
+    free = found(answer, "free-flow speed")["free_flow_kmh"]
+    values = {"buffer_index": (late - mean) / mean, "buffer": late - mean, "peak_time": mean}
+    return (late * free / 60 / length if free else None) if name == "pti" else values[name]
+
+
+def _flow(answer: Answer, name: str) -> float | None:
+    n = vehicles(answer, answer["window"]["start_ms"])
+    return None if n is None else n * 12 / (1 if name == "flow" else road(answer)["lanes"])
+
+
 def recompute(answer: Answer) -> float | None:
     """The value that the explanation of a station yields; None where data are insufficient."""
     name, window = answer["indicator"].partition(".")[2], answer["window"]
     start = window["start_ms"]
-    if name.startswith("los_"):
-        return _level(answer, name)
-    if name in ("speed_hour", "speed_time_mean"):
-        return _hour(answer, name)
+    of = {"speed": speed, "occupancy": occupancy, "density": _density}
+    if name in of:
+        return of[name](answer, start)
     if name == "gfactor_speed":
         return _loop(answer, window["end_ms"])
-    if name in ("flow", "flow_lane"):
-        n = vehicles(answer, start)
-        return None if n is None else n * 12 / (1 if name == "flow" else road(answer)["lanes"])
-    of = {"speed": speed, "occupancy": occupancy, "density": _density}[name]
-    return of(answer, start)
+    rules = (
+        (("los_",), _level), (("speed_",), _hour), (("flow",), _flow), (("congested",), _congested),
+        (RELIABLE, _reliable), (SUMS, _total),
+    )
+    rule = next(rule for begins, rule in rules if name.startswith(begins))
+    return rule(answer, name)
 
 
+RELIABLE = ("pti", "buffer_index", "buffer", "peak_time")
+SUMS = ("vmt", "vht", "q", "delay_", "lost_", "person_delay", "phed")
+_HOURLY = ("vmt", "vht", "q", "delay_35", "delay_40", "delay_45", "delay_50", "delay_55",
+           "delay_60", "delay_free", "lost_35", "lost_60")
 NAMES = (
     "speed", "flow", "flow_lane", "occupancy", "density", "gfactor_speed", "speed_hour",
     "speed_time_mean", "los_freeway", "los_urban_hcm2000", "los_urban_hcm2010",
+    *_HOURLY, *(f"{name}_day" for name in _HOURLY), "person_delay_day", "phed_day",
+    "congested_hours", "congested_travel", *RELIABLE,
 )
 """What this file recomputes."""

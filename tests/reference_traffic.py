@@ -187,6 +187,14 @@ def station_measures(
         ]
 
 
+def excess_delay(speeds: Any, vehicles: Any, length_km: Any, posted: Any, out: Any) -> None:
+    """Of all quarters with vehicles and speed."""
+    for k in range(len(speeds)):
+        pairs = zip(speeds[k].tolist(), vehicles[k].tolist(), strict=True)
+        lost = [n * excess_h(length_km[k], v, posted[k]) for v, n in pairs if v > 0 and n > 0]
+        out[k] = math.fsum(lost) if posted[k] > 0 else NAN
+
+
 def congestion(
     speeds: Any, vehicles: Any, open_bin: Any, free: Any, out: Any, valid: Any
 ) -> None:

@@ -23,6 +23,7 @@ AREA = {
     "sum": "sum of its stations; insufficient with fewer than 75 % of them",
     "mean": "mean of its stations, weighted by the readings expected",
     "coincident": "of the blocks of the sum of its stations, not of their peaks",
+    "vht_weighted": "mean of its stations, weighted by vehicle hours",
     "energy_weighted": "mean of its stations, weighted by the energy it is a share of",
 }
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.reference import quantile
 from tests.town import Reading, Town, row
 
 CASES = Path(__file__).parent / "cases"
@@ -147,6 +148,103 @@ def test_level_of_service_of_every_quarter() -> None:
         seen.add(value)
     assert len(seen) >= 4
     assert not said("traffic.los_freeway")
+
+
+def days_of() -> dict[date, list[Bin]]:
+    """The bins of each local day."""
+    days = defaultdict(list)
+    for one in month().values():
+        days[one.local.date()].append(one)
+    return days
+
+
+def midnight(day: date) -> int:
+    """Unix seconds of the end of a local day."""
+    return int(datetime.fromordinal(day.toordinal() + 1).replace(tzinfo=ZONE).timestamp())
+
+
+def test_measures_of_every_hour_and_day() -> None:
+    names = ("vmt", "vht", "q", "delay_35", "delay_free", "lost_35")
+    hours = {name: said(f"traffic.{name}") for name in names}
+    days = {name: said(f"traffic.{name}_day") for name in (*names, "person_delay")}
+    parts = defaultdict(list)
+    for start, one in month().items():
+        parts["hour", start // 3600 * 3600 + 3600].append(one)
+        parts["day", midnight(one.local.date())].append(one)
+    seen = 0
+    for (kind, end), bins in parts.items():
+        told = hours if kind == "hour" else days
+        valid = moving(bins)
+        known = len(valid) + sum(one.vehicles == 0 for one in bins)
+        if 4 * known < 3 * (12 if kind == "hour" else 288):
+            assert math.isnan(told["vmt"][end])
+            continue
+        seen += 1
+        vkm = sum(one.vehicles * LENGTH_KM for one in valid)
+        vh = sum(one.vehicles * LENGTH_KM / one.kmh for one in valid)
+        slow = 35 * 1.609344
+        assert told["vmt"][end] == pytest.approx(vkm, rel=1e-6)
+        assert told["vht"][end] == pytest.approx(vh, rel=1e-6)
+        assert told["q"][end] == pytest.approx(vkm / vh, rel=1e-6)
+        assert told["delay_35"][end] == pytest.approx(sum(
+            one.vehicles * LENGTH_KM * max(1 / one.kmh - 1 / slow, 0) for one in valid
+        ), abs=1e-6)
+        assert told["lost_35"][end] == pytest.approx(sum(
+            LENGTH_KM * max(1 - one.vehicles * 12 / 1800, 0) * 2 / 12
+            for one in valid if one.kmh < slow
+        ), abs=1e-6)
+        at = min(one.local for one in bins)
+        day = at.date() if kind == "day" else date.fromordinal(at.toordinal() - (at.hour < 3))
+        free = free_flow().get(day, 80.0)
+        lost = sum(
+            one.vehicles * LENGTH_KM * max(1 / one.kmh - 1 / free, 0) for one in valid
+        )
+        assert told["delay_free"][end] == pytest.approx(lost, abs=1e-6)
+        if kind == "day":
+            assert told["person_delay"][end] == pytest.approx(1.7 * lost, abs=1e-6)
+    assert seen > 400
+
+
+def test_congestion_of_every_weekday() -> None:
+    hours, travel = said("traffic.congested_hours"), said("traffic.congested_travel")
+    checked = 0
+    for day, every in days_of().items():
+        end = midnight(day)
+        if day.weekday() >= 5:
+            assert end not in hours
+            continue
+        bins = moving(one for one in every if 6 <= one.local.hour < 22)
+        if 4 * len(bins) < 3 * 192:
+            assert math.isnan(hours[end])
+            continue
+        limit = 0.9 * free_flow()[day] - 1e-9
+        slow = [one for one in bins if one.kmh < limit]
+        share = 100 * sum(one.vehicles for one in slow) / sum(one.vehicles for one in bins)
+        assert hours[end] == pytest.approx(len(slow) / 12)
+        assert travel[end] == pytest.approx(share)
+        checked += 1
+    assert checked >= 10
+
+
+def test_reliability_of_the_month_so_far() -> None:
+    pti, buffer, index = (said(f"traffic.{name}") for name in ("pti", "buffer", "buffer_index"))
+    times: list[float] = []
+    weekdays = checked = 0
+    for day, every in sorted(days_of().items()):
+        peak = moving(one for one in every if one.local.hour in (6, 7, 8, 16, 17, 18))
+        if day.weekday() < 5 and len(peak) >= 54:
+            weekdays += 1
+            times += [60 * LENGTH_KM / one.kmh for one in peak]
+        end = midnight(day)
+        if weekdays < 10:
+            assert math.isnan(pti[end])
+            continue
+        late, mean = quantile(sorted(times), 0.95), statistics.fmean(times)
+        assert pti[end] == pytest.approx(late / (60 * LENGTH_KM / free_flow()[day]), rel=1e-6)
+        assert buffer[end] == pytest.approx(late - mean, rel=1e-6)
+        assert index[end] == pytest.approx((late - mean) / mean, rel=1e-6)
+        checked += 1
+    assert checked >= 5
 
 
 @cache
