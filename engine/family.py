@@ -5,6 +5,7 @@ civil day. Everything a family computes is a pure function of the panes (and, fo
 free-flow speeds frozen at 03:00), so a window can be computed again at any time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -144,7 +145,7 @@ class Family(Protocol):
         """Places that have the indicators; append-only."""
 
     @property
-    def books(self) -> dict[str, Book]:
+    def books(self) -> Mapping[str, Book]:
         """What the family keeps of days beyond the panes, by name; in snapshots."""
 
     def enrol(self, registry: Registry) -> None:
@@ -180,7 +181,7 @@ class Plain:
     """What most families do: no books, no waiting, and areas by the rule of the catalogue."""
 
     @property
-    def books(self) -> dict[str, Book]:
+    def books(self) -> Mapping[str, Book]:
         """None."""
         return {}
 
