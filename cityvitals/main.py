@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 import cityvitals
+from cityvitals import dashboards_command
 from cityvitals.backup_command import backup, restore
 from cityvitals.bench_command import app as bench_app
 from cityvitals.explain_command import explain
@@ -44,6 +45,10 @@ app.command()(backup)
 app.command()(restore)
 dashboards_app = typer.Typer(no_args_is_help=True, help="What people look at.")
 app.add_typer(dashboards_app, name="dashboards")
+dashboards_app.command("list")(dashboards_command.listing)
+dashboards_app.command()(dashboards_command.export)
+dashboards_app.command()(dashboards_command.lint)
+dashboards_app.command()(dashboards_command.publish)
 app.command()(explain)
 app.command()(reconcile)
 app.command()(report)

@@ -208,7 +208,7 @@ def _query(name: str, label: str, query: str, *, several: bool = False) -> Json:
         "name": name, "label": label, "type": "query", "query": query, "definition": query,
         "datasource": {"type": "influxdb", "uid": "${ds}"}, "regex": "", "sort": 1,
         "refresh": 1, "hide": 0, "skipUrlSync": False, "multi": several, "includeAll": several,
-        "options": [], "current": {},
+        "options": [], "current": {"text": "", "value": ""},
     }
     if several:
         found |= {"allValue": ".*",

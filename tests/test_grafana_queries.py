@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.grafana_alerts import rules
 from dashboards.grafana_board import Site
 from dashboards.grafana_boards import boards
 from engine.catalogue import INDICATORS
 from tests.grafana_city import GrafanaCity
-from tests.grafana_queries import has_rows, of_board
+from tests.grafana_queries import has_rows, of_board, statement
 
 
 @pytest.fixture(scope="module", name="city")
@@ -29,6 +30,14 @@ def test_every_query_finds_what_the_engine_wrote(city: GrafanaCity) -> None:
             count += 1
             if not any(has_rows(city.server, text) for text in texts):
                 empty.append(f"{where}\n    {texts[0]}")
+    for rule in rules(Site()):
+        for part in rule["data"]:
+            query = part["model"].get("query")
+            if query is not None:
+                count += 1
+                text = statement(query, {}, part["relativeTimeRange"]["from"], 60)
+                if not has_rows(city.server, text):
+                    empty.append(f"alert {rule['uid']} / {part['refId']}\n    {text}")
     assert not empty, f"\n{len(empty)} of {count} queries find nothing:\n" + "\n".join(empty)
     assert count > 150
     core = {"air.us_aqi", "air.us_aqi_day", "traffic.tti", "traffic.ffs", "energy.demand_15min",

@@ -29,7 +29,7 @@ THIRD_PARTY = {
     "edge": {"msgspec", "paho", "serial"},
     "engine": {"msgspec", "numba", "numpy"},
     "ingest": {"influxdb_client", "llvmlite", "msgspec", "numba", "numpy", "paho", "urllib3"},
-    "dashboards": {"aiohttp", "aiomqtt", "msgspec", "numpy"},
+    "dashboards": {"aiohttp", "aiomqtt", "grafana_client", "msgspec", "numpy", "requests"},
     "simulators": {"msgspec", "numpy"},
     "cityvitals": {"msgspec", "numpy", "rich", "typer"},
 }
@@ -38,9 +38,11 @@ THIRD_PARTY = {
 DOORS = {
     "aiohttp": "dashboards/server.py",
     "aiomqtt": "dashboards/devices.py",
+    "grafana_client": "dashboards/grafana_api.py",
     "influxdb_client": "ingest/influx.py",
     "llvmlite": "ingest/raw_bytes.py",
     "paho": "edge/connection.py",
+    "requests": "dashboards/grafana_api.py",
     "serial": "edge/plantower.py",
     "urllib3": "ingest/influx.py",
 }
