@@ -1,0 +1,237 @@
+"""What is shipped in `deploy/`: every file is parsed, what can run is run, and names agree."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sysconfig
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from cityvitals.main import app
+from dashboards.grafana_files import DASHBOARDS_PATH
+from edge.connection import BrokerSettings, Connection
+from edge.edge_program import EdgeSettings
+from edge.settings import load
+from ingest.settings_ingest import IngestSettings
+from tests.brokers import free_port
+from tests.live_ingest import until
+
+DEPLOY = Path(__file__).parent.parent / "deploy"
+ROOT = DEPLOY.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+
+
+def understood(words: list[str]) -> None:
+    """Fail if our command line does not take these words."""
+    command: Any = typer.main.get_command(app)
+    context = typer.Context(command)
+    while hasattr(command, "commands"):
+        name, *words = words
+        command = command.get_command(context, name)
+        assert command is not None, name
+    command.make_context(command.name, list(words))
+
+
+def unit(path: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in path.read_text().splitlines():
+        key, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+@pytest.fixture(scope="module", name="secrets")
+def _secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    for program in ("openssl", "mosquitto_passwd"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+    folder = tmp_path_factory.mktemp("deploy") / "secrets"
+    subprocess.run(["sh", DEPLOY / "credentials.sh", "city.example.org", folder], check=True,
+                   capture_output=True)
+    return folder
+
+
+def test_images_are_pinned_and_one_is_ours() -> None:
+    images = {name: row["image"] for name, row in SERVICES.items()}
+    for name, image in images.items():
+        version = image.partition(":")[2]
+        assert image == "cityvitals:local" or re.fullmatch(r"\d+\.\d+\.\d+", version), name
+    ours = [name for name, image in images.items() if image == "cityvitals:local"]
+    assert sum("build" in SERVICES[name] for name in ours) == 1
+    built = next(SERVICES[name]["build"] for name in ours if "build" in SERVICES[name])
+    assert (DEPLOY / built["context"] / built["dockerfile"]).is_file()
+
+
+def test_names_agree_across_services_volumes_secrets_and_ports() -> None:
+    ports = []
+    for name, row in SERVICES.items():
+        assert set(row.get("depends_on", {})) <= set(SERVICES), name
+        assert set(row.get("secrets", [])) <= set(COMPOSE["secrets"]), name
+        for volume in row.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("."):
+                assert (DEPLOY / source).exists(), source
+            else:
+                assert source in COMPOSE["volumes"], source
+        ports += row.get("ports", [])
+    assert sorted(ports) == ["127.0.0.1:3000:3000", "127.0.0.1:8080:8080", "8883:8883"]
+
+
+def test_commands_of_containers_and_units_are_understood() -> None:
+    for name, row in SERVICES.items():
+        if row["image"] == "cityvitals:local":
+            text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", row["command"])
+            understood(shlex.split(text))
+            for path in re.findall(r"/run/secrets/(\w+)", text):
+                assert path in row["secrets"], name
+    for path in UNITS:
+        for line in unit(path)["ExecStart"] + unit(path).get("ExecStartPre", []):
+            program, *words = shlex.split(line)
+            assert program == "/opt/cityvitals/.venv/bin/cityvitals"
+            understood(words)
+
+
+def test_shipped_configurations_load_and_name_what_there_is() -> None:
+    settings = load(DEPLOY / "compose" / "ingest.toml", IngestSettings)
+    assert settings.influx is not None
+    environment = SERVICES["influxdb"]["environment"]
+    assert settings.influx.bucket == environment["DOCKER_INFLUXDB_INIT_BUCKET"]
+    assert settings.influx.org == environment["DOCKER_INFLUXDB_INIT_ORG"]
+    assert settings.broker.url == "mqtt://ingest@broker:1883"
+    assert settings.influx.url == "http://influxdb:8086"
+    assert f"--bucket {settings.influx.bucket}" in SERVICES["dashboards"]["command"]
+    for file in (settings.broker.password_file, settings.influx.token_file):
+        assert Path(file).name in SERVICES["ingest"]["secrets"]
+    mounts = SERVICES["ingest"]["volumes"]
+    assert any(row.endswith(f":{settings.data}") for row in mounts)
+    assert f"provisioning:{Path(DASHBOARDS_PATH).parent}:ro" in SERVICES["grafana"]["volumes"]
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert Path(home).parent == Path(DASHBOARDS_PATH)
+    load(DEPLOY / "systemd" / "ingest.toml", IngestSettings)
+    load(DEPLOY / "systemd" / "edge.toml", EdgeSettings)
+
+
+def test_the_image_is_made_of_files_that_there_are() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+    for sources in re.findall(r"^COPY (.*) \S+$", text, re.M):
+        for source in sources.split():
+            assert (ROOT / source).exists(), source
+    packages = re.search(r"packages = \[(.*)\]", (ROOT / "pyproject.toml").read_text())
+    assert packages is not None
+    for room in json.loads(f"[{packages[1]}]"):
+        assert f"COPY {room} {room}" in text
+    assert "FROM python:3.11" in text
+    assert re.search(r"^USER cityvitals$", text, re.M)
+    ignored = (ROOT / ".gitignore").read_text() + (ROOT / ".dockerignore").read_text()
+    assert ignored.count("deploy/secrets") == ignored.count("deploy/.env") == 2
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_units_are_hardened_and_systemd_takes_them(path: Path, tmp_path: Path) -> None:
+    made = unit(path)
+    assert made["NoNewPrivileges"] == made["ProtectHome"] == ["yes"]
+    assert made["ProtectSystem"] == ["strict"]
+    assert made["StateDirectory"]
+    assert "User" in made or made["DynamicUser"] == ["yes"]
+    assert made["RestartPreventExitStatus"] == ["2"]
+    credentials = {row.split(":")[0] for row in made.get("LoadCredential", [])}
+    config = DEPLOY / "systemd" / f"{path.stem.removeprefix('cityvitals-')}.toml"
+    if config.exists():
+        for service, name in re.findall(r"/run/credentials/([^/]+)/(\w+)", config.read_text()):
+            assert service == path.name
+            assert name in credentials
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    copy = tmp_path / path.name
+    copy.write_text(path.read_text().replace(
+        "/opt/cityvitals/.venv/bin/cityvitals", shutil.which("true") or "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True,
+                          text=True, check=False)
+    ours = [line for line in done.stderr.splitlines() if path.name in line]
+    assert ours == []
+    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", copy],
+                          capture_output=True, text=True, check=False)
+    level = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert level is not None, done.stderr
+    assert float(level[1]) <= 2.5
+
+
+def test_credentials_are_made_once_and_kept(secrets: Path) -> None:
+    wanted = {Path(row["file"]).name for row in COMPOSE["secrets"].values()}
+    assert wanted <= {path.name for path in secrets.iterdir()}
+    lines = (secrets.parent / ".env").read_text().splitlines()
+    names = {line.split("=")[0] for line in lines}
+    text = (DEPLOY / "compose.yaml").read_text()
+    assert set(re.findall(r"\$\{(\w+)(?::\?[^}]*)?\}", text)) == names
+    assert all(len(line.split("=")[1]) == 32 for line in lines)
+    assert (secrets.stat().st_mode & 0o077, (secrets / "ca.key").stat().st_mode & 0o077) == (0, 0)
+    before = {path.name: path.read_bytes() for path in secrets.iterdir()}
+    subprocess.run(["sh", DEPLOY / "credentials.sh", "city.example.org", secrets], check=True,
+                   capture_output=True)
+    after = {path.name: path.read_bytes() for path in secrets.iterdir()}
+    assert {k: v for k, v in before.items() if k != "passwords"} == {
+        k: v for k, v in after.items() if k != "passwords"}
+    done = subprocess.run(["sh", DEPLOY / "credentials.sh", "a b", secrets], capture_output=True,
+                          text=True, check=False)
+    assert (done.returncode, "HOST = 'a b'" in done.stderr) == (2, True)
+
+
+def test_mosquitto_with_users_and_tls_lets_in_who_may(secrets: Path, tmp_path: Path) -> None:
+    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+    if not Path(program).exists():
+        pytest.skip("mosquitto is not installed")
+    conf, plain, secure = tmp_path / "mosquitto.conf", free_port(), free_port()
+    subprocess.run(["sh", DEPLOY / "broker" / "with-users.sh", DEPLOY / "broker", secrets,
+                    tmp_path, conf], check=True)
+    text = re.sub(r"^listener 1883$", f"listener {plain} 127.0.0.1", conf.read_text(), flags=re.M)
+    text = re.sub(r"^listener 8883$", f"listener {secure} 127.0.0.1", text, flags=re.M)
+    assert "allow_anonymous false" in text
+    conf.write_text(("user root\n" if os.geteuid() == 0 else "") + text)
+    with (tmp_path / "log").open("wb") as log:
+        broker = subprocess.Popen([program, "-c", conf], stdout=log, stderr=log)
+    heard: list[str] = []
+    ingest = Connection(
+        BrokerSettings(url=f"mqtt://ingest@127.0.0.1:{plain}",
+                       password_file=str(secrets / "ingest_password")), "t-ingest",
+        subscriptions=[("cv/1/r/#", 1)], on_message=lambda topic, *_: heard.append(topic))
+    edge = Connection(
+        BrokerSettings(url=f"mqtts://edge@127.0.0.1:{secure}", ca_file=str(secrets / "ca.pem"),
+                       password_file=str(secrets / "edge_password")), "t-edge")
+    nobody = Connection(BrokerSettings(url=f"mqtt://127.0.0.1:{plain}"), "t-nobody")
+    try:
+        time.sleep(0.3)
+        for one in (ingest, edge):
+            one.start()
+        assert ingest.wait_ready(10), (tmp_path / "log").read_text()
+        assert edge.wait_ready(10), (tmp_path / "log").read_text()
+        edge.publish("cv/1/i/not/for/me/air/x", b"{}", qos=1)
+        edge.publish("cv/1/r/porto/centre/s1/pm-s1", b"{}", qos=1)
+        until(lambda: heard == ["cv/1/r/porto/centre/s1/pm-s1"], "ingest hears the edge")
+        nobody.start()
+        assert not nobody.wait_ready(1)
+    finally:
+        for one in (ingest, edge, nobody):
+            one.stop()
+        broker.kill()
+        broker.wait()
+
+
+def test_nats_takes_its_shipped_settings(tmp_path: Path) -> None:
+    text = (DEPLOY / "broker" / "nats.conf").read_text().replace(
+        "/var/lib/cityvitals/nats", str(tmp_path / "nats"))
+    (tmp_path / "nats.conf").write_text(text)
+    program = Path(sysconfig.get_path("scripts")) / "nats-server"
+    done = subprocess.run([program, "-t", "-c", tmp_path / "nats.conf"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
