@@ -17,7 +17,9 @@ class Quantity:
     `units` maps each accepted unit to (factor, offset): canonical = value * factor + offset.
     `kind` says how readings combine in a pane: their mean, a count per interval, a register that
     only grows, the root of the mean square, or a sound level, which is averaged as energy. `digits`
-    is the resolution shown to people.
+    is the resolution shown to people. `spike`: how far a reading may lead away from both its
+    neighbours before it is suspect, and fails; `rate_min`: the change a minute from which it is
+    suspect; `flat`: minutes without a range of so much, from which the sensor seems stuck.
     """
 
     id: str
@@ -29,6 +31,9 @@ class Quantity:
     units: dict[str, tuple[float, float]] = field(default_factory=dict)
     kind: Kind = "mean"
     digits: int = 1
+    spike: tuple[float, float] | None = None
+    rate_min: float | None = None
+    flat: tuple[int, float] | None = None
 
     def accepts(self, unit: str | None) -> tuple[float, float] | None:
         """Factor and offset for `unit` (None: the canonical unit), or None if refused."""
@@ -40,14 +45,38 @@ class Quantity:
 _MICROGRAM = {"µg/m3": (1.0, 0.0), "mg/m3": (1000.0, 0.0)}
 
 _ROWS = (
-    Quantity("pm25", "PM2.5", "ug/m3", "µg/m³", (-15, 1000), (0, 500), _MICROGRAM),
-    Quantity("pm10", "PM10", "ug/m3", "µg/m³", (-15, 2000), (0, 1000), _MICROGRAM),
-    Quantity("no2", "NO₂", "ppb", "ppb", (-10, 2500), (0, 300), {"ppm": (1000.0, 0.0)}),
-    Quantity("o3", "O₃", "ppb", "ppb", (-10, 1000), (0, 300), {"ppm": (1000.0, 0.0)}),
-    Quantity("so2", "SO₂", "ppb", "ppb", (-10, 2000), (0, 500), {"ppm": (1000.0, 0.0)}),
-    Quantity("co", "CO", "ppm", "ppm", (-1, 100), (0, 50), {"ppb": (0.001, 0.0)}, digits=2),
-    Quantity("temp", "Temperature", "degC", "°C", (-40, 60), (-30, 50), {"K": (1.0, -273.15)}),
-    Quantity("rh", "Relative humidity", "%", "%", (0, 100), (2, 99), {"1": (100.0, 0.0)}),
+    Quantity(
+        "pm25", "PM2.5", "ug/m3", "µg/m³", (-15, 1000), (0, 500), _MICROGRAM,
+        spike=(50, 100), rate_min=200, flat=(60, 0.1),
+    ),
+    Quantity(
+        "pm10", "PM10", "ug/m3", "µg/m³", (-15, 2000), (0, 1000), _MICROGRAM,
+        spike=(100, 200), rate_min=400, flat=(60, 0.1),
+    ),
+    Quantity(
+        "no2", "NO₂", "ppb", "ppb", (-10, 2500), (0, 300), {"ppm": (1000.0, 0.0)},
+        spike=(50, 100), rate_min=100, flat=(120, 0.1),
+    ),
+    Quantity(
+        "o3", "O₃", "ppb", "ppb", (-10, 1000), (0, 300), {"ppm": (1000.0, 0.0)},
+        spike=(50, 100), rate_min=100, flat=(120, 0.1),
+    ),
+    Quantity(
+        "so2", "SO₂", "ppb", "ppb", (-10, 2000), (0, 500), {"ppm": (1000.0, 0.0)},
+        spike=(50, 100), rate_min=100, flat=(120, 0.1),
+    ),
+    Quantity(
+        "co", "CO", "ppm", "ppm", (-1, 100), (0, 50), {"ppb": (0.001, 0.0)}, digits=2,
+        spike=(5, 10), rate_min=20,
+    ),
+    Quantity(
+        "temp", "Temperature", "degC", "°C", (-40, 60), (-30, 50), {"K": (1.0, -273.15)},
+        spike=(3, 6), rate_min=3, flat=(180, 0.05),
+    ),
+    Quantity(
+        "rh", "Relative humidity", "%", "%", (0, 100), (2, 99), {"1": (100.0, 0.0)},
+        spike=(10, 20), rate_min=10, flat=(180, 0.05),
+    ),
     Quantity(
         "speed", "Speed", "km/h", "km/h", (0, 250), (0, 180),
         {"mph": (1.609344, 0.0), "m/s": (3.6, 0.0)},
@@ -62,8 +91,14 @@ _ROWS = (
         "energy", "Energy register", "kWh", "kWh", (0, 1e9), (0, 1e9),
         {"Wh": (0.001, 0.0), "MWh": (1000.0, 0.0)}, kind="register", digits=2,
     ),
-    Quantity("voltage", "Voltage", "V", "V", (0, 460), (195.5, 264.5), kind="rms"),
-    Quantity("laeq", "Sound level", "dB(A)", "dB(A)", (0, 140), (20, 120), kind="level"),
+    Quantity(
+        "voltage", "Voltage", "V", "V", (0, 460), (195.5, 264.5), kind="rms",
+        flat=(60, 0.01),
+    ),
+    Quantity(
+        "laeq", "Sound level", "dB(A)", "dB(A)", (0, 140), (20, 120), kind="level",
+        rate_min=3600, flat=(30, 0.1),
+    ),
     Quantity(
         "generation", "Generation by source", "kW", "kW", (0, 1e8), (0, 1e7),
         {"W": (0.001, 0.0), "MW": (1000.0, 0.0)}, digits=2,

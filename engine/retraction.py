@@ -138,12 +138,15 @@ class _Alone:
 
 
 def refold(
-    slot: int, batch: Batch, lost: int, panes: Panes, registers: Registers, registry: Registry
+    slot: int, batch: Batch, lost: int, panes: Panes, registers: Registers, registry: Registry,
+    *, judged: bool = False,
 ) -> bool:
     """Make the panes of one local day of a series those of `batch`, all its readings that stand.
 
     lost: counted readings that the panes still hold and `batch` does not. Says False, and leaves
     all as it is, if `batch` does not hold as many readings as the panes: some were not found.
+    judged: flags may differ from those that the panes were made with; then `batch` must hold at
+    least as many.
     """
     first_ns, end_ns = span_ns(slot, int(batch.time_ns[0]), registry)
     shift = int(registry.shift[slot])
@@ -156,7 +159,8 @@ def refold(
     held = int(day["n"]) if day["tag"] == first // DAY_MIN else 0
     held += int((ring["n"] - ring["folded_n"])[inside].sum())
     alone = _Alone(slot, batch, registry)
-    if held - lost != alone.panes.coarse[1]["n"][0].sum():
+    there = int(alone.panes.coarse[1]["n"][0].sum())
+    if held - lost > len(batch) if judged else held - lost != there:
         return False
     for level in range(FINE_LEVELS):
         row = int(panes.rows[level, slot])

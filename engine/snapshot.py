@@ -47,6 +47,7 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
     for level, rows in enumerate(panes.fine_rows):
         arrays[f"fine{level}"] = panes.fine[level][:rows]
     arrays["series"] = vitals.series.table[:used]
+    arrays["recent"] = vitals.judge.table[:used]
     meters = len(vitals.registers.slots)
     arrays["registers"] = vitals.registers.blocks[:meters]
     arrays["registers_changed"] = vitals.registers.changed[:meters]
@@ -162,6 +163,8 @@ def _rebuild(
         target[: len(arrays[name])] = arrays[name]
     vitals.fit()
     vitals.series.table[:used] = arrays["series"]
+    vitals.judge.table[:used] = arrays["recent"]
+    vitals.judge.waiting = int(np.count_nonzero(vitals.judge.table["held"]))
     vitals.registers.blocks[: len(arrays["registers"])] = arrays["registers"]
     vitals.registers.changed[: len(arrays["registers"])] = arrays["registers_changed"]
     vitals.power.restore({

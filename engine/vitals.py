@@ -5,7 +5,7 @@ points that closed, were restated or are in progress. The same calls serve live,
 and `compute`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from engine.air import AirDays, AirHours
 from engine.batch import Batch
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
+from engine.judge import GAP_NS, LIMITS, Judge, Watched, flags_of, possible
 from engine.loads import Loads, PowerFactorDays, PowerFactors
 from engine.loops import LoopSpeeds
 from engine.meters import Meters
@@ -23,6 +24,7 @@ from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_di
 from engine.points import Points, concatenate
 from engine.power_minutes import PowerMinutes
 from engine.private import public
+from engine.qartod import FAIL
 from engine.quality import Completeness
 from engine.registers import Registers
 from engine.registry import Registry
@@ -75,6 +77,7 @@ class Vitals:
         )
         self.windows = [Windows(family) for family in families]
         self.series = Series()
+        self.judge = Judge()
         self.now_ns = 0
         self._minute = 0
         self.open_days = 0
@@ -94,12 +97,26 @@ class Vitals:
         slot, time_ns = batch.slot, batch.time_ns
         if not len(slot):
             return
-        registry, panes = self.registry, self.panes
+        registry = self.registry
+        flag = batch.flag.copy()
+        seen = self.judge.watch(slot, time_ns, batch.value, flag, registry.quantity)
         span = np.empty(len(slot), np.int32)
         follow(
-            slot, time_ns, batch.value, batch.flag, registry.quantity, registry.since_s,
+            slot, time_ns, batch.value, flag, registry.quantity, registry.since_s,
             registry.period_s, self.series.table, span,
         )
+        batch = replace(batch, flag=flag)
+        if len(seen.released):
+            self._fold_released(seen.released)
+        if seen.held.any():
+            batch, span = batch.take(~seen.held), span[~seen.held]
+        self._fold(batch, span)
+        if len(seen.aside_ns):
+            self._set_aside(seen)
+
+    def _fold(self, batch: Batch, span: npt.NDArray[np.int32]) -> None:
+        registry, panes = self.registry, self.panes
+        slot, time_ns = batch.slot, batch.time_ns
         apply_readings(
             slot, time_ns, batch.value, batch.flag, span, panes.minutes, panes.fine,
             panes.coarse, panes.rows, registry.quantity, registry.shift, panes.dirty,
@@ -107,6 +124,29 @@ class Vitals:
         )
         self.registers.apply(slot, time_ns, batch.value, batch.flag, registry.shift)
         self.power.apply(batch, span, registry, panes.minutes, panes.touched)
+
+    def _fold_released(self, released: npt.NDArray[np.void]) -> None:
+        """Fold what was held, with the flag that it has got."""
+        count = len(released)
+        none = np.zeros(count, np.int64)
+        batch = Batch(
+            released["slot"].copy(), released["time_ns"].copy(), released["value"].copy(),
+            released["flag"].copy(), none.astype(np.int32), none, none, none.astype(np.uint8), 0,
+        )
+        self._fold(batch, self._spans(batch))
+
+    def _set_aside(self, seen: Watched) -> None:
+        """Days of series that must be judged anew, where a spike is possible at all."""
+        registry, panes = self.registry, self.panes
+        slot, time_ns = seen.aside_slot, seen.aside_ns
+        found = np.empty(len(slot), np.bool_)
+        possible(
+            slot, time_ns, registry.quantity, LIMITS, self.judge.table, panes.minutes,
+            panes.coarse[0], registry.shift, found,
+        )
+        for s, at in zip(slot[found].tolist(), time_ns[found].tolist(), strict=True):
+            for edge in (at - GAP_NS, at + GAP_NS):
+                self.judge.unsettled.add((s, span_ns(s, edge, registry)[0]))
 
     def retract(self, batch: Batch) -> None:
         """Take applied readings out again that lost against another of their series and time."""
@@ -116,11 +156,26 @@ class Vitals:
             batch, self._spans(batch), self.registry, self.panes.minutes, self.panes.touched, -1
         )
 
-    def refold(self, slot: int, batch: Batch, lost: int) -> bool:
-        """As `engine.retraction.refold`: one local day of a series from all its readings."""
-        if not refold(slot, batch, lost, self.panes, self.registers, self.registry):
+    def refold(self, slot: int, first_ns: int, around: Batch, lost: int) -> bool:
+        """As `engine.retraction.refold`: one local day of a series from all its readings.
+
+        around: all readings of the day from `first_ns` on, and `GAP_NS` about it, by time. They
+        are judged anew: what is a spike does not count.
+        """
+        first_ns, end_ns = span_ns(slot, first_ns, self.registry)
+        flag = flags_of(
+            int(self.registry.quantity[slot]), around.time_ns, around.value, around.flag
+        )
+        failed = int(((flag == FAIL) & (around.flag != FAIL)).sum())
+        inside = (around.time_ns >= first_ns) & (around.time_ns < end_ns)
+        batch = replace(around, flag=flag).take(inside)
+        judged = failed > 0 or (slot, first_ns) in self.judge.unsettled
+        judged |= bool(self.judge.table["held"][slot])
+        if not len(batch) or not refold(
+            slot, batch, lost, self.panes, self.registers, self.registry, judged=judged
+        ):
             return False
-        first_ns, end_ns = span_ns(slot, int(batch.time_ns[0]), self.registry)
+        self.judge.let_go(slot, first_ns, end_ns)
         self.power.clear(slot, first_ns // MINUTE_NS, end_ns // MINUTE_NS)
         self.power.apply(
             batch, self._spans(batch), self.registry, self.panes.minutes, self.panes.touched
@@ -143,6 +198,9 @@ class Vitals:
         self.now_ns = max(self.now_ns, now_ns)
         now_min = self.now_ns // MINUTE_NS
         panes = self.panes
+        released = self.judge.release(self.now_ns - GAP_NS - MINUTE_NS)
+        if len(released):
+            self._fold_released(released)
         fold_dirty(
             panes.minutes, panes.fine, panes.coarse, panes.rows, self.registry.quantity,
             self.registry.shift, panes.dirty, panes.touched,
@@ -263,5 +321,6 @@ class Vitals:
     def fit(self) -> None:
         """Make room for the series that the registry knows."""
         self.series.fit(len(self.registry.quantity))
+        self.judge.fit(len(self.registry.quantity))
         self.registers.fit(self.registry)
         self.power.fit(len(self.registry.quantity))

@@ -24,6 +24,7 @@ from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.batch import concatenate as concatenate_batches
 from engine.catalogue import INDICATORS
+from engine.judge import GAP_NS
 from engine.points import INSUFFICIENT, Points, PointState, concatenate
 from engine.repeats import Keys
 from engine.vitals import HORIZON_NS, Vitals
@@ -135,15 +136,21 @@ class Computed:
         batch, received_ns = batch.take(order), received_ns[order]
         batch.seq[:] = np.arange(self._numbered, self._numbered + len(batch)) + 1
         self._numbered += len(batch)
-        self._note_repeats(batch)
+        self._note_repeats(batch, received_ns)
         steps = received_ns // STEP_NS
         for part in np.split(np.arange(len(batch)), np.nonzero(np.diff(steps))[0] + 1):
             if len(part):
                 self.tick(step_start_ns(int(received_ns[part[0]])))
                 self._apply(batch.take(part))
 
-    def _note_repeats(self, batch: Batch) -> None:
-        """Find the readings of which there are two of one series and time; others cost nothing."""
+    def _note_repeats(self, batch: Batch, received_ns: npt.NDArray[np.int64]) -> None:
+        """Find the readings of which there are two of one series and time, and the series whose
+        readings came out of order or late, so that the past may be asked for; others cost nothing.
+        """
+        came = np.nonzero(batch.slot >= 0)[0]
+        came = came[np.argsort(batch.slot[came], kind="stable")]
+        back = batch.slot[came[1:]] == batch.slot[came[:-1]]
+        back &= batch.time_ns[came[1:]] < batch.time_ns[came[:-1]]
         row = np.nonzero(batch.slot >= 0)[0]
         row = row[np.lexsort((batch.time_ns[row], batch.slot[row]))]
         slot, time_ns = batch.slot[row], batch.time_ns[row]
@@ -151,6 +158,9 @@ class Computed:
         self._repeats = Keys(slot[again], time_ns[again])
         self._watched = np.zeros(len(self.vitals.registry.series) + 1, np.bool_)
         self._watched[slot[again]] = True
+        self._watched[batch.slot[came[1:]][back]] = True
+        late = received_ns - batch.time_ns > GAP_NS
+        self._watched[batch.slot[late & (batch.slot >= 0)]] = True
 
     def _past(self, slots: npt.NDArray[np.int32], first_ns: int, end_ns: int) -> Came:
         """As `ingest.recall.Past`."""
@@ -161,7 +171,7 @@ class Computed:
 
     def _apply(self, batch: Batch) -> None:
         self.admission.mark_late(batch)
-        if len(self._repeats):
+        if self._watched.any():
             batch = self._settle(batch)
         self.counts += np.bincount(batch.verdict, minlength=256)
         move_lost(self.counts, batch)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from edge.verdicts import Verdict
 from engine.batch import Batch, concatenate
+from engine.judge import GAP_NS
 from engine.panes import REGISTER
 from engine.repeats import Keys, suspects
 from engine.retraction import counts, span_ns
@@ -185,17 +186,22 @@ class Merging:
         return out & counts(quantity[old.slot], old.value, old.flag)
 
     def refold(self, past: Past) -> None:
-        """Fold anew the days of series that lost what cannot be subtracted.
+        """Fold anew the days of series that lost what cannot be subtracted, or must be judged anew.
 
         `past` must know all that was folded, and nothing more.
         """
         waiting, self._waiting = self._waiting, {}
+        unsettled = self.vitals.judge.unsettled
+        for slot, first_ns in sorted(unsettled):
+            waiting.setdefault((slot, *span_ns(slot, first_ns, self.vitals.registry)), [])
         for (slot, first_ns, end_ns), lost in waiting.items():
-            rows = _standing_rows(past(np.array([slot], np.int32), first_ns, end_ns).batch)
-            if not len(rows) or not self.vitals.refold(slot, rows, len(lost)):
+            around = past(np.array([slot], np.int32), first_ns - GAP_NS, end_ns + GAP_NS)
+            rows = _standing_rows(around.batch)
+            if not self.vitals.refold(slot, first_ns, rows, len(lost)) and lost:
                 log.error("the archive does not hold all readings of series %d of the day at "
                           "%d ns: what lost there is subtracted", slot, first_ns)
                 self.vitals.retract(concatenate(lost))
+        unsettled.clear()
 
 
 def _standing_rows(batch: Batch) -> Batch:

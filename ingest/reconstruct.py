@@ -56,6 +56,7 @@ _FLAGGED = {
     FAIL: "flagged 4, bad, by the sensor: kept, but not counted",
     MISSING: "flagged 9, missing, by the sensor: not counted",
 }
+_SPIKE = "a spike: far from both its neighbours (QARTOD 4); not counted"
 _STOPPED = "a speed of zero or less says nothing of the travel time"
 
 
@@ -126,14 +127,17 @@ class Reconstruction(Visitor):
     def __init__(
         self, known: Known, stations: Sequence[PlaceKey], recipe: Recipe,
         contested: frozenset[tuple[int, int]] = frozenset(),
+        whole: frozenset[int] = frozenset(), failed: frozenset[tuple[int, int]] = frozenset(),
     ) -> None:
         self.recipe = recipe
         self.known = known
         self._stations = stations
-        self.contested = contested
+        self.contested = self._known_lost = contested
+        self._whole, self._failed = whole, failed
         self._standing: dict[tuple[int, int], npt.NDArray[Any]] = {}
         self.lost: set[tuple[int, int]] = set()
         self.vitals = Vitals()
+        self.vitals.judge.active, self.vitals.judge.found = not failed, set()
         _widen(self.vitals, recipe.ring_days)
         here = set(stations)
         wanted = {INDEX[name] for name in recipe.inputs}
@@ -174,24 +178,34 @@ class Reconstruction(Visitor):
         _widen_registers(self.vitals, recipe.ring_days)
         self.vitals.enrol()
 
-    def again(self) -> "Reconstruction":
-        """An empty one that leaves out what lost."""
-        return Reconstruction(
-            self.known, self._stations, self.recipe, self.contested | frozenset(self.lost)
-        )
+    def again(self) -> "Reconstruction | None":
+        """An empty one that leaves out what lost and what was a spike; None if this one did.
+
+        Series whose readings came so that a spike may have been missed are judged by time.
+        """
+        judge = self.vitals.judge
+        theirs = {int(own): slot for slot, own in enumerate(self.slot_of) if own >= 0}
+        lost = self._known_lost | self.lost
+        whole = self._whole | {theirs[own] for own, _ in judge.unsettled}
+        failed = frozenset((theirs[own], time_ns) for own, time_ns in judge.found or ())
+        known = (lost, whole) == (self._known_lost, self._whole)
+        if known and not failed:
+            return None
+        failed = failed if known else frozenset()
+        return Reconstruction(self.known, self._stations, self.recipe, lost, whole, failed)
 
     def filled(
         self, archive: Path, since_ns: int, before_ns: int, as_of_ns: int, stop: Stop
     ) -> "Reconstruction":
-        """Filled by `replay`; a second time where a message had taken the place of another.
+        """Filled by `replay`; again where a message took another's place, or a spike was found.
 
         Raises `StoppedError` if `stop` says so.
         """
-        built = self
-        built.replay(archive, since_ns, before_ns, as_of_ns, stop)
-        if built.lost:
-            built = built.again()
+        built, following = self, self
+        while following is not None:
+            built = following
             built.replay(archive, since_ns, before_ns, as_of_ns, stop)
+            following = built.again()
         if stop():
             raise StoppedError
         return built
@@ -230,8 +244,9 @@ class Reconstruction(Visitor):
         self._wish.devices = np.array([name in self._devices for name in self.known.devices])
         self.searched = Scan(archive, self._wish, self).run(stop)
         if self._standing:
-            standing, self.contested = self._standing, frozenset()
-            self.rows(np.concatenate(list(standing.values())))
+            standing = np.concatenate(list(self._standing.values()))
+            self._standing = {}
+            self.rows(standing[np.argsort(standing["time_ns"], kind="stable")], aside=False)
         self._begun()
         vitals, panes = self.vitals, self.vitals.panes
         vitals.enrol()
@@ -269,7 +284,8 @@ class Reconstruction(Visitor):
         """All but the counted readings of contested series and times: of these the last stands."""
         keys = list(zip(rows["slot"].tolist(), rows["time_ns"].tolist(), strict=True))
         counted = rows["verdict"] <= Verdict.LATE
-        aside = np.array([key in self.contested for key in keys], np.bool_) & counted
+        one = [key in self.contested or key[0] in self._whole for key in keys]
+        aside = np.array(one, np.bool_) & counted
         for k in np.nonzero(aside)[0].tolist():
             before = self._standing.pop(keys[k], None)
             if before is not None:
@@ -308,14 +324,18 @@ class Reconstruction(Visitor):
         if received_ns <= self._as_of_ns:
             rules_of(body, self.vitals)
 
-    def rows(self, rows: npt.NDArray[Any]) -> None:
+    def rows(self, rows: npt.NDArray[Any], *, aside: bool = True) -> None:
         """Apply what counts, note what does not."""
         lost = rows[(rows["verdict"] == NO_READING) & (rows["slot"] >= 0)]
         self.lost.update(zip(lost["slot"].tolist(), lost["time_ns"].tolist(), strict=True))
         if self.recipe.around_min:
             rows = self._around(rows)
-        if self.contested:
+        if aside and (self.contested or self._whole):
             rows = self._set_aside(rows)
+        if self._failed:
+            rows = rows.copy()
+            keys = zip(rows["slot"].tolist(), rows["time_ns"].tolist(), strict=True)
+            rows["flag"][[key in self._failed for key in keys]] = FAIL
         self._placed(rows[(rows["verdict"] == PLACED) & (rows["slot"] >= 0)])
         slot = np.where(rows["slot"] >= 0, self.slot_of[rows["slot"]], -1).astype(np.int32)
         counted = (slot >= 0) & (rows["verdict"] <= Verdict.LATE)
@@ -341,6 +361,8 @@ class Reconstruction(Visitor):
         verdict = Verdict(int(row["verdict"]))
         if verdict > Verdict.LATE:
             reason = LeftOut(slot, device, verdict.label, WORDS[verdict])
+        elif (int(row["slot"]), int(row["time_ns"])) in self._failed:
+            reason = LeftOut(slot, device, "spike", _SPIKE)
         elif int(row["flag"]) in _FLAGGED:
             flag = int(row["flag"])
             reason = LeftOut(slot, device, f"flag_{flag}", _FLAGGED[flag])

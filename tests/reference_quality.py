@@ -71,3 +71,24 @@ def flat_line(
 def aggregate(flags: Sequence[Sequence[int]]) -> list[int]:
     """The worst of each column."""
     return [max(column, key=RANK.__getitem__) for column in zip(*flags, strict=True)]
+
+
+def neighbours_judged(
+    readings: Sequence[tuple[float, float, int]], gap_s: float,
+    spike_limits: tuple[float, float], rate_s: float,
+) -> list[int]:
+    """Flags of (time in s, value, admitted flag) by time: the live rules, one reading at a time."""
+    flags = [flag for _, _, flag in readings]
+    valid = [i for i, flag in enumerate(flags) if flag not in (4, 9)]
+    for k, i in enumerate(valid):
+        time_s, value, _ = readings[i]
+        found = [flags[i]]
+        before = readings[valid[k - 1]] if k else None
+        after = readings[valid[k + 1]] if k + 1 < len(valid) else None
+        if before and time_s - before[0] <= gap_s:
+            found.append(grade(abs(value - before[1]) / (time_s - before[0]), rate_s, math.inf))
+            if after and after[0] - time_s <= gap_s:
+                trio = [before[1], value, after[1]]
+                found.append(spike(trio, *spike_limits, "differential")[1])
+        flags[i] = max(found, key=RANK.__getitem__)
+    return flags

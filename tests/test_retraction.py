@@ -86,8 +86,10 @@ def test_a_day_folded_anew_is_that_of_its_readings(
         vitals.registry.quantity[[slot]], np.array([gone[2]]), np.array([gone[3]], np.uint8))
     if not day:  # the reading that takes its place is always there, if it does not count
         day = [(slot, gone[1], 1.0, 4)]
-    assert not vitals.refold(slot, batch_of(day), int(counted[0]) + 1)
-    assert vitals.refold(slot, batch_of(day), int(counted[0]))
+    vitals.judge.unsettled.clear()
+    every = batch_of(sorted(day, key=lambda row: row[1]))
+    assert not vitals.refold(slot, first, every, int(counted[0]) + 1)
+    assert vitals.refold(slot, first, every, int(counted[0]))
     assert held(vitals) == held(twin)
 
 

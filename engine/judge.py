@@ -1,0 +1,282 @@
+"""The live judge: spikes and jumps of each series, as its readings come.
+
+A reading that leads away from the one before it by more than its quantity allows is held until the
+next one tells whether it was a spike: at most `GAP_NS`, then it counts. In order of time that costs
+a comparison a reading. What comes out of order may change the flag of a neighbour: where the panes
+show that a spike is possible at all, the day of the series is judged anew from all of its
+readings (`flags_of`). So a flag is a function of the readings, however they came
+(docs/decisions/0009).
+"""
+
+from typing import Any, NamedTuple
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from edge.quantities import QUANTITIES
+from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, kernel
+from engine.qartod import (
+    DIFFERENTIAL,
+    FAIL,
+    MISSING,
+    SUSPECT,
+    UNEVALUATED,
+    graded,
+    rate_size,
+    spike_size,
+    worse,
+)
+
+GAP_NS = 600 * 1_000_000_000
+"""Readings farther apart are no neighbours: an hourly mean says nothing of a spike."""
+_GAP_MIN = GAP_NS // MINUTE_NS
+SPIKE_SUSPECT, SPIKE_FAIL, RATE_S = 0, 1, 2
+INF = np.inf
+LIMITS = np.array([
+    [*(row.spike or (INF, INF)), (row.rate_min or INF) / 60.0] for row in QUANTITIES.values()
+])
+"""float64[quantities, 3]: suspect and fail of a spike in the unit, suspect change a second."""
+
+RECENT = np.dtype([
+    ("time_ns", "i8"), ("value", "f8"), ("before_ns", "i8"), ("before", "f8"),
+    ("flag", "u1"), ("held", "u1"),
+], align=True)
+"""A series: its newest reading and the one before, and whether the newest is held. 40 bytes."""
+RELEASED = np.dtype([("slot", "i4"), ("time_ns", "i8"), ("value", "f8"), ("flag", "u1")])
+
+_recent = nb.from_dtype(RECENT)[::1]
+_released = nb.from_dtype(RELEASED)[::1]
+_i32, _i64, _f64, _u8 = nb.int32[::1], nb.int64[::1], nb.float64[::1], nb.uint8[::1]
+
+
+@kernel(nb.uint8(_recent, nb.int64, nb.int64, nb.float64, nb.float64[:, ::1], nb.int64))
+def _newest(table: Any, s: int, time_ns: int, value: float, limits: Any, quantity: int) -> Any:
+    """The spike flag of a series' newest reading, now that the next one is known."""
+    row = table[s]
+    if row.before_ns == 0 or row.time_ns - row.before_ns > GAP_NS:
+        return UNEVALUATED
+    if time_ns - row.time_ns > GAP_NS:
+        return UNEVALUATED
+    size = spike_size(row.before, row.value, value, DIFFERENTIAL)
+    return graded(size, limits[quantity, SPIKE_SUSPECT], limits[quantity, SPIKE_FAIL])
+
+
+@kernel(nb.void(_recent, nb.int64, nb.uint8, _released, _i64))
+def _release(table: Any, s: int, flag: int, released: Any, count: Any) -> None:
+    out = released[count[0]]
+    out.slot, out.time_ns, out.value, out.flag = s, table[s].time_ns, table[s].value, flag
+    table[s].held = 0
+    count[0] += 1
+
+
+@kernel(nb.void(
+    _i32, _i64, _f64, _u8, _i32, nb.float64[:, ::1], _recent, nb.boolean[::1], _released, _i64,
+    _i32, _i64,
+))
+def watch(
+    slot: Any, time_ns: Any, value: Any, flag: Any, quantity: Any, limits: Any, table: Any,
+    held: Any, released: Any, aside: Any, aside_slot: Any, counts: Any,
+) -> None:
+    """Judge a batch in its order; flags change in place.
+
+    slot: int32[k]. time_ns: int64[k]. value: float64[k]. flag: uint8[k], QARTOD as admitted, out:
+    3 where a value came about too fast. quantity: int32[series]. limits: float64[quantities, 3].
+    table: RECENT[series]. held: bool[k], out, readings that wait for their successor. released:
+    RELEASED[k], out, earlier ones that no longer do; a spike among them has flag 4. aside:
+    int64[2 k] and aside_slot: int32[2 k], out, times of what may need another look: out of
+    order, or a spike that counted already. counts: int64[2], out, how many were released and set
+    aside. O(1) a reading.
+    """
+    counts[0] = counts[1] = 0
+    for k in range(slot.shape[0]):
+        s = slot[k]
+        q = quantity[s]
+        if not (limits[q, SPIKE_FAIL] < np.inf or limits[q, RATE_S] < np.inf):
+            continue
+        row = table[s]
+        if time_ns[k] <= row.time_ns:
+            if row.held:
+                _release(table, s, row.flag, released, counts)
+            if flag[k] != FAIL and flag[k] != MISSING:
+                if time_ns[k] == row.time_ns:
+                    row.value = value[k]
+                elif time_ns[k] >= row.before_ns:
+                    row.before_ns, row.before = time_ns[k], value[k]
+            aside[counts[1]], aside_slot[counts[1]] = time_ns[k], s
+            counts[1] += 1
+            continue
+        if flag[k] == FAIL or flag[k] == MISSING:
+            continue
+        found = _newest(table, s, time_ns[k], value[k], limits, q) if row.time_ns else UNEVALUATED
+        if row.held:
+            _release(table, s, worse(row.flag, found), released, counts)
+        elif found == FAIL:
+            aside[counts[1]], aside_slot[counts[1]] = row.time_ns, s
+            counts[1] += 1
+        near = row.time_ns > 0 and time_ns[k] - row.time_ns <= GAP_NS
+        if near:
+            rate = rate_size(row.value, value[k], (time_ns[k] - row.time_ns) / 1e9)
+            if rate > limits[q, RATE_S]:
+                flag[k] = worse(flag[k], nb.uint8(SUSPECT))
+        held[k] = near and abs(value[k] - row.value) > limits[q, SPIKE_FAIL]
+        row.before_ns, row.before = row.time_ns, row.value
+        row.time_ns, row.value, row.flag = time_ns[k], value[k], flag[k]
+        row.held = held[k]
+
+
+@kernel(nb.void(
+    _i32, _i64, _i32, nb.float64[:, ::1], _recent, nb.from_dtype(MINUTE)[:, ::1],
+    nb.from_dtype(COARSE)[:, ::1], _i32, nb.boolean[::1],
+))
+def possible(
+    slot: Any, time_ns: Any, quantity: Any, limits: Any, table: Any, minutes: Any, hours: Any,
+    shift: Any, out: Any,
+) -> None:
+    """Whether any reading near a time may be a spike; false only if the panes show that none is.
+
+    slot: int32[k]. time_ns: int64[k]. minutes, hours, shift: as in `engine.panes`, after the
+    readings were applied. out: bool[k]. Cost: 40 panes each.
+    """
+    for k in range(slot.shape[0]):
+        s = slot[k]
+        low, high = np.inf, -np.inf
+        minute = time_ns[k] // MINUTE_NS
+        out[k] = False
+        for at in range(minute - 2 * _GAP_MIN, minute + 2 * _GAP_MIN + 1):
+            pane = minutes[s, at & 63]
+            if pane.tag == at and pane.n > 0:
+                low, high = min(low, pane.min), max(high, pane.max)
+        first = (minute - 2 * _GAP_MIN + shift[s]) // 60
+        last = (minute + 2 * _GAP_MIN + shift[s]) // 60
+        for index in range(first, last + 1):
+            hour = hours[s, index % hours.shape[1]]
+            if hour.tag == index:
+                out[k] |= (hour.covered & UNCOUNTED) != 0
+                if hour.n > 0:
+                    low, high = min(low, hour.min), max(high, hour.max)
+            elif hour.tag > index:
+                out[k] = True
+        if table[s].held:
+            low, high = min(low, table[s].value), max(high, table[s].value)
+        out[k] |= high - low > limits[quantity[s], SPIKE_FAIL]
+
+
+@kernel(nb.void(_i64, _f64, _u8, nb.float64[::1], _u8))
+def judge_sorted(time_ns: Any, value: Any, flag: Any, limits: Any, out: Any) -> None:
+    """Flags of all readings of a series, a function of them alone.
+
+    time_ns: int64[n], ascending, each once. value: float64[n]. flag: uint8[n], as admitted; 4 and
+    9 are nobody's neighbours. limits: float64[3]. out: uint8[n]. Cost: one pass.
+    """
+    before = last = -1
+    for i in range(time_ns.shape[0]):
+        out[i] = flag[i]
+        if flag[i] == FAIL or flag[i] == MISSING:
+            continue
+        near = last >= 0 and time_ns[i] - time_ns[last] <= GAP_NS
+        if near:
+            rate = rate_size(value[last], value[i], (time_ns[i] - time_ns[last]) / 1e9)
+            if rate > limits[RATE_S]:
+                out[i] = worse(out[i], nb.uint8(SUSPECT))
+            if before >= 0 and time_ns[last] - time_ns[before] <= GAP_NS:
+                size = spike_size(value[before], value[last], value[i], DIFFERENTIAL)
+                found = graded(size, limits[SPIKE_SUSPECT], limits[SPIKE_FAIL])
+                out[last] = worse(out[last], found)
+        before, last = last, i
+
+
+@kernel(nb.int64(_recent, nb.int64, _released))
+def release_old(table: Any, before_ns: int, released: Any) -> int:
+    """Let go of held readings older than `before_ns`; released: RELEASED[series], out."""
+    count = 0
+    for s in range(table.shape[0]):
+        row = table[s]
+        if row.held and row.time_ns < before_ns:
+            out = released[count]
+            out.slot, out.time_ns, out.value, out.flag = s, row.time_ns, row.value, row.flag
+            row.held = 0
+            count += 1
+    return count
+
+
+class Watched(NamedTuple):
+    """What became of a batch: which of its rows are held, what was released, what is set aside.
+
+    held: bool[k]. released: RELEASED[r]. aside_slot: int32[m], aside_ns: int64[m].
+    """
+
+    held: npt.NDArray[np.bool_]
+    released: npt.NDArray[np.void]
+    aside_slot: npt.NDArray[np.int32]
+    aside_ns: npt.NDArray[np.int64]
+
+
+class Judge:
+    """The newest readings of all series, and the days that must be judged anew.
+
+    active: False where it is known already what fails. found: series and times of spikes, if
+    somebody asks for them.
+    """
+
+    def __init__(self) -> None:
+        self.table = np.zeros(0, RECENT)
+        self.waiting = 0
+        self.unsettled: set[tuple[int, int]] = set()
+        self.active = True
+        self.found: set[tuple[int, int]] | None = None
+
+    def fit(self, count: int) -> None:
+        """Make room for `count` series."""
+        if count > len(self.table):
+            more = np.zeros(count - len(self.table), RECENT)
+            self.table = np.concatenate([self.table, more])
+
+    def watch(
+        self, slot: npt.NDArray[np.int32], time_ns: npt.NDArray[np.int64],
+        value: npt.NDArray[np.float64], flag: npt.NDArray[np.uint8],
+        quantity: npt.NDArray[np.int32],
+    ) -> Watched:
+        """Judge a batch in its order; `flag` changes in place."""
+        count = len(slot) if self.active else 0
+        held = np.zeros(len(slot), np.bool_)
+        released = np.empty(count, RELEASED)
+        aside_ns, aside_slot = np.empty(2 * count, np.int64), np.empty(2 * count, np.int32)
+        counts = np.zeros(2, np.int64)
+        watch(
+            slot[:count], time_ns[:count], value[:count], flag[:count], quantity, LIMITS,
+            self.table, held, released, aside_ns, aside_slot, counts,
+        )
+        out, aside = int(counts[0]), int(counts[1])
+        if out or held.any():
+            self.waiting = int(np.count_nonzero(self.table["held"]))
+        if self.found is not None:
+            spikes = released[:out][released["flag"][:out] == FAIL]
+            self.found.update(zip(spikes["slot"].tolist(), spikes["time_ns"].tolist(), strict=True))
+        return Watched(held, released[:out], aside_slot[:aside], aside_ns[:aside])
+
+    def release(self, before_ns: int) -> npt.NDArray[np.void]:
+        """Held readings older than that: nothing came that would tell; they count."""
+        if not self.waiting:
+            return np.empty(0, RELEASED)
+        released = np.empty(self.waiting, RELEASED)
+        count = release_old(self.table, before_ns, released)
+        self.waiting -= count
+        return released[:count]
+
+    def let_go(self, slot: int, first_ns: int, end_ns: int) -> None:
+        """A day is folded from all of its readings: what is held of it is among them."""
+        row = self.table[slot]
+        if row["held"] and first_ns <= row["time_ns"] < end_ns:
+            self.table["held"][slot] = 0
+            self.waiting -= 1
+
+
+def flags_of(
+    quantity: int, time_ns: npt.NDArray[np.int64], value: npt.NDArray[np.float64],
+    flag: npt.NDArray[np.uint8],
+) -> npt.NDArray[np.uint8]:
+    """As `judge_sorted`: the flags of all readings of a series, by time."""
+    out = np.empty(len(flag), np.uint8)
+    judge_sorted(time_ns, value, flag, LIMITS[quantity], out)
+    return out
