@@ -125,6 +125,12 @@ class Vitals:
         self.registers.apply(slot, time_ns, batch.value, batch.flag, registry.shift)
         self.power.apply(batch, span, registry, panes.minutes, panes.touched)
 
+    def fold_held(self, before_ns: int) -> None:
+        """Fold readings older than that which wait for what would tell a spike: none came."""
+        released = self.judge.release(before_ns)
+        if len(released):
+            self._fold_released(released)
+
     def _fold_released(self, released: npt.NDArray[np.void]) -> None:
         """Fold what was held, with the flag that it has got."""
         count = len(released)
@@ -198,9 +204,7 @@ class Vitals:
         self.now_ns = max(self.now_ns, now_ns)
         now_min = self.now_ns // MINUTE_NS
         panes = self.panes
-        released = self.judge.release(self.now_ns - GAP_NS - MINUTE_NS)
-        if len(released):
-            self._fold_released(released)
+        self.fold_held(self.now_ns - GAP_NS - MINUTE_NS)
         fold_dirty(
             panes.minutes, panes.fine, panes.coarse, panes.rows, self.registry.quantity,
             self.registry.shift, panes.dirty, panes.touched,

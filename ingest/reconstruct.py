@@ -59,7 +59,6 @@ _FLAGGED = {
 _SPIKE = "a spike: far from both its neighbours (QARTOD 4); not counted"
 _STOPPED = "a speed of zero or less says nothing of the travel time"
 
-
 Stop = Callable[[], bool]
 """Asked between records: True ends the work."""
 
@@ -179,33 +178,31 @@ class Reconstruction(Visitor):
         self.vitals.enrol()
 
     def again(self) -> "Reconstruction | None":
-        """An empty one that leaves out what lost and what was a spike; None if this one did.
+        """An empty one that leaves out what lost and spikes; None if this one did.
 
-        Series whose readings came so that a spike may have been missed are judged by time.
+        Series that may have had a spike out of order are taken in by time.
         """
-        judge = self.vitals.judge
         theirs = {int(own): slot for slot, own in enumerate(self.slot_of) if own >= 0}
         lost = self._known_lost | self.lost
-        whole = self._whole | {theirs[own] for own, _ in judge.unsettled}
-        failed = frozenset((theirs[own], time_ns) for own, time_ns in judge.found or ())
-        known = (lost, whole) == (self._known_lost, self._whole)
-        if known and not failed:
+        whole = self._whole | {theirs[own] for own, _ in self.vitals.judge.unsettled}
+        found = self.vitals.judge.found or set()
+        failed = frozenset((theirs[own], time_ns) for own, time_ns in found)
+        if (lost, whole) != (self._known_lost, self._whole):
+            failed = frozenset()
+        elif not failed:
             return None
-        failed = failed if known else frozenset()
         return Reconstruction(self.known, self._stations, self.recipe, lost, whole, failed)
 
     def filled(
         self, archive: Path, since_ns: int, before_ns: int, as_of_ns: int, stop: Stop
     ) -> "Reconstruction":
         """Filled by `replay`; again where a message took another's place, or a spike was found.
-
-        Raises `StoppedError` if `stop` says so.
-        """
-        built, following = self, self
-        while following is not None:
+        Raises `StoppedError` if `stop` says so."""
+        built = self
+        built.replay(archive, since_ns, before_ns, as_of_ns, stop)
+        while (following := built.again()) is not None:
             built = following
             built.replay(archive, since_ns, before_ns, as_of_ns, stop)
-            following = built.again()
         if stop():
             raise StoppedError
         return built
@@ -245,11 +242,11 @@ class Reconstruction(Visitor):
         self.searched = Scan(archive, self._wish, self).run(stop)
         if self._standing:
             standing = np.concatenate(list(self._standing.values()))
-            self._standing = {}
             self.rows(standing[np.argsort(standing["time_ns"], kind="stable")], aside=False)
         self._begun()
         vitals, panes = self.vitals, self.vitals.panes
         vitals.enrol()
+        vitals.fold_held(NEVER_NS)
         fold_dirty(
             panes.minutes, panes.fine, panes.coarse, panes.rows, vitals.registry.quantity,
             vitals.registry.shift, panes.dirty, panes.touched,
@@ -284,8 +281,8 @@ class Reconstruction(Visitor):
         """All but the counted readings of contested series and times: of these the last stands."""
         keys = list(zip(rows["slot"].tolist(), rows["time_ns"].tolist(), strict=True))
         counted = rows["verdict"] <= Verdict.LATE
-        one = [key in self.contested or key[0] in self._whole for key in keys]
-        aside = np.array(one, np.bool_) & counted
+        theirs = [key in self.contested or key[0] in self._whole for key in keys]
+        aside = np.array(theirs, np.bool_) & counted
         for k in np.nonzero(aside)[0].tolist():
             before = self._standing.pop(keys[k], None)
             if before is not None:
@@ -333,9 +330,8 @@ class Reconstruction(Visitor):
         if aside and (self.contested or self._whole):
             rows = self._set_aside(rows)
         if self._failed:
-            rows = rows.copy()
-            keys = zip(rows["slot"].tolist(), rows["time_ns"].tolist(), strict=True)
-            rows["flag"][[key in self._failed for key in keys]] = FAIL
+            keys, rows = zip(rows["slot"], rows["time_ns"], strict=True), rows.copy()
+            rows["flag"][[(int(s), int(t)) in self._failed for s, t in keys]] = FAIL
         self._placed(rows[(rows["verdict"] == PLACED) & (rows["slot"] >= 0)])
         slot = np.where(rows["slot"] >= 0, self.slot_of[rows["slot"]], -1).astype(np.int32)
         counted = (slot >= 0) & (rows["verdict"] <= Verdict.LATE)
@@ -363,8 +359,7 @@ class Reconstruction(Visitor):
             reason = LeftOut(slot, device, verdict.label, WORDS[verdict])
         elif (int(row["slot"]), int(row["time_ns"])) in self._failed:
             reason = LeftOut(slot, device, "spike", _SPIKE)
-        elif int(row["flag"]) in _FLAGGED:
-            flag = int(row["flag"])
+        elif (flag := int(row["flag"])) in _FLAGGED:
             reason = LeftOut(slot, device, f"flag_{flag}", _FLAGGED[flag])
         else:
             reason = LeftOut(slot, device, "not_above_zero", _STOPPED)
