@@ -7,6 +7,7 @@ says whose they are. Level 0 is best.
 
 from engine import catalogue_traffic
 from engine.catalogue_energy import ENERGY, SUPPLY
+from engine.catalogue_quality import entries as quality_entries
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 
 AQI_LEVELS = (
@@ -131,6 +132,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *SUPPLY,
     *catalogue_traffic.TOTALS,
     *catalogue_traffic.RELIABILITY,
+    *quality_entries(COMPLETENESS_LEVELS),
 )
 
 POSITION: dict[str, int] = {entry.key: i for i, entry in enumerate(INDICATORS)}

@@ -1,4 +1,7 @@
-"""Data quality of a station: completeness of each hour (Cityvitals data quality 5.4)."""
+"""Data quality of a station: completeness of hours, days and months, and series that are stuck.
+
+Cityvitals data quality 5.2 to 5.4.
+"""
 
 from typing import Any
 
@@ -9,9 +12,30 @@ import numpy.typing as npt
 from edge.quantities import QUANTITIES
 from engine.catalogue import POSITION
 from engine.completeness import completeness, expected_readings
-from engine.family import Cadence, Integers, Members, Result, Slots, blank, of_level
-from engine.panes import COARSE, HOUR, Panes, kernel
+from engine.family import (
+    NOT_MEASURED,
+    Cadence,
+    Integers,
+    Members,
+    Result,
+    Slots,
+    anywhere,
+    blank,
+    of_level,
+    spread,
+)
+from engine.panes import COARSE, DAY, HOUR, PERIODS, Panes, kernel
 from engine.registry import Registry
+
+FLAT = np.array([
+    (-(-(row.flat or (0, 0.0))[0] // 60), (row.flat or (0, 0.0))[1]) for row in QUANTITIES.values()
+])
+"""float64[quantities, 2]: whole hours without change until a series seems stuck (0: never), and
+the range that is none."""
+DAY_H, MONTH_D = 24, 30
+FLAT_READINGS_MIN = 2
+DUST = 1e-9
+"""12.1 - 12.0 is a little less than 0.1 in binary, and yet a range of 0.1."""
 
 
 @kernel(nb.void(
@@ -20,35 +44,86 @@ from engine.registry import Registry
     nb.int64[::1], nb.float64[::1],
 ))
 def gather_counts(
-    table: Any, members: Any, windows: Any, start_s: Any, end_s: Any, hours: Any,
+    table: Any, members: Any, windows: Any, start_s: Any, end_s: Any, ring: Any,
     first_min: Any, since_s: Any, period_s: Any, counts: Any, expected: Any,
 ) -> None:
-    """Readings had and owed by all series of a place in an hour.
+    """Add the readings had and owed by all series of a place in an hour or a day.
 
     table: int32[m, inputs], slots. members, windows: int64[k]. start_s, end_s: int64[k], Unix s.
-    hours: COARSE[series, 240]. first_min: int64[series]: nothing is owed in hours before that
-    of the first reading. since_s: int64[series, r], period_s: float64[series, r]. counts:
-    int64[k], at most what a series owes. expected: float64[k]. Cost: k * inputs * r.
+    ring: COARSE[series, panes], hours or days. first_min: int64[series]: nothing is owed before
+    the hour of the first reading. since_s: int64[series, r], period_s: float64[series, r].
+    counts: int64[k], in and out, at most what a series owes. expected: float64[k], in and out.
+    Cost: k * inputs * r.
     """
-    length = hours.shape[1]
+    length = ring.shape[1]
     for k in range(members.shape[0]):
-        counts[k] = 0
-        expected[k] = 0.0
         for j in range(table.shape[1]):
             slot = table[members[k], j]
-            if slot < 0 or first_min[slot] * 60 >= start_s[k] + 3600:
+            if slot < 0:
                 continue
-            owed = expected_readings(start_s[k], end_s[k], since_s[slot], period_s[slot])
+            begun = max(start_s[k], first_min[slot] // 60 * 3600)
+            if begun >= end_s[k]:
+                continue
+            owed = expected_readings(begun, end_s[k], since_s[slot], period_s[slot])
             expected[k] += owed
-            pane = hours[slot, windows[k] % length]
+            pane = ring[slot, windows[k] % length]
             if pane.tag == windows[k]:
                 counts[k] += min(pane.n, nb.int64(np.ceil(owed)))
+
+
+@kernel(nb.int64(nb.from_dtype(COARSE)[:, ::1], nb.int64, nb.int64, nb.int64, nb.float64[::1]))
+def flat_hours(hours: Any, slot: int, last: int, count: int, out: Any) -> int:
+    """How many of the `count` hours up to `last` say enough; out: float64[2], their extremes.
+
+    hours: COARSE[series, 240]. Cost: count.
+    """
+    out[0], out[1] = np.inf, -np.inf
+    found = 0
+    for index in range(last - count + 1, last + 1):
+        pane = hours[slot, index % hours.shape[1]]
+        if pane.tag == index and pane.n >= FLAT_READINGS_MIN:
+            out[0], out[1] = min(out[0], pane.min), max(out[1], pane.max)
+            found += 1
+    return found
+
+
+@kernel(nb.void(
+    nb.int32[:, ::1], nb.int64[::1], nb.int64[::1], nb.from_dtype(COARSE)[:, ::1],
+    nb.int32[::1], nb.float64[:, ::1], nb.float64[::1], nb.int32[::1],
+))
+def count_flat(
+    table: Any, members: Any, windows: Any, hours: Any, quantity: Any, limits: Any, out: Any,
+    used: Any,
+) -> None:
+    """Series of a place whose readings did not change in the hours that their quantity allows.
+
+    table: int32[m, inputs], slots. members, windows: int64[k], the last hour. hours: COARSE[
+    series, 240]. quantity: int32[series]. limits: float64[quantities, 2], `FLAT`. out:
+    float64[k], NaN where no series has enough hours. used: int32[k], series that have. Cost:
+    k * inputs * hours.
+    """
+    extremes = np.empty(2)
+    for k in range(members.shape[0]):
+        out[k], used[k] = np.nan, 0
+        stuck = 0
+        for j in range(table.shape[1]):
+            slot = table[members[k], j]
+            if slot < 0 or limits[quantity[slot], 0] < 1.0:
+                continue
+            count = nb.int64(limits[quantity[slot], 0])
+            if flat_hours(hours, slot, windows[k], count, extremes) < count:
+                continue
+            used[k] += 1
+            if extremes[1] - extremes[0] < limits[quantity[slot], 1] - DUST:
+                stuck += 1
+        if used[k]:
+            out[k] = stuck
 
 
 class Completeness(Cadence):
     """Valid readings of all series of a station over those that its devices owe."""
 
-    indicators = (POSITION["dq.completeness"],)
+    indicators: tuple[int, ...] = (POSITION["dq.completeness"],)
 
     def __init__(self) -> None:
         super().__init__(Members((0,)))
@@ -71,17 +146,104 @@ class Completeness(Cadence):
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a station and hour; of an hour in progress, what is owed so far."""
         result = blank(len(members), 1)
-        counts = np.zeros(len(members), np.int64)
-        expected = np.zeros(len(members))
-        registry = self.members.registry
         end = self.end_min(members, windows)
+        counted = _Counted(self.members, members, panes)
+        counted.add(windows, end - 60, end, now_min, HOUR)
+        counted.tell(result)
+        return result
+
+
+class _Counted:
+    """Readings had and owed by the series of some places, summed over panes."""
+
+    def __init__(self, of: Members, members: Integers, panes: Panes) -> None:
+        self.counts = np.zeros(len(members), np.int64)
+        self.expected = np.zeros(len(members))
+        self._of, self._members, self._panes = of, members, panes
+
+    def add(
+        self, index: Integers, start_min: Integers, end_min: Integers, now_min: int, level: int
+    ) -> None:
+        """Add one pane of each place; times are Unix minutes."""
+        registry, panes = self._of.registry, self._panes
         gather_counts(
-            self.members.table, members, windows, (end - 60) * 60,
-            np.minimum(end, now_min) * 60, panes.coarse[0], panes.first_min, registry.since_s,
-            registry.period_s, counts, expected,
+            self._of.table, self._members, index, start_min * 60,
+            np.minimum(end_min, now_min) * 60, panes.coarse[level - HOUR], panes.first_min,
+            registry.since_s, registry.period_s, self.counts, self.expected,
         )
-        completeness(counts, expected, result.value[:, 0])
+
+    def tell(self, result: Result) -> None:
+        """Put the share in the first column of a result."""
+        share = np.empty(len(self.counts))
+        completeness(self.counts, self.expected, share)
+        result.value[:, 0] = share
         result.cov[:, 0] = np.nan_to_num(result.value[:, 0]) / 100
-        result.n[:, 0] = counts
-        result.weight = np.maximum(expected, 1e-9)
+        result.n[:, 0] = self.counts
+        result.weight = np.maximum(self.expected, 1e-9)
+
+
+class QualityHours(Completeness):
+    """Completeness of the newest 24 hours, and series that seem stuck, each hour."""
+
+    indicators = (POSITION["dq.completeness_24h"], POSITION["dq.flat_line"])
+
+    def touched(
+        self, changed: npt.NDArray[np.int32], member_of: Slots
+    ) -> tuple[Integers, Integers]:
+        """The hour and those that look back on it."""
+        return spread(*of_level(changed, HOUR, member_of), DAY_H)
+
+    def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a station and hour; an hour in progress says nothing yet of what is stuck."""
+        result = blank(len(members), 2)
+        end = self.end_min(members, windows)
+        counted = _Counted(self.members, members, panes)
+        for back in range(DAY_H):
+            until = end - 60 * back
+            counted.add(windows - back, until - 60, until, now_min, HOUR)
+        counted.tell(result)
+        flat, used = np.empty(len(members)), np.empty(len(members), np.int32)
+        whole = np.where(end > now_min, windows - 1, windows)
+        count_flat(
+            self.members.table, members, whole, panes.coarse[0],
+            self.members.registry.quantity, FLAT, flat, used,
+        )
+        table = self.members.table
+        limited = FLAT[self.members.registry.quantity[np.maximum(table, 0)], 0] > 0
+        ever = anywhere(limited & (table >= 0), 1)[members]
+        result.value[:, 1], result.n[:, 1] = flat, np.where(ever, used, NOT_MEASURED)
+        result.cov[:, 1] = used > 0
+        return result
+
+
+class QualityMonths(Completeness):
+    """Completeness of the newest 30 days in local standard time, each day."""
+
+    indicators = (POSITION["dq.completeness_30d"],)
+
+    def ordinal(self, members: Integers, minute: Integers) -> Integers:
+        """Proleptic ordinal of the day in standard time."""
+        return self.members.standard_days(members, minute)
+
+    def end_min(self, members: Integers, window: Integers) -> Integers:
+        """Unix minute of the next midnight in standard time."""
+        return self.members.standard_day_starts(members, window + 1)
+
+    def touched(
+        self, changed: npt.NDArray[np.int32], member_of: Slots
+    ) -> tuple[Integers, Integers]:
+        """The day and those that look back on it."""
+        members, days = of_level(changed, DAY, member_of)
+        minute = days * PERIODS[DAY] - self.members.shift[members]
+        return spread(members, self.members.standard_days(members, minute), MONTH_D)
+
+    def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
+        """One row a station and day."""
+        result = blank(len(members), 1)
+        counted = _Counted(self.members, members, panes)
+        for back in range(MONTH_D):
+            start = self.end_min(members, windows - back - 1)
+            index = (start + self.members.shift[members]) // PERIODS[DAY]
+            counted.add(index, start, self.end_min(members, windows - back), now_min, DAY)
+        counted.tell(result)
         return result

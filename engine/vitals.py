@@ -25,7 +25,7 @@ from engine.points import Points, concatenate
 from engine.power_minutes import PowerMinutes
 from engine.private import public
 from engine.qartod import FAIL
-from engine.quality import Completeness
+from engine.quality import Completeness, QualityHours, QualityMonths
 from engine.registers import Registers
 from engine.registry import Registry
 from engine.retraction import refold, retract, span_ns
@@ -74,6 +74,7 @@ class Vitals:
             SupplyWeeks(supply), SupplyTens(supply), Flicker(supply),
             HourTotals(self.segments), DayTotals(self.segments), CongestionDays(self.segments),
             TrafficMonths(self.segments),
+            QualityHours(), QualityMonths(),
         )
         self.windows = [Windows(family) for family in families]
         self.series = Series()

@@ -28,6 +28,7 @@ TABLES: dict[tuple[str, int], tuple[float, list[tuple[float, float] | None]]] = 
 }
 LEVELS = {
     "aqi": (50, 100, 150, 200, 300), "tti": (1.5, 2.5), "completeness": (90, 75), "plain": (),
+    "flat": (0,),
 }
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 
@@ -38,7 +39,9 @@ def kind_of(indicator: str) -> str:
         return "aqi"
     if "tti" in indicator:
         return "tti"
-    return "completeness" if indicator == "dq.completeness" else "plain"
+    if indicator == "dq.flat_line":
+        return "flat"
+    return "completeness" if indicator.startswith("dq.completeness") else "plain"
 
 
 def level(indicator: str, value: float | None) -> int:
@@ -46,7 +49,7 @@ def level(indicator: str, value: float | None) -> int:
     if value is None:
         return -1
     limits = LEVELS[kind_of(indicator)]
-    if indicator == "dq.completeness":
+    if indicator.startswith("dq.completeness"):
         return sum(value < limit for limit in limits)
     return sum(value > limit for limit in limits)
 
@@ -374,17 +377,33 @@ def _energy(answer: Answer, name: str) -> float | None:
 # ---- data quality
 
 def _quality(answer: Answer, name: str) -> float | None:
-    window = answer["window"]
-    end_ms = window["end_ms"]
+    if name == "flat_line":
+        rows = answer["steps"][0]["found"]["rows"]
+        held = {row["series"] for row in answer["inputs"]} if answer["inputs"] else set()
+        assert not held or len(rows) <= len(held)
+        return float(sum(row[3] - row[2] < row[4] - 1e-9 for row in rows)) if rows else None
+    end_ms, start_ms = answer["window"]["end_ms"], answer["window"]["start_ms"]
+    step_ms = {"completeness": HOUR_MS, "completeness_24h": HOUR_MS}.get(name, 24 * HOUR_MS)
+    count = {"completeness": 1, "completeness_24h": 24}.get(name, 30)
+    start_ms = end_ms - count * step_ms
+    begun = {row[0]: row[4] for row in answer["steps"][0]["found"]["rows"]}
     had, owed = 0, 0.0
     for series in answer["inputs"]:
-        rows, due = series["rows"], 0.0
-        for i, row in enumerate(rows):
-            since = max(window["start_ms"], row["valid_from_ms"] if i else window["start_ms"])
-            until = rows[i + 1]["valid_from_ms"] if i + 1 < len(rows) else end_ms
-            if row["status"] == "active" and row["key"] == answer["place"] and until > since:
-                due += (until - since) / 1000 / row["period_s"]
         panes = series.get("panes", {}).get("rows", [])
-        had += min(sum(row[2] for row in panes), math.ceil(due))
-        owed += due
+        begun_ms = begun[series["series"]]
+        for first_ms in range(start_ms, end_ms, step_ms):
+            due = _due(answer, series, max(first_ms, begun_ms), min(first_ms + step_ms, end_ms))
+            had += min(sum(row[2] for row in panes if row[0] == first_ms), math.ceil(due))
+            owed += due
     return min(100.0, 100.0 * had / owed) if owed else None
+
+
+def _due(answer: Answer, series: Answer, first_ms: int, last_ms: int) -> float:
+    """Readings that a series owes by its dated rows."""
+    rows, due = series["rows"], 0.0
+    for i, row in enumerate(rows):
+        since = max(first_ms, row["valid_from_ms"] if i else first_ms)
+        until = min(rows[i + 1]["valid_from_ms"] if i + 1 < len(rows) else last_ms, last_ms)
+        if row["status"] == "active" and row["key"] == answer["place"] and until > since:
+            due += (until - since) / 1000 / row["period_s"]
+    return due

@@ -113,3 +113,67 @@ def test_silence_is_zero_percent_and_not_insufficient() -> None:
            if (path, key, end) == ("centre/air", "air.us_aqi", HOUR + 5 * 3600)]
     assert all(level == INSUFFICIENT for level in aqi)
     assert not math.isnan(percent(town, HOUR + 2 * 3600))
+
+
+def test_the_newest_day_counts_each_hour_for_what_it_owes() -> None:
+    """A burst of readings in one hour does not make up for another hour."""
+    town = Town([row("a1", "centre/air", 60)])
+    fill(town, "a1", HOUR - 24 * 3600, HOUR - 12 * 3600, 60)
+    fill(town, "a1", HOUR - 3600, HOUR, 5)
+    town.tick(HOUR + 60)
+    assert town.last("dq.completeness_24h", "centre/air")[HOUR][0] == pytest.approx(
+        100 * 13 * 60 / (24 * 60)
+    )
+
+
+def test_nothing_is_owed_before_the_first_reading() -> None:
+    town = Town([row("a1", "centre/air", 60)])
+    fill(town, "a1", HOUR - 2 * 3600, HOUR, 60)
+    town.tick(HOUR + 60)
+    assert town.last("dq.completeness_24h", "centre/air")[HOUR][0] == 100.0
+
+
+def test_a_late_day_restates_those_that_look_back_on_it() -> None:
+    town = Town([row("a1", "centre/air", 60)])
+    fill(town, "a1", HOUR - 48 * 3600, HOUR - 5 * 3600, 60)
+    fill(town, "a1", HOUR - 4 * 3600, HOUR, 60)
+    town.tick(HOUR + 60)
+    before = town.last("dq.completeness_24h", "centre/air")[HOUR]
+    fill(town, "a1", HOUR - 5 * 3600, HOUR - 4 * 3600, 60)
+    town.tick(HOUR + 120)
+    assert before == (pytest.approx(100 * 23 / 24), 1)
+    assert town.last("dq.completeness_24h", "centre/air")[HOUR] == (100.0, 2)
+
+
+def test_thirty_days() -> None:
+    town = Town([row("a1", "centre/air", 3600)])
+    midnight = at("2026-03-02 00:00")
+    fill(town, "a1", midnight - 40 * 86_400, midnight - 15 * 86_400, 3600)
+    fill(town, "a1", midnight - 12 * 86_400, midnight, 3600)
+    town.tick(midnight + 120)
+    assert town.last("dq.completeness_30d", "centre/air")[midnight][0] == pytest.approx(90.0)
+
+
+@pytest.mark.parametrize(("quantity", "hours", "step", "stuck"), [
+    ("pm25", 1, 0.0, 1.0), ("pm25", 1, 0.1, 0.0), ("no2", 2, 0.0, 1.0), ("no2", 1, 0.0, None),
+    ("temp", 3, 0.0, 1.0),
+])
+def test_a_series_without_change_for_its_hours_seems_stuck(
+    quantity: str, hours: int, step: float, stuck: float | None
+) -> None:
+    """12.0 and 12.1 differ by 0.1 for people, and by less in binary."""
+    town = Town([row("a1", "centre/air", 60)])
+    town.take(Reading("a1", quantity, HOUR + 60 * k, 12.0 + step * (k == 7))
+              for k in range(60 * hours))
+    town.tick(HOUR + 3600 * hours + 60)
+    value = town.last("dq.flat_line", "centre/air")[HOUR + 3600 * hours][0]
+    assert math.isnan(value) if stuck is None else value == stuck
+
+
+def test_a_station_without_a_series_that_may_be_stuck_says_nothing_of_it() -> None:
+    town = Town([row("a1", "centre/air", 60), row("r1", "centre/road", 60)])
+    town.take(Reading("r1", "speed", HOUR + 60 * k, 50.0) for k in range(60))
+    town.take(Reading("a1", "pm25", HOUR + 60 * k, 5.0) for k in range(60))
+    town.tick(HOUR + 3660)
+    assert town.last("dq.flat_line", "centre/road") == {}
+    assert town.last("dq.flat_line", "centre/_")[HOUR + 3600][0] == 1.0
