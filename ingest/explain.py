@@ -217,12 +217,26 @@ class Explanation:
             ))
         if len(found) == 1 or not windows.daily:
             return found[0]
-        days = found[0].number  # of an area over several zones: the day of its first member
-        same = [window for window in found if window.number == days]
-        return found[0]._replace(
-            start_min=min(window.start_min for window in same),
-            end_min=max(window.end_min for window in same),
-        )
+        return self._area_day(windows, found, int(minute[0]) + 1)
+
+    def _area_day(self, windows: Windows, found: list[_Window], asked_min: int) -> _Window:
+        """The day of an area over several zones: the one stored under that end, else that of its
+        first member. It ends with the latest member that was there, as its point was stored."""
+        family = windows.family
+        members = np.arange(len(found), dtype=np.int64)
+
+        def ends(number: int) -> list[int]:
+            own: list[int] = family.end_min(members, np.full(len(found), number)).tolist()
+            return own
+
+        def stored(end_min: int) -> bool:
+            return self._stored(end_min * 60_000).sample is not None
+
+        numbers = sorted({window.number for window in found})
+        days = [day for day in numbers if asked_min in ends(day)] if stored(asked_min) else []
+        day = days[0] if days else found[0].number
+        told = [end for end in set(ends(day)) if stored(end)]
+        return _Window(day, min(ends(day - 1)), max(told or ends(day)), found[0].member)
 
     # ---- the point
 
