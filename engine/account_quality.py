@@ -6,7 +6,7 @@ from edge.quantities import QUANTITIES
 from engine.account import Account, Coverage, Json, Look, Recipe, Step, hour_of, number
 from engine.completeness import completeness, expected_readings
 from engine.panes import DAY, HOUR, PERIODS
-from engine.quality import DAY_H, DUST, FLAT, FLAT_READINGS_MIN, MONTH_D, flat_hours
+from engine.quality import DAY_H, DUST, FLAT, FLAT_READINGS_MIN, MONTH_D, begun_s, flat_hours
 
 _OURS = "Cityvitals data quality 5.4"
 _FLAT = "Cityvitals data quality 5.2 and 5.3"
@@ -22,11 +22,11 @@ def _counted(look: Look, level: int, spans: list[tuple[int, int, int]]) -> Accou
     for slot in members.table[look.member].tolist():
         if slot < 0 or look.panes.first_min[slot] >= look.end_min:
             continue
-        begun_s = int(look.panes.first_min[slot]) // 60 * 3600
+        began_s = int(begun_s(look.panes.first_min[slot], int(registry.shift[slot])))
         ring = look.panes.coarse[level - HOUR][slot]
         count, due, counted = 0, 0.0, 0
         for index, start_min, end_min in spans:
-            start_s, end_s = max(start_min * 60, begun_s), min(end_min, look.now_min) * 60
+            start_s, end_s = max(start_min * 60, began_s), min(end_min, look.now_min) * 60
             if start_s >= end_s:
                 continue
             expected = expected_readings(
@@ -36,7 +36,7 @@ def _counted(look: Look, level: int, spans: list[tuple[int, int, int]]) -> Accou
             there = int(pane["n"]) if pane["tag"] == index else 0
             count, due = count + there, due + expected
             counted += min(there, int(np.ceil(expected)))
-        rows.append([slot, count, number(due), counted, begun_s * 1000])
+        rows.append([slot, count, number(due), counted, began_s * 1000])
         panes.append((slot, level, spans[0][0], len(spans)))
         had += counted
         owed += due

@@ -3,7 +3,6 @@
 from engine.indicator import INF, OURS, Indicator, Level
 
 FLAT_LEVELS = (Level("Moves", "#1A9850", 0), Level("Stuck", "#D73027", INF))
-DRIFT_LEVELS = (Level("With its neighbours", "#1A9850", 0), Level("Drifts", "#D73027", INF))
 _OURS = "Cityvitals data quality"
 _SPANS = "the limits are this project's; no standard has them"
 

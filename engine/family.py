@@ -148,6 +148,10 @@ class Family(Protocol):
     def books(self) -> Mapping[str, Book]:
         """What the family keeps of days beyond the panes, by name; in snapshots."""
 
+    @property
+    def back(self) -> int:
+        """Windows after that of a first reading in which what came before it still counts."""
+
     def enrol(self, registry: Registry) -> None:
         """Take in new series and places; members keep their row."""
 
@@ -179,6 +183,8 @@ class Family(Protocol):
 
 class Plain:
     """What most families do: no books, no waiting, and areas by the rule of the catalogue."""
+
+    back = 0
 
     @property
     def books(self) -> Mapping[str, Book]:

@@ -38,21 +38,27 @@ DUST = 1e-9
 """12.1 - 12.0 is a little less than 0.1 in binary, and yet a range of 0.1."""
 
 
+@kernel(nb.int64(nb.int64, nb.int64))
+def begun_s(first_min: int, shift: int) -> Any:
+    """Unix s of the start of the local hour that holds a Unix minute."""
+    return ((first_min + shift) // 60 * 60 - shift) * 60
+
+
 @kernel(nb.void(
     nb.int32[:, ::1], nb.int64[::1], nb.int64[::1], nb.int64[::1], nb.int64[::1],
-    nb.from_dtype(COARSE)[:, ::1], nb.int64[::1], nb.int64[:, ::1], nb.float64[:, ::1],
-    nb.int64[::1], nb.float64[::1],
+    nb.from_dtype(COARSE)[:, ::1], nb.int64[::1], nb.int32[::1], nb.int64[:, ::1],
+    nb.float64[:, ::1], nb.int64[::1], nb.float64[::1],
 ))
 def gather_counts(
     table: Any, members: Any, windows: Any, start_s: Any, end_s: Any, ring: Any,
-    first_min: Any, since_s: Any, period_s: Any, counts: Any, expected: Any,
+    first_min: Any, shift: Any, since_s: Any, period_s: Any, counts: Any, expected: Any,
 ) -> None:
     """Add the readings had and owed by all series of a place in an hour or a day.
 
     table: int32[m, inputs], slots. members, windows: int64[k]. start_s, end_s: int64[k], Unix s.
     ring: COARSE[series, panes], hours or days. first_min: int64[series]: nothing is owed before
-    the hour of the first reading. since_s: int64[series, r], period_s: float64[series, r].
-    counts: int64[k], in and out, at most what a series owes. expected: float64[k], in and out.
+    the local hour of the first reading. shift: int32[series], minutes east of UTC. since_s:
+    int64[series, r], period_s: float64[series, r]. counts: int64[k], in and out, at most what a series owes. expected: float64[k], in and out.
     Cost: k * inputs * r.
     """
     length = ring.shape[1]
@@ -61,7 +67,7 @@ def gather_counts(
             slot = table[members[k], j]
             if slot < 0:
                 continue
-            begun = max(start_s[k], first_min[slot] // 60 * 3600)
+            begun = max(start_s[k], begun_s(first_min[slot], shift[slot]))
             if begun >= end_s[k]:
                 continue
             owed = expected_readings(begun, end_s[k], since_s[slot], period_s[slot])
@@ -169,7 +175,7 @@ class _Counted:
         gather_counts(
             self._of.table, self._members, index, start_min * 60,
             np.minimum(end_min, now_min) * 60, panes.coarse[level - HOUR], panes.first_min,
-            registry.since_s, registry.period_s, self.counts, self.expected,
+            registry.shift, registry.since_s, registry.period_s, self.counts, self.expected,
         )
 
     def tell(self, result: Result) -> None:
@@ -186,6 +192,7 @@ class QualityHours(Completeness):
     """Completeness of the newest 24 hours, and series that seem stuck, each hour."""
 
     indicators = (POSITION["dq.completeness_24h"], POSITION["dq.flat_line"])
+    back = DAY_H - 1
 
     def touched(
         self, changed: npt.NDArray[np.int32], member_of: Slots
@@ -220,6 +227,7 @@ class QualityMonths(Completeness):
     """Completeness of the newest 30 days in local standard time, each day."""
 
     indicators = (POSITION["dq.completeness_30d"],)
+    back = MONTH_D - 1
 
     def ordinal(self, members: Integers, minute: Integers) -> Integers:
         """Proleptic ordinal of the day in standard time."""

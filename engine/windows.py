@@ -120,7 +120,8 @@ class Windows:
         known[known] = self.closed[members[known]] != _NONE
         members, old_min, new_min = members[known], old_min[known], new_min[known]
         first = self.family.ordinal(members, new_min)
-        before = self.family.ordinal(members, np.minimum(old_min, new_min + (1 << 24))) - 1
+        before = self.family.ordinal(members, np.minimum(old_min, new_min + (1 << 24)))
+        before += self.family.back - 1
         last = np.minimum(
             np.where(old_min < NEVER_MIN, before, NEVER_MIN), self.closed[members]
         )
