@@ -58,8 +58,8 @@ def gather_counts(
     table: int32[m, inputs], slots. members, windows: int64[k]. start_s, end_s: int64[k], Unix s.
     ring: COARSE[series, panes], hours or days. first_min: int64[series]: nothing is owed before
     the local hour of the first reading. shift: int32[series], minutes east of UTC. since_s:
-    int64[series, r], period_s: float64[series, r]. counts: int64[k], in and out, at most what a series owes. expected: float64[k], in and out.
-    Cost: k * inputs * r.
+    int64[series, r], period_s: float64[series, r]. counts: int64[k], in and out, at most what a
+    series owes. expected: float64[k], in and out. Cost: k * inputs * r.
     """
     length = ring.shape[1]
     for k in range(members.shape[0]):
