@@ -5,7 +5,7 @@ next one tells whether it was a spike: at most `GAP_NS`, then it counts. In orde
 a comparison a reading. What comes out of order may change the flag of a neighbour: where the panes
 show that a spike is possible at all, the day of the series is judged anew from all of its
 readings (`flags_of`). So a flag is a function of the readings, however they came
-(docs/decisions/0009).
+(docs/decisions/0010).
 """
 
 from typing import Any, NamedTuple
