@@ -167,6 +167,14 @@ def test_units_are_hardened_and_systemd_takes_them(path: Path, tmp_path: Path) -
     assert float(level[1]) <= 2.5
 
 
+def test_the_agent_may_ask_whether_its_clock_is_synchronised() -> None:
+    """`edge.clock` takes a refused question for yes; readings of a wrong clock went unflagged."""
+    made = unit(DEPLOY / "systemd" / "cityvitals-edge.service")
+    assert "ProtectClock" not in made
+    assert {"adjtimex", "clock_adjtime", "clock_adjtime64"} <= set(
+        made["SystemCallFilter"][-1].split()), "after the line that takes @privileged away"
+
+
 def test_credentials_are_made_once_and_kept(secrets: Path) -> None:
     wanted = {Path(row["file"]).name for row in COMPOSE["secrets"].values()}
     assert wanted <= {path.name for path in secrets.iterdir()}
