@@ -26,7 +26,8 @@ def board(site: Site) -> Board:
     ordered = [*firsts, *(entry for entry in headlines if entry not in firsts)][:HEADLINES_MAX]
     parts.trust(made, "", width=4)
     for place, entry in enumerate(ordered):
-        parts.area_now(made, entry, ql.city_of(""), "city", width=4 if place < 3 else 8)
+        width = 4 if place < 3 else 24 // (len(ordered) - 3)
+        parts.area_now(made, entry, ql.city_of(""), "city", width=width)
     graded = levelled(shown)[:MAPS_MAX]
     for entry in graded:
         parts.station_map(made, entry, "", width=8, height=14)
