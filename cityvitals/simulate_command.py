@@ -46,6 +46,10 @@ def simulate(
         Path | None, typer.Option(metavar="FILE", help="With --out: the places file to write; "
                                   "default places.csv beside it.")
     ] = None,
+    series: Annotated[
+        int, typer.Option(metavar="N", help="Load instead: at least so many series, up to 200,000, "
+                          "on four connections at QoS 0.")
+    ] = 0,
     lasts: Annotated[
         str, typer.Option("--for", metavar="TIME", help="With --out: how long; 6h if not said.")
     ] = "",
@@ -61,8 +65,6 @@ def simulate(
         cityvitals simulate --scenario faults --start 2026-03-02T06:00:00Z --for 12h
         -o day.csv --truth truth.jsonl
 
-        cityvitals compute day.csv --places places.csv -o indicators.csv
-
     docs/simulate.md says what each scenario and fault does, and how to write your own.
     """
     from cityvitals.main import seconds
@@ -72,12 +74,30 @@ def simulate(
     if out is not None:
         _record(city, out, places, period_s, lasts, truth)
         return
+    if series:
+        raise typer.Exit(_load(city, broker, series, places, period_s, truth))
     for name, given in (("--for", lasts), ("--places", places)):
         if given:
             raise SettingsError(f"{name}: only with --out FILE")
     from simulators.fleet import run
 
     raise typer.Exit(run(broker, data, city, period_s, truth))
+
+
+def _load(
+    city: Any, broker: str, series: int, places: Path | None, period_s: float, truth: Path | None
+) -> int:
+    """Publish as many series as asked for; the exit status."""
+    from simulators.crowd import Crowd, run
+    from simulators.fleet import stop_on_signals
+
+    if truth or city.scenario.fault:
+        raise SettingsError("--series: load has no faults and no --truth; leave one of them out")
+    try:
+        return run(broker, places or Path("places.csv"), Crowd(city, series), period_s,
+                   stop_on_signals())
+    except ValueError as error:
+        raise SettingsError(f"--period {period_s:g}s: {error}") from None
 
 
 def _record(
