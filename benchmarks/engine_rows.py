@@ -153,7 +153,12 @@ def memory(vitals: Vitals) -> Iterator[dict[str, Any]]:
     if power.rows:
         arrays = (power.sums, power.counts, power.days)
         yield row("minutes of power", sum(part[:1].nbytes for part in arrays), "power")
-    yield row("followed, changed", vitals.series.table[:1].nbytes + 16)
+    followed = vitals.series.table[:1].nbytes + 16
+    yield row("followed, changed", followed)
+    kept = count * (ring + long + followed) + power.rows * (
+        power.sums[:1].nbytes + power.counts[:1].nbytes + power.days[:1].nbytes
+    ) + sum(rows * panes.fine[k][:1].nbytes for k, rows in enumerate(panes.fine_rows))
+    yield row("everything, mean of all series", kept / count)
 
 
 COLUMNS = (
@@ -176,4 +181,6 @@ def goals(found: list[dict[str, Any]]) -> list[Goal]:
         goal("minute ring, bytes a series", -4096, of("minute ring"), ",.0f"),
         goal("minute ring, hours and days, bytes a series", -16384,
              of("minute ring, hours and days"), ",.0f"),
+        goal("everything that is kept, mean bytes a series", -16384,
+             of("everything, mean of all series"), ",.0f"),
     ]

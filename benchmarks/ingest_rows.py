@@ -4,6 +4,7 @@ A row is a broker, a QoS and a number of readings a message. Its readers take tu
 else the machine does meets them alike; of several rounds the median is told.
 """
 
+import json
 import statistics
 import tempfile
 import time
@@ -73,9 +74,15 @@ class Run(NamedTuple):
     lost: int
 
 
-def rows(cases: Iterable[Case], wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """Measure; one row for each case and reader. What cannot be run is named in `not_run`."""
-    with tempfile.TemporaryDirectory(prefix="cityvitals-bench-") as base:
+def rows(
+    cases: Iterable[Case], wanted: Wanted, folder: Path | None = None,
+    keys: dict[str, Any] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Measure; one row for each case and reader. What cannot be run is named in `not_run`.
+
+    folder: on which disk. keys: settings of ingest that differ from their defaults.
+    """
+    with tempfile.TemporaryDirectory(prefix="cityvitals-bench-", dir=folder) as base:
         loads: dict[tuple[int, int], Load] = {}
         for number, case in enumerate(cases):
             head = {"broker": case.broker, "qos": case.qos, "block": case.block}
@@ -87,7 +94,7 @@ def rows(cases: Iterable[Case], wanted: Wanted) -> Iterator[dict[str, Any]]:
             key = (case.qos, case.block)
             if key not in loads:
                 loads[key] = _load(Path(base), case, wanted)
-            yield from _case(Path(base) / f"case{number}", case, loads[key], wanted)
+            yield from _case(Path(base) / f"case{number}", case, loads[key], wanted, keys or {})
 
 
 def _load(base: Path, case: Case, wanted: Wanted) -> Load:
@@ -99,7 +106,9 @@ def _load(base: Path, case: Case, wanted: Wanted) -> Load:
     )
 
 
-def _case(base: Path, case: Case, load: Load, wanted: Wanted) -> Iterator[dict[str, Any]]:
+def _case(
+    base: Path, case: Case, load: Load, wanted: Wanted, keys: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
     runs: dict[str, list[Run]] = {reader: [] for reader in wanted.readers}
     failed: dict[str, str] = {}
     for number in range(wanted.rounds):
@@ -107,7 +116,9 @@ def _case(base: Path, case: Case, load: Load, wanted: Wanted) -> Iterator[dict[s
             folder = base / f"{number}-{reader}"
             folder.mkdir(parents=True)
             try:
-                runs[reader].append(measure(reader, case.broker, load, folder, wanted.seconds))
+                runs[reader].append(
+                    measure(reader, case.broker, load, folder, wanted.seconds, keys)
+                )
             except MeasureError as error:
                 failed[reader] = str(error)
     for reader in wanted.readers:
@@ -126,20 +137,23 @@ def _case(base: Path, case: Case, load: Load, wanted: Wanted) -> Iterator[dict[s
         }
 
 
-def write_config(folder: Path, port: int, devices: int, **tables: str) -> Path:
+def write_config(folder: Path, port: int, devices: int, keys: dict[str, Any]) -> Path:
     """The data folder of an ingest that takes in the load; returns its configuration."""
     (folder / "places.csv").write_text(frames.places(devices), encoding="utf-8")
     config = folder / "ingest.toml"
-    lines = ['client_id = "bench-reader"', "[broker]", f'url = "mqtt://127.0.0.1:{port}"']
-    lines += [line for name, table in tables.items() for line in (f"[{name}]", table)]
+    lines = ['client_id = "bench-reader"']
+    lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    lines += ["[broker]", f'url = "mqtt://127.0.0.1:{port}"']
     config.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return config
 
 
-def _command(reader: str, port: int, load: Load, folder: Path) -> list[str]:
+def _command(
+    reader: str, port: int, load: Load, folder: Path, keys: dict[str, Any]
+) -> list[str]:
     arguments: list[object] = [reader, "--port", port, "--progress", folder / "progress"]
     if reader == "cityvitals":
-        arguments += ["--config", write_config(folder, port, load.devices)]
+        arguments += ["--config", write_config(folder, port, load.devices, keys)]
     share = load.messages * load.block / load.bytes
     arguments += ["--readings-a-byte", f"{share:.17g}", "--qos", load.qos]
     return programs.module("benchmarks.reader", *arguments)
@@ -170,12 +184,14 @@ def connected(store: Path) -> bool:
     return bool(health and health["broker"]["connected"])
 
 
-def measure(kind: str, broker: str, load: Load, folder: Path, seconds: float) -> Run:
+def measure(
+    kind: str, broker: str, load: Load, folder: Path, seconds: float, keys: dict[str, Any]
+) -> Run:
     """One reader with a broker of its own. Raises `MeasureError`."""
     progress = Progress.create(folder / "progress")
     log = folder / "reader.log"
     with programs.broker(broker, folder / "broker") as (port, broker_pid):
-        command = _command(kind, port, load, folder)
+        command = _command(kind, port, load, folder, keys)
         with programs.running(command, log) as reader:
             def ready() -> bool:
                 if reader.poll() is not None:

@@ -5,7 +5,7 @@ free loopback ports; everything is bounded in time and messages, and ended after
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -189,6 +189,59 @@ def sinks(
     wanted = sink_rows.Wanted(min(points, 20_000) if quick else points)
     Report("sinks", as_json=as_json, write=write).take(
         sink_rows.rows(wanted), sink_rows.COLUMNS, sink_rows.goals
+    )
+
+
+CARRIED_OVER = (
+    "grace_s", "k", "open_every_s", "snapshot_every_s", "archive_days", "archive_bytes_max",
+    "publish_indicators", "keep_points_days",
+)
+"""Keys of the deployed ingest that the measured one has too; data and broker are its own."""
+
+
+@app.command()
+def capacity(
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="The deployed ingest.toml; without it, the defaults are measured."),
+    ] = None,
+    as_json: JsonOption = False,
+    quick: QuickOption = False,
+    write: WriteOption = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=60, help="How long each reader is measured.")
+    ] = 3.0,
+    messages: Annotated[
+        int, typer.Option(min=0, max=5_000_000, help="Messages at most; 0: as many as last.")
+    ] = 0,
+) -> None:
+    """Say how many sensors this machine carries, and what the next limit is.
+
+    Runs the ingest that ships with the settings of CONFIG beside a broker of its own, on the disk
+    of the deployed data, which is not touched. Sensors send one reading each 10 s at QoS 1.
+    """
+    from benchmarks import capacity_rows
+    from edge.settings import load
+    from ingest.settings_ingest import IngestSettings
+
+    settings = IngestSettings() if config is None else load(config, IngestSettings)
+    data = (Path() if config is None else config.parent) / settings.data
+    wanted = capacity_rows.Wanted(
+        data, {key: getattr(settings, key) for key in CARRIED_OVER},
+        seconds=min(seconds, 0.5) if quick else seconds, devices=100 if quick else 1000,
+        messages=messages,
+    )
+
+    def rows() -> Iterator[dict[str, Any]]:
+        found = []
+        for row in capacity_rows.rows(wanted):
+            found.append(row)
+            yield row
+        if as_json:
+            yield capacity_rows.answer(found)
+
+    Report("capacity", as_json=as_json, write=write).take(
+        rows(), capacity_rows.COLUMNS, lambda _rows: [], capacity_rows.words
     )
 
 

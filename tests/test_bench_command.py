@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import ingest_rows, programs, sections, sink_rows
+from benchmarks import capacity_rows, ingest_rows, programs, sections, sink_rows
 from benchmarks.goals import goal
 from cityvitals.bench_command import app
 from edge.settings import SettingsError
@@ -43,10 +43,30 @@ def test_blocks_are_counted_in_readings() -> None:
     assert [row["readings"] for row in rows] == [2000, 2000]
 
 
+def test_capacity_says_what_the_limit_is(tmp_path: Path) -> None:
+    config = tmp_path / "ingest.toml"
+    config.write_text("grace_s = 30\n")
+    *rows, last = bench("capacity", str(config), "--quick", "--messages", "600")
+    assert {row["what"] for row in rows} >= {"cityvitals, QoS 0", "cityvitals, QoS 1", "disk sync"}
+    assert last["what"] == "carries"
+    assert last["limit"] in last["bounds"]
+    assert last["sensors"] == min(last["bounds"].values()) > 0
+    assert list(tmp_path.iterdir()) == [config]
+    said = " ".join(capacity_rows.words(rows))
+    assert f"carries {last['sensors']:,} sensors" in said
+    assert f"limits it is {last['limit']}" in said
+
+
+def test_capacity_without_a_broker_promises_nothing() -> None:
+    row = {"what": "cityvitals, QoS 1", "not_run": "no broker"}
+    assert "Nothing could be measured" in capacity_rows.words([row])[0]
+
+
 def test_the_engine_is_measured() -> None:
     rows = {row["what"]: row for row in bench("engine", "--series", "50", "--minutes", "2")}
     assert rows["points closed"]["median"] > 0
     assert rows["minute ring"]["median"] == 4096
+    assert rows["everything, mean of all series"]["median"] > 15_296
     assert {"tick of a minute", "state update", "hours and days"} <= rows.keys()
 
 

@@ -15,7 +15,7 @@ COMMANDS = (
     ["place"], ["place", "add"], ["place", "list"], ["dashboards"], ["dashboards", "serve"],
     ["doctor"], ["explain"], ["reconcile"], ["recompute"], ["backup"], ["restore"],
     ["facts", "load"], ["facts", "list"], ["bench"], ["bench", "ingest"],
-    ["bench", "engine"], ["bench", "sinks"],
+    ["bench", "engine"], ["bench", "sinks"], ["bench", "capacity"],
 )
 
 
