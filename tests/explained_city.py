@@ -157,3 +157,26 @@ def metered(folder: Path) -> Path:
 
 
 __all__ = ["CITY", "HOUR_MS", "MS", "START_MS", "metered", "sample", "told", "troubled"]
+
+
+def spiked(folder: Path) -> Path:
+    """One station over three hours with two spikes in the first: one in its turn, one late."""
+    path = write_places(folder / "places.csv", [row("d1", "s1")])
+    store = Store.create(folder / "store.db")
+    line = Line(folder / "ingest", Outlets(store), 60)
+    line.open()
+    line.load_places(path, (START_MS - HOUR_MS) * MS)
+    for number, minute in enumerate(range(60 * HOURS), 1):
+        now_ns = (START_MS + minute * MINUTE_MS + 1500) * MS
+        line.tick(now_ns - 1, with_open=False)
+        if minute == 90:
+            line.take([_message("d1", 5000, 40, 320.0)], now_ns)
+        if minute != 40:
+            value = 250.0 if minute == 25 else 10.0 + minute % 7
+            line.take([_message("d1", number, minute, value)], now_ns)
+    end_ms = START_MS + HOURS * HOUR_MS + 2 * MINUTE_MS
+    line.tick(end_ms * MS, with_open=False)
+    told(store, end_ms)
+    line.close()
+    store.close()
+    return folder

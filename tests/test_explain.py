@@ -17,7 +17,7 @@ from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
 from ingest.store import Store
 from tests import explained, explained_roads
-from tests.explained_city import HOUR_MS, START_MS, metered, sample, troubled
+from tests.explained_city import HOUR_MS, START_MS, metered, sample, spiked, troubled
 from tests.explained_road_city import roads
 
 ELSEWHERE = {
@@ -195,3 +195,23 @@ def test_every_answer_names_its_standard(week: Path, fortnight: Path) -> None:
         answer = explain(folder, Question(place, entry.key, end_ms))
         assert answer["standard"]["name"] == entry.standard
         assert answer["steps"]
+
+
+@pytest.fixture(scope="module")
+def spikes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with spikes."""
+    return spiked(tmp_path_factory.mktemp("spiked"))
+
+
+@pytest.mark.parametrize("key", ["air.nowcast_pm25", "dq.completeness", "dq.flat_line"])
+@pytest.mark.parametrize("hour", [1, 2, 3])
+def test_spikes_in_their_turn_and_late_are_left_out_and_named(
+    spikes: Path, key: str, hour: int
+) -> None:
+    answer = explain(spikes, Question("centre/s1", key, START_MS + hour * HOUR_MS))
+    check(answer)
+    named = [row for row in answer["left_out"] if row["reason"] == "spike"]
+    if key == "dq.completeness" and hour == 1:
+        assert [row["count"] for row in named] == [2]
+        assert sorted(one[1] for one in named[0]["examples"]) == [250.0, 320.0]
+        assert answer["inputs"][0]["count"] == 58
