@@ -58,7 +58,8 @@ def send(load: Load, port: int, progress: Progress, pace: float = 0.0) -> None:
     sock = opened(port, "bench-publisher")
     offsets = load.offsets()
     per_message = load.bytes / load.messages
-    window = int(min(WINDOW_MESSAGES_MAX, max(WINDOW_BYTES_MAX / per_message, 1)))
+    most = UNCONFIRMED_MAX if load.qos else WINDOW_MESSAGES_MAX
+    window = int(min(most, max(WINDOW_BYTES_MAX / per_message, 1)))
     chunk = int(max(CHUNK_BYTES / per_message, 1))
     sent = confirmed_bytes = 0
     begun = time.monotonic()
