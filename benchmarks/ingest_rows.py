@@ -25,6 +25,8 @@ WARM_SHARE = 0.2
 LOOK_S = 0.005
 STILL_S = 2.0
 """A reader that takes in nothing for so long has lost what was sent to it."""
+SHARE_MAX = 1.15
+"""No reader is faster than one that only counts: a larger share says that chance was measured."""
 LONGEST = 5
 """Times as long, a reader that takes in much at once is waited for to take in more than once."""
 BURST = {(0, 1): 600_000, (0, 100): 60_000, (1, 1): 60_000, (1, 100): 20_000}
@@ -301,8 +303,11 @@ def goals(found: list[dict[str, Any]]) -> list[Goal]:
          ".3f"),
         ("nats", 1, 1, "of_ceiling", "readings/s, of the broker's own rate", 0.9, ".0%"),
     )
-    return [
-        goal(f"{broker}, QoS {qos}, {block} a message: {what}", limit,
-             ours.get((broker, qos, block), {}).get(name), form)
-        for broker, qos, block, name, what, limit, form in wanted
-    ]
+    found_goals = []
+    for broker, qos, block, name, what, limit, form in wanted:
+        measured = ours.get((broker, qos, block), {}).get(name)
+        one = goal(f"{broker}, QoS {qos}, {block} a message: {what}", limit, measured, form)
+        if name == "of_ceiling" and (measured or 0) > SHARE_MAX:
+            one = one._replace(measured=f"{one.measured}: measure longer", reached=None)
+        found_goals.append(one)
+    return found_goals

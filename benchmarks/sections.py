@@ -6,10 +6,8 @@ from pathlib import Path
 
 TITLES = {
     "ingest": "Ingest: from the socket to updated state",
-    "latency": "Latency: from a published reading to the page",
     "engine": "Engine: state, tick and memory",
     "sinks": "Sinks: points to InfluxDB and to the store",
-    "edge": "Edge: an agent with 20 sensors",
     "capacity": "Capacity of this machine",
 }
 HEAD = """\

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     help="Measure how fast this machine is: ingest against other readers of the same load, engine, "
-    "sinks, edge, latency, capacity. Each says on what it was measured and what the design asks "
+    "sinks, capacity. Each says on what it was measured and what the design asks "
     "for. A machine with other work gives lower figures; ratios hold better.",
 )
 

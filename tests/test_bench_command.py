@@ -123,3 +123,11 @@ def test_goals_hold_at_their_limit() -> None:
     assert not goal("share", 0.9, 0.89, ".0%").reached
     assert goal("cost", -0.5, 0.5, ".1f") == ("cost", "≤ 0.5", "0.5", True)
     assert goal("cost", -0.5, None, ".1f").reached is None
+
+
+def test_a_reader_faster_than_the_ceiling_proves_nothing() -> None:
+    case = {"broker": "nats", "qos": 1, "block": 1, "cpu_us_per_reading": 1.0}
+    rows = [{**case, "reader": "count-bytes", "readings_per_s": 100},
+            {**case, "reader": "cityvitals", "readings_per_s": 187}]
+    last = ingest_rows.goals(rows)[-1]
+    assert (last.measured, last.reached) == ("187%: measure longer", None)
