@@ -60,17 +60,17 @@ def number(value: Any) -> float:
     return float(value)
 
 
+def plain(value: float) -> float | None:
+    """As JSON has it: NaN is null."""
+    return None if math.isnan(value) else value
+
+
 def word(value: float, levels: tuple[Level, ...]) -> str | None:
     """The category's word by the catalogue's own limits."""
     out = np.zeros(1, np.int8)
     kernel = bands_of if levels is COMPLETENESS_LEVELS else levels_of
     kernel(np.array([value]), np.array([level.upper for level in levels]), out)
     return None if out[0] < 0 else levels[out[0]].word
-
-
-def plain(value: float) -> float | None:
-    """As JSON has it: NaN is null."""
-    return None if math.isnan(value) else value
 
 
 def agrees(expected: Any, got: Any, tolerance: float) -> bool:

@@ -51,7 +51,7 @@ _UNITS = ("µg/m³", "µg/m³", "ppb", "ppm", "ppb", "ppb")
 _CUT = ("0.1 µg/m³", "1 µg/m³", "0.001 ppm", "0.1 ppm", "1 ppb", "1 ppb")
 
 
-def _means(look: Look, last_hour: int, count: int) -> Floats:
+def hours_used(look: Look, last_hour: int, count: int) -> Floats:
     """float64[6, count], newest first, as the indicators see them."""
     members = look.family.members
     means, readings = np.empty((1, 6, count)), np.empty((1, 6, count), np.int64)
@@ -73,7 +73,8 @@ def _index(row: int, average_h: int, conc: float) -> Step:
     return Step(name, _INDEX, given, {"index": number(value)}, _TAD)
 
 
-def _hourly(row: int, means: Floats) -> Step:
+def hourly(row: int, means: Floats) -> Step:
+    """The step that all of air begins with."""
     return Step(
         f"hourly means of {POLLUTANTS[row]}", _HOURLY, {"unit": _UNITS[row], "from": "inputs"},
         {"means": numbers(means), "order": NEWEST_FIRST}, "2008/50/EC Annex VII.A.2",
@@ -90,7 +91,7 @@ def nowcast_steps(row: int, means: Floats) -> tuple[list[Step], float]:
     reported = report(value, _STEPS[row])
     clause = "EPA fact sheet P100X0J6"
     return [
-        _hourly(row, hours),
+        hourly(row, hours),
         Step("weight", "w = max(min / max, 0.5)", {"min": number(low), "max": number(high)},
              {"w": number(weight)}, clause),
         Step("NowCast", "sum of w^age * mean / sum of w^age; 2 of the 3 newest hours needed",
@@ -117,16 +118,16 @@ def now_steps(row: int, means: Floats) -> tuple[list[Step], float]:
     if row == O3:
         mean, of_8h = _mean_of(means, 8, "8-h mean of o3")
         value = o3_index(of_8h, means[0])
-        parts = [_hourly(row, means[:8]), mean, _index(O3, 8, of_8h / 1000.0),
+        parts = [hourly(row, means[:8]), mean, _index(O3, 8, of_8h / 1000.0),
                  _index(O3, 1, means[0] / 1000.0)]
         return [*parts, _larger(parts[-2:], value)], value
     if row == CO:
         mean, of_8h = _mean_of(means, 8, "8-h mean of co")
-        return [_hourly(row, means[:8]), mean, _index(CO, 8, of_8h)], sub_index(CO, 8, of_8h)
+        return [hourly(row, means[:8]), mean, _index(CO, 8, of_8h)], sub_index(CO, 8, of_8h)
     if row == SO2:
         mean, of_24h = _mean_of(means, 24, "24-h mean of so2")
-        return _so2([_hourly(row, means), mean], means[0], of_24h)
-    return [_hourly(row, means[:1]), _index(NO2, 1, means[0])], sub_index(NO2, 1, means[0])
+        return _so2([hourly(row, means), mean], means[0], of_24h)
+    return [hourly(row, means[:1]), _index(NO2, 1, means[0])], sub_index(NO2, 1, means[0])
 
 
 def _so2(steps: list[Step], of_1h: float, of_24h: float) -> tuple[list[Step], float]:
@@ -186,13 +187,13 @@ def _worst(values: dict[str, float]) -> Step:
     )
 
 
-def _measured(look: Look) -> list[int]:
+def measured(look: Look) -> list[int]:
     """Pollutants that the station had a sensor for (of the last hour, or of the day)."""
     start = look.start_min
     return [row for row, name in enumerate(POLLUTANTS) if look.slots(name, start)]
 
 
-def _covered(means: Floats, rows: list[int], spans: list[int], rule: str) -> Coverage:
+def covered(means: Floats, rows: list[int], spans: list[int], rule: str) -> Coverage:
     """Hours had of those looked back on, of all pollutants together."""
     had = [int((~np.isnan(means[row, :span])).sum()) for row, span in zip(rows, spans, strict=True)]
     share = float(np.mean([h / s for h, s in zip(had, spans, strict=True)])) if rows else 0.0
@@ -200,9 +201,10 @@ def _covered(means: Floats, rows: list[int], spans: list[int], rule: str) -> Cov
     return Coverage(share * owed, owed, "hours", rule)
 
 
-def _panes(look: Look, rows: list[int], last: int, spans: list[int]) -> list[
+def panes_of(look: Look, rows: list[int], last: int, spans: list[int]) -> list[
     tuple[int, int, int, int]
 ]:
+    """The hours looked back on, of every series of the pollutants."""
     return [
         (slot, HOUR, last - span + 1, span)
         for row, span in zip(rows, spans, strict=True)
@@ -217,11 +219,11 @@ _RULE = (
 
 def _now(row: int) -> Callable[[Look], Account]:
     def steps(look: Look) -> Account:
-        means = _means(look, look.window, LOOK_BACK_H)
+        means = hours_used(look, look.window, LOOK_BACK_H)
         told, _ = now_steps(row, means[row])
         span = [AVERAGES_H[row]]
-        return Account(told, _covered(means, [row], span, _RULE),
-                       _panes(look, [row], look.window, [_needed(row)]))
+        return Account(told, covered(means, [row], span, _RULE),
+                       panes_of(look, [row], look.window, [_needed(row)]))
     return steps
 
 
@@ -231,43 +233,43 @@ def _needed(row: int) -> int:
 
 def _nowcast(row: int) -> Callable[[Look], Account]:
     def steps(look: Look) -> Account:
-        means = _means(look, look.window, LOOK_BACK_H)
+        means = hours_used(look, look.window, LOOK_BACK_H)
         told, _ = nowcast_steps(row, means[row])
         return Account(
-            told, _covered(means, [row], [12], "2 of the 3 newest of 12 hours"),
-            _panes(look, [row], look.window, [12]),
+            told, covered(means, [row], [12], "2 of the 3 newest of 12 hours"),
+            panes_of(look, [row], look.window, [12]),
         )
     return steps
 
 
 def _overall(look: Look) -> Account:
-    means = _means(look, look.window, LOOK_BACK_H)
-    rows = _measured(look)
+    means = hours_used(look, look.window, LOOK_BACK_H)
+    rows = measured(look)
     told: list[Step] = []
     values = {}
     for row in rows:
         steps, values[POLLUTANTS[row]] = now_steps(row, means[row])
         told += steps
     return Account(
-        [*told, _worst(values)], _covered(means, rows, [AVERAGES_H[row] for row in rows], _RULE),
-        _panes(look, rows, look.window, [_needed(row) for row in rows]),
+        [*told, _worst(values)], covered(means, rows, [AVERAGES_H[row] for row in rows], _RULE),
+        panes_of(look, rows, look.window, [_needed(row) for row in rows]),
     )
 
 
 def _day(look: Look) -> Account:
     last = (look.end_min + look.shift) // 60 - 1
     hours = min(last + 1 + -(look.start_min + look.shift) // 60, 24)
-    means = _means(look, last, DAY_HOURS)
+    means = hours_used(look, last, DAY_HOURS)
     means[:, hours:24] = np.nan  # a day of 23 hours, where the zone changed its standard time
-    rows = _measured(look)
+    rows = measured(look)
     told: list[Step] = []
     values = {}
     for row in rows:
         steps, values[POLLUTANTS[row]] = day_steps(row, np.ascontiguousarray(means[row, ::-1]))
         told += steps
     return Account(
-        [*told, _worst(values)], _covered(means, rows, [hours] * len(rows), _RULE),
-        _panes(look, rows, last, [DAY_HOURS] * len(rows)),
+        [*told, _worst(values)], covered(means, rows, [hours] * len(rows), _RULE),
+        panes_of(look, rows, last, [DAY_HOURS] * len(rows)),
     )
 
 

@@ -16,6 +16,7 @@ from engine.family import (
     NOT_MEASURED,
     Bools,
     Cadence,
+    Floats,
     Integers,
     Members,
     Result,
@@ -34,8 +35,8 @@ POLLUTANTS = ("pm25", "pm10", "o3", "co", "so2", "no2")
 LOOK_BACK_H = 24
 DAY_HOURS = 31
 """Hours that a daily index looks at: the day and 7 before it, for running 8-h means."""
-_WINDOW_H = np.array([24, 12, 12, 8, 8, 24, 1, 12, 12])
-"""Hours that each output looks back on; the overall index covers what its parts do."""
+_WINDOW_H = (12, 12, 8, 8, 24, 1, 12, 12)
+"""Hours that each output but the first looks back on; the overall index covers its parts."""
 
 
 @kernel(nb.int64(nb.uint64))
@@ -112,26 +113,12 @@ class AirHours(Cadence):
         """One row a station and hour; see `Family`."""
         count = len(members)
         result = blank(count, len(self.indicators))
-        means = np.empty((count, 6, LOOK_BACK_H))
-        readings = np.empty((count, 6, LOOK_BACK_H), np.int64)
-        gather_hours(
-            self.members.table, self.members.devices, members, windows, panes.coarse[0],
-            means, readings,
-        )
+        means, readings = hours_of(self.members, members, windows, panes, LOOK_BACK_H)
         station_aqi(means, result.value)
-        valid = ~np.isnan(means)
         end = self.end_min(members, windows)
         measured = measured_inputs(self.members, members, end - 60, end, panes)
-        for out, source in enumerate(self._input, 1):
-            span = _WINDOW_H[out]
-            result.cov[:, out] = valid[:, source, :span].mean(axis=1)
-            used = readings[:, source, :span].sum(axis=1)
-            result.n[:, out] = np.where(measured[:, source], used, NOT_MEASURED)
-        parts = slice(1, 7)
-        result.cov[:, 0] = (result.cov[:, parts] * measured).sum(axis=1) / np.maximum(
-            measured.sum(axis=1), 1
-        )
-        result.n[:, 0] = np.maximum(result.n[:, parts], 0).sum(axis=1)
+        tell(result, ~np.isnan(means), readings, measured, self._input, _WINDOW_H)
+        tell_whole(result, measured)
         return result
 
 
@@ -164,12 +151,7 @@ class AirDays(Shared[AirHours]):
         shift = self.members.shift[members]
         last = (end + shift) // 60 - 1
         hours = np.minimum(last + 1 + -(start + shift) // 60, 24)
-        means = np.empty((count, 6, DAY_HOURS))
-        readings = np.empty((count, 6, DAY_HOURS), np.int64)
-        gather_hours(
-            self.members.table, self.members.devices, members,
-            last, panes.coarse[0], means, readings,
-        )
+        means, readings = hours_of(self.members, members, last, panes, DAY_HOURS)
         # Where a zone changed its standard time a day has 23 hours, or 25: then the last 24.
         before = np.arange(DAY_HOURS) >= hours[:, None]
         before[:, 24:] = False
@@ -184,6 +166,45 @@ class AirDays(Shared[AirHours]):
         result.cov[:, 0] = share / np.maximum(measured.sum(axis=1), 1)
         result.n[:, 0] = readings[:, :, :24].sum(axis=(1, 2))
         return result
+
+
+def hours_of(
+    members: Members, rows: Integers, windows: Integers, panes: Panes, hours: int
+) -> tuple[Floats, Integers]:
+    """Means and readings of the last `hours` hours of each window, as `gather_hours`."""
+    shape = (len(rows), len(members.inputs), hours)
+    means, readings = np.empty(shape), np.empty(shape, np.int64)
+    gather_hours(
+        members.table, members.devices, rows, windows, panes.coarse[0], means, readings
+    )
+    return means, readings
+
+
+def tell(
+    result: Result, valid: Bools, readings: Integers, measured: Bools, inputs: tuple[int, ...],
+    spans_h: tuple[int, ...],
+) -> None:
+    """Coverage and readings of each output but the first, which is made of the others.
+
+    valid: bool[k, inputs, h], newest hour first; readings: int64 likewise. measured: bool[k,
+    inputs]. Output i + 1 looks back on the newest spans_h[i] hours of input inputs[i].
+    """
+    for out, (source, span) in enumerate(zip(inputs, spans_h, strict=True), 1):
+        result.cov[:, out] = valid[:, source, :span].mean(axis=1)
+        used = readings[:, source, :span].sum(axis=1)
+        result.n[:, out] = np.where(measured[:, source], used, NOT_MEASURED)
+
+
+def tell_whole(result: Result, measured: Bools) -> None:
+    """Coverage and readings of the first output: of the parts after it that are measured.
+
+    measured: bool[k, parts].
+    """
+    parts = slice(1, 1 + measured.shape[1])
+    some = measured.sum(axis=1)
+    result.cov[:, 0] = (result.cov[:, parts] * measured).sum(axis=1) / np.maximum(some, 1)
+    used = np.maximum(result.n[:, parts], 0).sum(axis=1)
+    result.n[:, 0] = np.where(some > 0, used, NOT_MEASURED)
 
 
 def measured_inputs(

@@ -3,6 +3,7 @@
 from engine import (
     account_air,
     account_energy,
+    account_indices,
     account_load,
     account_quality,
     account_roads,
@@ -18,4 +19,5 @@ RECIPES: dict[str, Recipe] = {
     **account_roads.RECIPES,
     **account_supply.RECIPES,
     **account_totals.RECIPES,
+    **account_indices.RECIPES,
 }

@@ -14,6 +14,7 @@ from edge.facts import Fact
 from edge.places import PlaceRow
 from engine.air import AirDays, AirHours
 from engine.batch import Batch
+from engine.eaqi_hours import EaqiHours
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
 from engine.judge import GAP_NS, LIMITS, Judge, Watched, flags_of, possible
@@ -75,6 +76,7 @@ class Vitals:
             HourTotals(self.segments), DayTotals(self.segments), CongestionDays(self.segments),
             TrafficMonths(self.segments),
             QualityHours(), QualityMonths(),
+            EaqiHours(hours),
         )
         self.windows = [Windows(family) for family in families]
         self.series = Series()

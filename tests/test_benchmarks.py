@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboards import benchmarks
 from dashboards.benchmarks import HEADING, SHIPPED, BenchmarksError, in_force, load
 
 HEADER = "valid_from,kpi,part,value,direction,unit,source,licence"
@@ -48,6 +49,13 @@ def test_a_wrong_row_is_named(tmp_path: Path, row: str, words: str) -> None:
         load(_file(tmp_path, GOOD, row))
     assert "line 4" in str(raised.value)
     assert words in str(raised.value)
+
+
+def test_no_more_than_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmarks, "BENCHMARKS_MAX", 2)
+    assert len(load(_file(tmp_path, GOOD, GOOD))) == 2
+    with pytest.raises(BenchmarksError, match="line 5: more than 2 benchmarks"):
+        load(_file(tmp_path, GOOD, GOOD, GOOD))
 
 
 def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:

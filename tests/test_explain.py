@@ -16,7 +16,7 @@ from engine.catalogue_energy import ENERGY, SUPPLY
 from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
 from ingest.store import Store
-from tests import explained, explained_roads
+from tests import evaluated_air, explained, explained_roads
 from tests.explained_city import HOUR_MS, START_MS, metered, sample, spiked, troubled
 from tests.explained_road_city import roads
 
@@ -176,7 +176,7 @@ def test_it_can_be_stopped(trouble: Path) -> None:
         explain(trouble, Question("centre/s1", "air.us_aqi"), stop.is_set)
 
 
-@pytest.mark.parametrize("evaluator", [explained, explained_roads])
+@pytest.mark.parametrize("evaluator", [explained, explained_roads, evaluated_air])
 def test_the_evaluator_imports_nothing_of_the_project(evaluator: ModuleType) -> None:
     tree = ast.parse(Path(str(evaluator.__file__)).read_text(encoding="utf-8"))
     names = {
@@ -184,7 +184,7 @@ def test_the_evaluator_imports_nothing_of_the_project(evaluator: ModuleType) -> 
         for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
         for name in node.names
     }
-    assert names <= {"itertools", "math", "typing"}
+    assert names <= {"itertools", "math", "typing", "tests", "tests.evaluated_air"}
 
 
 def test_every_answer_names_its_standard(week: Path, fortnight: Path) -> None:

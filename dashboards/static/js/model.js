@@ -123,8 +123,11 @@ export class Model {
     return point.level < 0 ? "insufficient" : "ok";
   }
 
+  // Those that anything is known of in the city; before the first points all of them.
   headlines() {
-    return [...this.indicators.values()].filter((entry) => entry.headline);
+    const all = [...this.indicators.values()].filter((entry) => entry.headline);
+    const known = all.filter((entry) => this.current("_/_", entry.key));
+    return known.length ? known : all;
   }
 
   level(entry, level) {

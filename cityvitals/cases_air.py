@@ -1,0 +1,128 @@
+"""Worked cases of air: indices, conversions and guideline levels, through the engine's kernels."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number, plain, word
+from engine import eaqi, us_aqi
+from engine.catalogue import AQI_LEVELS
+from engine.catalogue_air import EAQI_2017_WORDS, EAQI_2019_WORDS, EAQI_LEVELS
+from engine.conversion import FACTORS, MOLAR_MASS, ppb_to_ugm3
+from engine.nowcast import NOWCAST_HOURS, nowcast_pm, report
+
+EDITION = "2024-05-06"
+_POLLUTANTS = {
+    "PM2.5": us_aqi.PM25, "PM10": us_aqi.PM10, "O3": us_aqi.O3, "CO": us_aqi.CO,
+    "SO2": us_aqi.SO2, "NO2": us_aqi.NO2,
+}
+_HOURS = {"1h": 1, "8h": 8, "24h": 24}
+_TABLE_UNIT = {
+    us_aqi.PM25: {"ugm3": 1.0}, us_aqi.PM10: {"ugm3": 1.0},
+    us_aqi.O3: {"ppm": 1.0, "ppb": 0.001}, us_aqi.CO: {"ppm": 1.0, "ppb": 0.001},
+    us_aqi.SO2: {"ppb": 1.0, "ppm": 1000.0}, us_aqi.NO2: {"ppb": 1.0, "ppm": 1000.0},
+}
+
+
+def _check_edition(inputs: Inputs) -> None:
+    if inputs.get("edition", EDITION) != EDITION:
+        raise NotBuiltError
+
+
+def _us_aqi(inputs: Inputs) -> dict[str, Any]:
+    _check_edition(inputs)
+    pollutant, hours = choose(_POLLUTANTS, inputs, "pollutant"), choose(_HOURS, inputs, "avg")
+    for unit, factor in _TABLE_UNIT[pollutant].items():
+        if f"conc_{unit}" in inputs:
+            conc = number(inputs[f"conc_{unit}"]) * factor
+            value = us_aqi.sub_index(pollutant, hours, conc)
+            return {"aqi": plain(value), "category": word(value, AQI_LEVELS)}
+    raise KeyError(f"conc_{next(iter(_TABLE_UNIT[pollutant]))}")
+
+
+def _us_aqi_overall(inputs: Inputs) -> dict[str, Any]:
+    """Inputs are named `PM2.5_24h_ugm3`: pollutant, average, unit."""
+    _check_edition(inputs)
+    conc: dict[tuple[int, int], float] = {}
+    for key, value in inputs.items():
+        if key == "edition":
+            continue
+        name, hours, unit = ([*key.split("_"), "", ""])[:3]
+        pollutant = choose(_POLLUTANTS, {key: name}, key)
+        factor = choose(_TABLE_UNIT[pollutant], {key: unit}, key)
+        conc[pollutant, choose(_HOURS, {key: hours}, key)] = number(value) * factor
+
+    def given(pollutant: int, hours: int) -> float:
+        return conc.get((pollutant, hours), math.nan)
+
+    found = np.array([
+        us_aqi.sub_index(us_aqi.PM25, 24, given(us_aqi.PM25, 24)),
+        us_aqi.sub_index(us_aqi.PM10, 24, given(us_aqi.PM10, 24)),
+        us_aqi.o3_index(given(us_aqi.O3, 8) * 1000.0, given(us_aqi.O3, 1) * 1000.0),
+        us_aqi.sub_index(us_aqi.CO, 8, given(us_aqi.CO, 8)),
+        us_aqi.so2_index(given(us_aqi.SO2, 1), given(us_aqi.SO2, 24)),
+        us_aqi.sub_index(us_aqi.NO2, 1, given(us_aqi.NO2, 1)),
+    ])
+    indices = {
+        name: float(found[row]) for name, row in _POLLUTANTS.items() if not math.isnan(found[row])
+    }
+    value = us_aqi.overall(found)
+    return {
+        "aqi": plain(value), "category": word(value, AQI_LEVELS), "subindices": indices,
+        "main": max(indices, key=indices.__getitem__, default=None),
+    }
+
+
+def _nowcast_pm(inputs: Inputs) -> dict[str, Any]:
+    hours = [number(value) for value in inputs["hours_newest_first"]]
+    if len(hours) > NOWCAST_HOURS:
+        raise ValueError(f"hours_newest_first has {len(hours)} hours, at most {NOWCAST_HOURS}")
+    value = nowcast_pm(np.array(hours + [math.nan] * (NOWCAST_HOURS - len(hours))))
+    pollutant = choose(_POLLUTANTS, {"pollutant": "PM2.5", **inputs}, "pollutant")
+    steps = 10.0 if pollutant == us_aqi.PM25 else 1.0
+    return {"nowcast": plain(value), "reported": plain(report(value, steps))}
+
+
+_GASES = {"O3": "o3", "NO2": "no2", "SO2": "so2", "CO": "co", "NO": "no", "NH3": "nh3"}
+_EAQI_WORDS = {
+    eaqi.EDITION_2024: tuple(level.word for level in EAQI_LEVELS),
+    eaqi.EDITION_2019: EAQI_2019_WORDS, eaqi.EDITION_2017: EAQI_2017_WORDS,
+}
+
+
+def _eaqi(edition: int, average_h: dict[str, int]) -> Adapter:
+    """The band of one concentration; `avg`, if given, must be that of the edition."""
+    def run(inputs: Inputs) -> dict[str, Any]:
+        pollutant = choose(_POLLUTANTS, inputs, "pollutant")
+        hours = choose(_HOURS, {"avg": "1h", **inputs}, "avg")
+        if "avg" in inputs and hours != average_h.get(inputs["pollutant"], 1):
+            raise NotBuiltError
+        value = eaqi.band(edition, pollutant, number(inputs["conc_ugm3"]))
+        name = None if math.isnan(value) else _EAQI_WORDS[edition][int(value) - 1]
+        return {"band": plain(value), "name": name}
+    return run
+
+
+def _unit_ppb(inputs: Inputs) -> dict[str, Any]:
+    mass = MOLAR_MASS[choose(_GASES, inputs, "gas")]
+    given = (number(inputs["ppb"]), mass, number(inputs["T_C"]), number(inputs["P_kPa"]))
+    return {"ugm3": plain(ppb_to_ugm3(*given))}
+
+
+def _unit_u4ssc(inputs: Inputs) -> dict[str, Any]:
+    gas = choose(_GASES, inputs, "gas")
+    return {"ugm3": number(inputs["ppb"]) * choose(FACTORS["u4ssc"], {"gas": gas}, "gas")}
+
+
+_PM_24H = {"PM2.5": 24, "PM10": 24}
+ADAPTERS: dict[str, Adapter] = {
+    "air.us_aqi": _us_aqi,
+    "air.us_aqi_overall": _us_aqi_overall,
+    "air.nowcast_pm": _nowcast_pm,
+    "air.eaqi_2024": _eaqi(eaqi.EDITION_2024, {}),
+    "air.eaqi_2019": _eaqi(eaqi.EDITION_2019, _PM_24H),
+    "air.eaqi_2017_5band": _eaqi(eaqi.EDITION_2017, _PM_24H),
+    "air.unit_ppb_to_ugm3": _unit_ppb,
+    "air.unit_u4ssc": _unit_u4ssc,
+}
