@@ -34,6 +34,8 @@ class Message(msgspec.Struct):
     id: str | None = None
     end: int | None = None
     customers: int | None = None
+    step: int | None = None
+    again: bool = False
     drop: list[tuple[int, int, int]] | None = None
     r: int | None = None
     n: int | None = None
@@ -172,11 +174,15 @@ def encode_device_block(
 
 def encode_event(
     epoch: int, number: int, kind: str, event_id: str, start_ms: int, *,
-    end_ms: int | None = None, customers: int | None = None, received_ms: int | None = None,
+    end_ms: int | None = None, customers: int | None = None, step: int | None = None,
+    again: bool | None = None, received_ms: int | None = None,
 ) -> bytes:
-    """An event: `{…,"ev":"interruption","id":"…","t":…,"end":…,"customers":120}`."""
+    """An event: `{…,"ev":"interruption","id":"…","t":…,"end":…,"customers":120}`.
+
+    `step` tells the steps of one interruption apart; `again`: its customers are counted in another.
+    """
     body = {"e": epoch, "s": number, "ev": kind, "id": event_id, "t": start_ms}
-    return _put(body, end=end_ms, customers=customers, r=received_ms)
+    return _put(body, end=end_ms, customers=customers, step=step, again=again, r=received_ms)
 
 
 def encode_drop(epoch: int, number: int, ranges: Sequence[tuple[int, int, int]]) -> bytes:

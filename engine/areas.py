@@ -12,7 +12,8 @@ from engine.travel_time import quantile
 
 WORST, WEIGHTED, SUM = range(3)
 RULES = {"worst": WORST, "vmt_weighted": WEIGHTED, "mean": WEIGHTED, "sum": SUM,
-         "energy_weighted": WEIGHTED, "vht_weighted": WEIGHTED,
+         "energy_weighted": WEIGHTED, "vht_weighted": WEIGHTED, "customer_weighted": WEIGHTED,
+         "interruption_weighted": WEIGHTED, "system": WEIGHTED,
          "coincident": SUM}
 SUM_SHARE_MIN = 0.75
 """A sum over fewer of its stations than this is insufficient: it would look like a fall."""

@@ -3,7 +3,9 @@
 `engine.catalogue.INDICATORS` takes each tuple where it was first put; none grows any more.
 """
 
-from engine.indicator import INF, OURS, PLAIN, Indicator, Level
+from typing import Literal, cast
+
+from engine.indicator import INF, OURS, PLAIN, Area, Indicator, Level
 
 DAY_S, MONTH_S = 86_400, 31 * 86_400
 _PRACTICE = "Utility practice: demand interval of 15 minutes"
@@ -148,5 +150,67 @@ SUPPLY: tuple[Indicator, ...] = (
     _measured(
         "flicker_plt", "Long-term flicker", "1", 7200, _held(1.0), "IEC 61000-4-15",
         "Plt = cbrt(sum of Pst^3 / 12)", "12 values of ten minutes, all needed; the worst phase",
+    ),
+)
+
+_IEEE = "IEEE 1366-2012"
+_SUSTAINED = "interruptions longer than 5 minutes, steps of a staged restoration by their own"
+_REPORTED = "counted from the first interruption that the city reported: earlier days are not known"
+_PERIODS = (
+    ("", "12 months", 365 * DAY_S, "the 365 days up to each day; 90 % of them must be known"),
+    ("_month", "month to date", MONTH_S, "the calendar month up to each day"),
+    ("_ytd", "year to date", 366 * DAY_S, "the calendar year up to each day"),
+)
+_INDICES = (
+    ("saifi", "SAIFI", "1", 3, "sum of N_i / N_T", "interruptions per customer: " + _SUSTAINED,
+     "customer_weighted"),
+    ("saidi", "SAIDI", "min", 2, "sum of r_i * N_i / N_T", "minutes per customer: " + _SUSTAINED,
+     "customer_weighted"),
+    ("maifi", "MAIFI", "1", 3, "momentary customer interruptions / N_T",
+     "interruptions of up to 5 minutes per customer", "customer_weighted"),
+    ("caidi", "CAIDI", "min", 1, "SAIDI / SAIFI", "minutes per interruption (U4SSC EC:I:ES:2C)",
+     "interruption_weighted"),
+)
+
+
+def _index(
+    id: str, name: str, unit: str, digits: int, window_s: int, clause: str, rule: str, area: Area,
+    *marks: str, better: Literal["low", "high"] = "low",
+) -> Indicator:
+    return Indicator(
+        "energy", id, name, unit, digits, _IEEE, clause, rule, DAY_S, window_s, PLAIN, None, area,
+        better, open_marks=(_REPORTED, *marks),
+    )
+
+
+_FIVE_YEARS = "valid after one year of days, five by the standard: as remembered"
+_SYSTEM = "the system is the area; the day of an interruption is that on which it began"
+
+RELIABILITY: tuple[Indicator, ...] = (
+    *(
+        _index(f"{id}{tail}", f"{name}, {words}", unit, digits, window_s, clause,
+               f"{what}; {rule}", cast(Area, area))
+        for tail, words, window_s, rule in _PERIODS
+        for id, name, unit, digits, clause, what, area in _INDICES
+    ),
+    _index(
+        "asai", "ASAI, 12 months", "1", 6, 365 * DAY_S, "1 - SAIDI / minutes of the period",
+        "of the days that are known", "customer_weighted", better="high",
+    ),
+    _index(
+        "tmed", "Threshold of major event days", "min", 2, (5 * 365 + 1) * DAY_S,
+        "B.2, 2.5-beta method: exp(alpha + 2.5 beta)",
+        "mean and sample deviation of ln SAIDI of the days of five years that had one",
+        "system", _FIVE_YEARS, _SYSTEM,
+    ),
+    _index(
+        "saifi_without_med", "SAIFI without major event days", "1", 3, 365 * DAY_S,
+        "sum of N_i / N_T", "12 months without the days whose SAIDI exceeds the threshold",
+        "system", _FIVE_YEARS, _SYSTEM,
+    ),
+    _index(
+        "saidi_without_med", "SAIDI without major event days", "min", 2, 365 * DAY_S,
+        "sum of r_i * N_i / N_T", "12 months without the days whose SAIDI exceeds the threshold",
+        "system", _FIVE_YEARS, _SYSTEM,
     ),
 )

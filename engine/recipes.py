@@ -5,6 +5,7 @@ from engine import (
     account_energy,
     account_indices,
     account_load,
+    account_outages,
     account_quality,
     account_roads,
     account_supply,
@@ -17,7 +18,7 @@ RECIPES: dict[str, Recipe] = {
     **account_air.RECIPES, **account_traffic.RECIPES, **account_energy.RECIPES,
     **account_quality.RECIPES, **account_load.RECIPES,
     **account_roads.RECIPES,
-    **account_supply.RECIPES,
+    **account_supply.RECIPES, **account_outages.RECIPES,
     **account_totals.RECIPES,
     **account_indices.RECIPES,
 }

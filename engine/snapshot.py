@@ -75,7 +75,7 @@ def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
     vitals.enrol()
     meta = {
         "format": FORMAT, "engine": ENGINE, "now_ns": vitals.now_ns, "extra": extra,
-        "open_days": vitals.open_days,
+        "open_days": vitals.open_days, "interruptions": vitals.interruptions.dump(),
         "registry": vitals.registry.dump(),
         "places": render(vitals.registry.rows),
         "members": [windows.family.members.places for windows in vitals.windows],
@@ -161,6 +161,7 @@ def _rebuild(
         *((f"fine{i}", fine) for i, fine in enumerate(panes.fine)),
     ):
         target[: len(arrays[name])] = arrays[name]
+    vitals.interruptions.restore(meta["interruptions"])
     vitals.fit()
     vitals.series.table[:used] = arrays["series"]
     vitals.judge.table[:used] = arrays["recent"]

@@ -5,22 +5,26 @@ points that closed, were restated or are in progress. The same calls serve live,
 and `compute`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edge.facts import Fact
-from edge.places import PlaceRow
+from edge.places import PlaceKey, PlaceRow
 from engine.air import AirDays, AirHours
 from engine.batch import Batch
 from engine.eaqi_hours import EaqiHours
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
+from engine.feeders import CUSTOMERS
+from engine.interruptions import Interruption, Interruptions
 from engine.judge import GAP_NS, LIMITS, Judge, Watched, flags_of, possible
 from engine.loads import Loads, PowerFactorDays, PowerFactors
 from engine.loops import LoopSpeeds
 from engine.meters import Meters
+from engine.outages import outages_of
 from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_dirty
 from engine.points import Points, concatenate
 from engine.power_minutes import PowerMinutes
@@ -79,6 +83,9 @@ class Vitals:
             EaqiHours(hours),
         )
         self.windows = [Windows(family) for family in families]
+        self.interruptions = Interruptions()
+        self.outages = outages_of(self.interruptions)
+        self.windows += self.outages
         self.series = Series()
         self.judge = Judge()
         self.now_ns = 0
@@ -89,6 +96,20 @@ class Vitals:
     def load_places(self, rows: list[PlaceRow]) -> None:
         """Take a new places file."""
         self.registry.load_places(rows)
+
+    def interrupted(self, rows: Sequence[Interruption]) -> None:
+        """Take in reported interruptions; each belongs where its device stood when it began."""
+        for row in rows:
+            self.interruptions.begun(row.start_ms)
+            found = self.registry.row_at(row.device, row.start_ms)
+            if found is None:
+                continue
+            place = self.registry.place(PlaceKey(found.city, found.district, found.station))
+            customers = row.customers
+            if customers is None:
+                fact = self.registry.fact_at(place, CUSTOMERS, row.start_ms // 60_000)
+                customers = found.customers if np.isnan(fact) else int(fact)
+            self.interruptions.take(place, row, customers)
 
     def load_facts(self, facts: list[Fact]) -> None:
         """Take a new facts file."""
@@ -220,6 +241,9 @@ class Vitals:
         parts: list[Points] = []
         if now_min > self._minute:
             self._freeze(now_min)
+            told = self.interruptions.take_touched()
+            for outages in self.outages:
+                outages.changed(told)
             wall_min = (self.now_ns - self.grace_s * 1_000_000_000) // MINUTE_NS
             for windows in self.windows:
                 windows.begin(panes.first_min)

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from engine.account import Account, Coverage, Step, number
+from engine.account_outages import system_of
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import INDICATORS
 from engine.energy import DAY_COLUMNS, PEAK_DAYS, DemandPeaks
 from engine.family import NOT_MEASURED, Integers, anywhere
 from engine.levels import level_of
+from engine.outages import MajorEventDays
 from engine.registers import BLOCK_MIN
 from engine.windows import Windows
 from ingest.reconstruct import Reconstruction
@@ -23,6 +25,12 @@ _RULES = {
     "vht_weighted": "sum of weight * value / sum of weight; weight = vehicle hours",
     "energy_weighted": "sum of weight * value / sum of weight; weight = the energy (or power) that "
     "the value is a share of",
+    "customer_weighted": "sum of weight * value / sum of weight; weight = customers served",
+    "interruption_weighted": "sum of weight * value / sum of weight; weight = customer "
+    "interruptions",
+    "system": "of all interruptions of the area together: threshold = exp(mean + 2.5 * sample "
+    "deviation) of ln saidi_min of the days that had one, of five years; the indices are sums over "
+    "the days of 12 months whose saidi_min does not exceed it, over the mean of customers",
     "sum": "sum of the values; three quarters of the members needed",
     "coincident": "largest 15-minute block of the sum over the members, of the month so far; a "
     "block needs three quarters of the members",
@@ -70,6 +78,8 @@ def area_account(
     if hidden:
         given["private_members"] = "counted in groups, not listed"
     found: dict[str, Any] = {"from": "members"}
+    if isinstance(family, MajorEventDays):
+        found = system_of(family, number_of, members[there], now_min)
     if isinstance(family, DemandPeaks):
         found = _coincident(family, place, number_of, members[there], now_min, built)
     step = Step(f"area: {entry.area}", _RULES[entry.area], given, found, "docs/indicators.md")

@@ -27,13 +27,13 @@ from engine.snapshot import SnapshotError
 from engine.snapshot import load as load_snapshot
 from engine.snapshot import save as save_snapshot
 from engine.vitals import Vitals
+from ingest import facts_in_force
 from ingest.admission import FUTURE_MAX_NS, Admission, Admitted, Opened
 from ingest.archive import Archive, Kind, Position, Record, pack
 from ingest.clocks import Clocks
-from ingest.facts_in_force import records as facts_records
-from ingest.facts_in_force import use as use_facts
 from ingest.in_force import Rules, rules_of
 from ingest.inbox import Held, Inbox, Key, Waiting, key_of
+from ingest.interrupted import interrupt
 from ingest.intervals import Seen
 from ingest.ledger import RELEASES, VERDICTS, account
 from ingest.merging import Merging
@@ -177,9 +177,9 @@ class Line:
         elif record.kind == Kind.CONFIGURATION:
             self.rules = rules_of(record.body, self.vitals)
         elif record.kind == Kind.FACTS:
-            use_facts(record.body, self.vitals)
+            facts_in_force.use(record.body, self.vitals)
         elif record.kind == Kind.EVENTS:
-            self.outlet.events(msgspec.convert(record.json(), list[Event]), self.vitals)
+            self._tell_events(msgspec.convert(record.json(), list[Event]))
 
     def _released(self, batch: Batch, kind: Kind) -> set[Key]:
         """What of the inbox a release has admitted."""
@@ -306,6 +306,7 @@ class Line:
 
     def _tell_events(self, events: Sequence[Event]) -> None:
         if events:
+            interrupt(events, self.vitals)
             self.outlet.events(events, self.vitals)
 
     def _past(self, slots: npt.NDArray[np.int32], first_ns: int, end_ns: int) -> Rows:
@@ -346,7 +347,7 @@ class Line:
             self.rules.record(),
             (Kind.REGISTRY, msgspec.json.encode(self._registry_from(0, 0, series))),
             *([(Kind.PLACES, self._places.encode())] if self._places else []),
-            *facts_records(self.vitals),
+            *facts_in_force.records(self.vitals),
             (Kind.REGISTRY, msgspec.json.encode(self._registry_from(keys, devices, 0))),
         ]
 

@@ -65,6 +65,8 @@ class Event(NamedTuple):
     start_ms: int
     end_ms: int | None
     customers: int | None
+    step: int = 0
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -208,7 +210,8 @@ def event_of(message: Message, source: Source) -> Event | None:
     if message.ev is None or message.t is None or not _is_event(message):
         return None
     return Event(
-        source, message.ev, message.id or "", message.t, message.end, message.customers
+        source, message.ev, message.id or "", message.t, message.end, message.customers,
+        message.step or 0, message.again,
     )
 
 
@@ -227,6 +230,7 @@ def _is_event(message: Message) -> bool:
         is_id(message.ev or "") and len(message.id or "") <= EVENT_ID_CHARS_MAX
         and all(time is not None and -MS_MAX < time < MS_MAX for time in times)
         and 0 <= (message.customers or 0) < NUMBER_MAX
+        and 0 <= (message.step or 0) < NUMBER_MAX
     )
 
 

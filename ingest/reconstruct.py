@@ -18,16 +18,11 @@ from edge.quantities import INDEX
 from edge.verdicts import WORDS, Verdict
 from engine.account import Recipe
 from engine.panes import (
-    FINE,
-    FINE_LEVELS,
-    LENGTHS,
     MINUTE_NS,
     NEVER_MIN,
-    PERIODS,
     REGISTER,
     fold_dirty,
 )
-from engine.registers import BLOCK
 from engine.registry import Series
 from engine.vitals import HORIZON_NS, Vitals
 from engine.windows import Windows
@@ -38,7 +33,10 @@ from ingest.archive_walk import PLACED, RELEASED
 from ingest.clocks import NO_READING
 from ingest.facts_in_force import use as use_facts
 from ingest.in_force import rules_of
+from ingest.interrupted import interrupt
 from ingest.listed import NEVER_NS, Listed, reading
+from ingest.messages import Event
+from ingest.widened import widen, widen_registers
 
 SERIES_MAX = 4_000
 """Series that are built again at once: some 250 MB at most."""
@@ -137,7 +135,7 @@ class Reconstruction(Visitor):
         self.lost: set[tuple[int, int]] = set()
         self.vitals = Vitals()
         self.vitals.judge.active, self.vitals.judge.found = not failed, set()
-        _widen(self.vitals, recipe.ring_days)
+        widen(self.vitals, recipe.ring_days)
         here = set(stations)
         wanted = {INDEX[name] for name in recipe.inputs}
         slots = [
@@ -174,7 +172,7 @@ class Reconstruction(Visitor):
                 )
                 self.slot_of[slot] = registry.slot(own, self.vitals.panes)
         self.vitals.fit()
-        _widen_registers(self.vitals, recipe.ring_days)
+        widen_registers(self.vitals, recipe.ring_days)
         self.vitals.enrol()
 
     def again(self) -> "Reconstruction | None":
@@ -316,6 +314,11 @@ class Reconstruction(Visitor):
         if received_ns <= self._as_of_ns:
             use_facts(body, self.vitals)
 
+    def events(self, events: list[Event], received_ns: int) -> None:
+        """Interruptions that were reported before the point was stored."""
+        if received_ns <= self._as_of_ns:
+            interrupt(events, self.vitals)
+
     def configuration(self, body: bytes, received_ns: int) -> None:
         """What decides results, as it was when the point was stored."""
         if received_ns <= self._as_of_ns:
@@ -323,6 +326,8 @@ class Reconstruction(Visitor):
 
     def rows(self, rows: npt.NDArray[Any], *, aside: bool = True) -> None:
         """Apply what counts, note what does not."""
+        if not self.vitals.registry.series:
+            return  # reliability is made of events alone
         lost = rows[(rows["verdict"] == NO_READING) & (rows["slot"] >= 0)]
         self.lost.update(zip(lost["slot"].tolist(), lost["time_ns"].tolist(), strict=True))
         if self.recipe.around_min:
@@ -379,20 +384,3 @@ class Reconstruction(Visitor):
                 self.left_out[reason] -= 1
             else:
                 self.left_out.pop(reason, None)
-
-
-def _widen(vitals: Vitals, days: int) -> None:
-    """Room for so many days in the rings of 5 to 15 minutes."""
-    if days:
-        vitals.panes.fine = tuple(
-            np.zeros((0, max(days * 1440 // PERIODS[level], LENGTHS[level])), FINE)
-            for level in range(FINE_LEVELS)
-        )
-
-
-def _widen_registers(vitals: Vitals, days: int) -> None:
-    registers = vitals.registers
-    if days and len(registers.blocks):
-        shape = (len(registers.blocks), max(days * 96, registers.blocks.shape[1]))
-        registers.blocks = np.zeros(shape, BLOCK)
-        registers.changed = np.zeros(shape, np.bool_)

@@ -4,6 +4,7 @@ Imports nothing of the project: what it knows it reads from the JSON that `expla
 """
 
 import math
+from datetime import date, timedelta
 from typing import Any
 
 Answer = dict[str, Any]
@@ -19,11 +20,16 @@ def recompute(answer: Answer) -> float | None:
         return _power_factor(answer, name)
     if name.startswith(("en50160", "rms_deviation")):
         return _week(answer, name)
+    index = name.split("_")[0]
+    if index in ("saifi", "saidi", "maifi", "caidi", "asai"):
+        return _reliability(answer, index)
     return {"unbalance": _unbalance, "thd": _thd, "flicker_plt": _plt}[name](answer)
 
 
 def _area(answer: Answer) -> float | None:
     have = [row for row in answer["members"] if row["value"] is not None]
+    if answer["standard"]["area"] == "system":
+        return _system(answer)
     if answer["standard"]["area"] == "worst":
         return max((row["value"] for row in have), default=None)
     weight = math.fsum(row["weight"] for row in have)
@@ -192,3 +198,52 @@ def _week(answer: Answer, name: str) -> float | None:
         values.append({"en50160_voltage": float(share > 5 or row[3] > 0), "en50160_far": row[3]}
                       .get(name, share))
     return max(values)
+
+
+# ---- reliability
+
+def _reliability(answer: Answer, index: str) -> float | None:
+    events, customers, last = answer["steps"]
+    until, days = events["given"]["until_ms"], last["given"]
+    interruptions = momentary = 0
+    minutes = 0.0
+    for _, _, begin, end, count, again in events["found"]["rows"]:
+        length = (until if end is None else end) - begin
+        if length > 300_000:
+            minutes += count * length / 60_000
+            interruptions += 0 if again else count
+        else:
+            momentary += 0 if again else count
+    if days["known_days"] < max(days["needed"] * days["days"], 1):
+        return None
+    if index == "caidi":
+        return minutes / interruptions if interruptions else None
+    served = _served(customers["given"])
+    value: float = {"saifi": interruptions, "saidi": minutes, "maifi": momentary,
+                    "asai": minutes}[index] / served
+    return 1 - value / (days["known_days"] * 1440) if index == "asai" else value
+
+
+def _served(given: dict[str, Any]) -> float:
+    first, last = (date.fromisoformat(given[key]) for key in ("first", "last"))
+    changes = [(date.fromisoformat(day), count) for day, count in given["changes"]]
+    days = [first + timedelta(days=k) for k in range((last - first).days + 1)]
+    of = [next((count for since, count in reversed(changes) if since <= day), 0) for day in days]
+    return sum(of) / len(of)
+
+
+def _system(answer: Answer) -> float | None:
+    found = answer["steps"][0]["found"]
+    if found["known_days"] < found["needed_days"]:
+        return None
+    logs = [math.log(row[3]) for row in found["days"] if row[3] > 0]
+    if len(logs) < 2:
+        return None
+    mean = math.fsum(logs) / len(logs)
+    deviation = math.sqrt(math.fsum((x - mean) ** 2 for x in logs) / (len(logs) - 1))
+    threshold = math.exp(mean + 2.5 * deviation)
+    if answer["indicator"].endswith("tmed"):
+        return threshold
+    column = 1 if "saifi" in answer["indicator"] else 2
+    return math.fsum(row[column] for row in found["days"]
+                     if row[0] >= found["year_from"] and row[3] <= threshold) / found["served"]

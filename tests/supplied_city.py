@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from edge import wire
 from edge.facts import HEADING as FACTS
@@ -13,7 +14,7 @@ from ingest.line import Line
 from ingest.messages import Received
 from ingest.outlets import Outlets
 from ingest.store import Store
-from tests.explained_city import _told
+from tests.explained_city import told
 from tests.line_city import MINUTE_MS, MS, START_MS, row, topic, write_places
 
 DAY_MS = 86_400_000
@@ -65,10 +66,50 @@ def _messages(minute: int, numbers: dict[str, int]) -> Iterator[Opened]:
             yield opened(Received(topic(device), body), (time_ms + 1000) * MS)
 
 
+class _Report(NamedTuple):
+    """An interruption as it is reported at a minute; begin and end in minutes, too."""
+
+    at: int
+    device: str
+    id: str
+    begin: int
+    end: int | None
+    customers: int | None
+    step: int = 0
+    again: bool = False
+
+
+REPORTS = (
+    _Report(120, "d1", "cable", 100, None, 50),
+    _Report(1600, "d1", "cable", 100, 1590, 50),
+    _Report(660, "d2", "storm", 610, 640, 300),
+    _Report(660, "d2", "storm", 610, 655, 100, 1),
+    _Report(660, "d2", "storm", 650, 657, 300, 2, True),
+    _Report(900, "d2", "blink", 896, 899, 800),
+    _Report(3600, "d2", "blink", 896, 903, 800),
+    _Report(3000, "d3", "work", 2900, 2960, None),
+)
+
+
+def _reports(first: int, numbers: dict[str, int]) -> Iterator[Opened]:
+    for one in REPORTS:
+        if first <= one.at < first + STEP_MIN:
+            numbers[one.device] = numbers.get(one.device, 0) + 1
+            end_ms = None if one.end is None else FIRST_MS + one.end * MINUTE_MS
+            body = wire.encode_event(
+                1, numbers[one.device], "interruption", one.id, FIRST_MS + one.begin * MINUTE_MS,
+                end_ms=end_ms, customers=one.customers, step=one.step, again=one.again)
+            yield opened(Received(topic(one.device), body),
+                         (FIRST_MS + one.at * MINUTE_MS + 2000) * MS)
+
+
 def supplied(folder: Path) -> Path:
     """Nine days of two stations through the line: d1 with three phases, d2 with one."""
     period_s = 60.0 * PERIOD_MIN
-    rows = [row("d1", "s1", period_s=period_s), row("d2", "s2", period_s=period_s)]
+    rows = [
+        replace(row(f"d{k}", f"s{k}", period_s=period_s), customers=served)
+        for k, served in ((1, 120), (2, 800), (3, 60))
+    ]
     path = write_places(folder / "places.csv", [replace(r, tz="Europe/Berlin") for r in rows])
     (folder / "facts.csv").write_text(FACTS_TEXT, encoding="utf-8")
     store = Store.create(folder / "store.db")
@@ -80,9 +121,10 @@ def supplied(folder: Path) -> Path:
     for first in range(0, DAYS * 1440, STEP_MIN):
         messages = [one for minute in range(first, first + STEP_MIN, PERIOD_MIN)
                     for one in _messages(minute, numbers)]
+        messages += _reports(first, numbers)
         line.take(messages, messages[-1].received_ns)
         line.tick((FIRST_MS + (first + STEP_MIN + 2) * MINUTE_MS) * MS, with_open=False)
-    _told(store, FIRST_MS + (DAYS * 1440 + 2) * MINUTE_MS)
+    told(store, FIRST_MS + (DAYS * 1440 + 2) * MINUTE_MS)
     line.close()
     store.close()
     return folder

@@ -24,6 +24,9 @@ AREA = {
     "mean": "mean of its stations, weighted by the readings expected",
     "coincident": "of the blocks of the sum of its stations, not of their peaks",
     "vht_weighted": "mean of its stations, weighted by vehicle hours",
+    "customer_weighted": "mean of its stations, weighted by their customers",
+    "interruption_weighted": "mean of its stations, weighted by customer interruptions",
+    "system": "of all interruptions of its stations together; stations have none of their own",
     "energy_weighted": "mean of its stations, weighted by the energy it is a share of",
 }
 

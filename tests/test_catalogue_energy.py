@@ -2,9 +2,9 @@
 
 from engine.areas import RULES
 from engine.catalogue import INDICATORS
-from engine.catalogue_energy import ENERGY, SUPPLY
+from engine.catalogue_energy import ENERGY, RELIABILITY, SUPPLY
 
-PARTS = (ENERGY, SUPPLY)
+PARTS = (ENERGY, SUPPLY, RELIABILITY)
 EVERY = sum(PARTS, ())
 
 

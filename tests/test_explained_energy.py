@@ -59,4 +59,4 @@ def test_the_evaluator_imports_nothing_of_the_project() -> None:
         for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
         for name in node.names
     }
-    assert names == {"math", "typing"}
+    assert names == {"datetime", "math", "typing"}

@@ -173,7 +173,7 @@ def test_topics_are_ours_or_not() -> None:
 def test_events() -> None:
     message = read(body(ev="interruption", id="x-1", t=5, end=9, customers=120))
     assert isinstance(message, Message)
-    assert event_of(message, SOURCE) == (SOURCE, "interruption", "x-1", 5, 9, 120)
+    assert event_of(message, SOURCE) == (SOURCE, "interruption", "x-1", 5, 9, 120, 0, False)
     assert expanded(body(ev="fault", t=5)).verdict == [V.APPLIED]
     for payload in (body(ev="fault"), body(q="pm25", t=1, v=1), body(ev="fault", t=10**23)):
         message = read(payload)

@@ -1,0 +1,25 @@
+"""Longer rings for a reconstruction that looks back further than a running city keeps."""
+
+import numpy as np
+
+from engine.panes import FINE, FINE_LEVELS, LENGTHS, PERIODS
+from engine.registers import BLOCK
+from engine.vitals import Vitals
+
+
+def widen(vitals: Vitals, days: int) -> None:
+    """Room for so many days in the rings of 5 to 15 minutes."""
+    if days:
+        vitals.panes.fine = tuple(
+            np.zeros((0, max(days * 1440 // PERIODS[level], LENGTHS[level])), FINE)
+            for level in range(FINE_LEVELS)
+        )
+
+
+def widen_registers(vitals: Vitals, days: int) -> None:
+    """Room for so many days of blocks of energy registers."""
+    registers = vitals.registers
+    if days and len(registers.blocks):
+        shape = (len(registers.blocks), max(days * 96, registers.blocks.shape[1]))
+        registers.blocks = np.zeros(shape, BLOCK)
+        registers.changed = np.zeros(shape, np.bool_)
