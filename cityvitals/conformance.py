@@ -16,7 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cityvitals import cases_air, cases_energy, cases_kpi, cases_quality, cases_traffic
+from cityvitals import (
+    cases_air,
+    cases_energy,
+    cases_kpi,
+    cases_noise,
+    cases_quality,
+    cases_traffic,
+)
 from cityvitals.cases_energy import Demand, demand_case, demand_of_minutes
 from cityvitals.worked_cases import (
     Adapter,
@@ -78,6 +85,7 @@ ADAPTERS: dict[str, Adapter] = {
     **cases_energy.ADAPTERS,
     **cases_kpi.ADAPTERS,
     **cases_quality.ADAPTERS,
+    **cases_noise.ADAPTERS,
     **cases_traffic.ADAPTERS,
 }
 

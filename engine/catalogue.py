@@ -8,6 +8,7 @@ says whose they are. Level 0 is best.
 from engine import catalogue_traffic
 from engine.catalogue_air import EAQI
 from engine.catalogue_energy import ENERGY, RELIABILITY, SUPPLY
+from engine.catalogue_noise import NOISE
 from engine.catalogue_quality import entries as quality_entries
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 
@@ -136,6 +137,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *quality_entries(COMPLETENESS_LEVELS),
     *EAQI,
     *RELIABILITY,
+    *NOISE,
 )
 
 POSITION: dict[str, int] = {entry.key: i for i, entry in enumerate(INDICATORS)}

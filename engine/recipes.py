@@ -5,6 +5,7 @@ from engine import (
     account_energy,
     account_indices,
     account_load,
+    account_noise,
     account_outages,
     account_quality,
     account_roads,
@@ -21,4 +22,5 @@ RECIPES: dict[str, Recipe] = {
     **account_supply.RECIPES, **account_outages.RECIPES,
     **account_totals.RECIPES,
     **account_indices.RECIPES,
+    **account_noise.RECIPES,
 }

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from edge.places import parse, render
 from engine.power_minutes import PowerMinutes
+from engine.spectra import Spectra
 from engine.traffic import FreeFlow
 from engine.vitals import Vitals
 
@@ -53,6 +54,8 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
     arrays["registers_changed"] = vitals.registers.changed[:meters]
     for name, array in vitals.power.dump(used).items():
         arrays[f"power_{name}"] = array
+    for name, array in vitals.spectra.dump(used).items():
+        arrays[f"spectra_{name}"] = array
     for name in FreeFlow.COLUMNS:
         arrays[f"free_{name}"] = getattr(vitals.segments.free, name)
     for i, windows in enumerate(vitals.windows):
@@ -171,6 +174,7 @@ def _rebuild(
     vitals.power.restore({
         name: arrays[f"power_{name}"] for name in PowerMinutes.ARRAYS
     })
+    vitals.spectra.restore({name: arrays[f"spectra_{name}"] for name in Spectra.ARRAYS})
     for i, windows in enumerate(vitals.windows):
         places = windows.family.members.places
         places.extend(meta["members"][i][len(places):])

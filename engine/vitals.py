@@ -35,6 +35,9 @@ from engine.registers import Registers
 from engine.registry import Registry
 from engine.retraction import refold, retract, span_ns
 from engine.series import NO_LATE_NS, Series, follow
+from engine.sound import Microphones, SoundDays, SoundHours, SoundQuarters
+from engine.sound_percentiles import PercentileDays, PercentileHours
+from engine.spectra import Spectra
 from engine.supply import Flicker, Supply, SupplyTens
 from engine.supply_weeks import SupplyWeeks
 from engine.traffic import Segments, TrafficBins, TrafficDays
@@ -70,6 +73,7 @@ class Vitals:
         self.power = PowerMinutes()
         meters = Meters(self.registers, self.power)
         hours, loads, supply = AirHours(), Loads(), Supply()
+        self.spectra, sounds = Spectra(), Microphones()
         self.peaks = DemandPeaks(meters)
         families: tuple[Family, ...] = (
             hours, AirDays(hours), TrafficBins(self.segments), TrafficDays(self.segments),
@@ -81,6 +85,9 @@ class Vitals:
             TrafficMonths(self.segments),
             QualityHours(), QualityMonths(),
             EaqiHours(hours),
+            SoundQuarters(sounds), SoundHours(sounds),
+            SoundDays(sounds), PercentileHours(sounds, self.spectra),
+            PercentileDays(sounds, self.spectra),
         )
         self.windows = [Windows(family) for family in families]
         self.interruptions = Interruptions()
@@ -148,6 +155,7 @@ class Vitals:
         )
         self.registers.apply(slot, time_ns, batch.value, batch.flag, registry.shift)
         self.power.apply(batch, span, registry, panes.minutes, panes.touched)
+        self.spectra.apply(batch, registry)
 
     def fold_held(self, before_ns: int) -> None:
         """Fold readings older than that which wait for what would tell a spike: none came."""
@@ -185,6 +193,7 @@ class Vitals:
         self.power.apply(
             batch, self._spans(batch), self.registry, self.panes.minutes, self.panes.touched, -1
         )
+        self.spectra.apply(batch, self.registry, -1)
 
     def refold(self, slot: int, first_ns: int, around: Batch, lost: int) -> bool:
         """As `engine.retraction.refold`: one local day of a series from all its readings.
@@ -207,6 +216,8 @@ class Vitals:
             return False
         self.judge.let_go(slot, first_ns, end_ns)
         self.power.clear(slot, first_ns // MINUTE_NS, end_ns // MINUTE_NS)
+        self.spectra.clear(slot, first_ns // MINUTE_NS, end_ns // MINUTE_NS, self.registry)
+        self.spectra.apply(batch, self.registry)
         self.power.apply(
             batch, self._spans(batch), self.registry, self.panes.minutes, self.panes.touched
         )
@@ -355,3 +366,4 @@ class Vitals:
         self.judge.fit(len(self.registry.quantity))
         self.registers.fit(self.registry)
         self.power.fit(len(self.registry.quantity))
+        self.spectra.fit(len(self.registry.quantity))

@@ -22,13 +22,13 @@ from tests.line_city import CITY, row, write_places
 DAYS = [date(2026, 3, day) for day in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16)]
 PEAK_HOURS = (6, 7, 8, 16, 17, 18)
 STEP_MS = 300_000
-LANES = {"f1": ("1", "2"), "s1": ("",), "l1": ("",)}
+LANES = {"f1": ("1", "2"), "s1": ("",), "l1": ("",), "n1": ("",)}
 QUANTITIES = {"f1": ("speed", "count", "occupancy"), "s1": ("speed", "count"),
-              "l1": ("count", "occupancy")}
+              "l1": ("count", "occupancy"), "n1": ("laeq",)}
 
 
 def rows() -> list[PlaceRow]:
-    """The places: stations sf1, ss1 and sl1."""
+    """The places: stations sf1, ss1, sl1, and the microphone sn1."""
     freeway = replace(
         row("f1", "sf1", period_s=300.0), length_km=1.2, posted_kmh=100.0, capacity_vph=4000.0,
         road_class="freeway", occupants=1.5, heavy_share=0.1,
@@ -38,7 +38,7 @@ def rows() -> list[PlaceRow]:
         occupants=1.5,
     )
     loop = replace(row("l1", "sl1", period_s=300.0), lanes=1, g_m=7.0)
-    return [freeway, street, loop]
+    return [freeway, street, loop, row("n1", "sn1", period_s=300.0)]
 
 
 def value_of(device: str, quantity: str, lane: int, k: int) -> float:
@@ -48,6 +48,8 @@ def value_of(device: str, quantity: str, lane: int, k: int) -> float:
         return round((70 if device == "f1" else 32) + 14 * wave, 1)
     if quantity == "count":
         return float(round(60 - 20 * wave - 15 * lane))
+    if quantity == "laeq":
+        return round(55 + 6 * wave, 1)
     return round(0.16 - 0.05 * wave, 3)
 
 

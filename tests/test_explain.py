@@ -16,7 +16,7 @@ from engine.catalogue_energy import ENERGY, RELIABILITY, SUPPLY
 from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
 from ingest.store import Store
-from tests import evaluated_air, explained, explained_roads
+from tests import evaluated_air, explained, explained_noise, explained_roads
 from tests.explained_city import HOUR_MS, START_MS, metered, sample, spiked, troubled
 from tests.explained_road_city import roads
 
@@ -47,7 +47,10 @@ def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return roads(tmp_path_factory.mktemp("roads"))
 
 
-EVALUATORS = {f"traffic.{name}": explained_roads for name in explained_roads.NAMES}
+EVALUATORS = {
+    **{f"traffic.{name}": explained_roads for name in explained_roads.NAMES},
+    **{entry.key: explained_noise for entry in INDICATORS if entry.domain == "noise"},
+}
 """What recomputes an indicator; `explained` all others."""
 
 
@@ -176,7 +179,9 @@ def test_it_can_be_stopped(trouble: Path) -> None:
         explain(trouble, Question("centre/s1", "air.us_aqi"), stop.is_set)
 
 
-@pytest.mark.parametrize("evaluator", [explained, explained_roads, evaluated_air])
+@pytest.mark.parametrize(
+    "evaluator", [explained, explained_noise, explained_roads, evaluated_air]
+)
 def test_the_evaluator_imports_nothing_of_the_project(evaluator: ModuleType) -> None:
     tree = ast.parse(Path(str(evaluator.__file__)).read_text(encoding="utf-8"))
     names = {
