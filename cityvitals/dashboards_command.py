@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from dashboards.grafana_board import PAGE_URL, Site
 from edge.settings import SettingsError
 
 PageOption = Annotated[str, typer.Option(
@@ -22,12 +21,14 @@ BucketOption = Annotated[str, typer.Option(
     "--bucket", metavar="NAME", help="Bucket, or database.")]
 UserOption = Annotated[str, typer.Option(
     "--influx-user", metavar="NAME", help="User of InfluxDB 1.")]
+PAGE_URL = "http://127.0.0.1:8080"
 INFLUX_URL, BUCKET, USER = "http://127.0.0.1:8086", "cityvitals", "grafana"
 
 
 def listing() -> None:
     """List the dashboards and alert rules."""
     from dashboards.grafana_alerts import rules
+    from dashboards.grafana_board import Site
     from dashboards.grafana_boards import boards, panels
 
     for board in boards(Site()):
@@ -53,6 +54,7 @@ def export(
     INFLUX_PASSWORD (1).
     """
     from dashboards import grafana_files as files
+    from dashboards.grafana_board import Site
 
     try:
         for one in files.export(
@@ -67,6 +69,7 @@ def export(
 
 def lint() -> None:
     """Check the dashboards against our own rules; exit status 1 if one is broken."""
+    from dashboards.grafana_board import Site
     from dashboards.grafana_boards import boards
     from dashboards.grafana_lint import lint as check
     from dashboards.grafana_lint_alerts import lint_rules
@@ -97,6 +100,7 @@ def publish(
     """
     from dashboards import grafana_files as files
     from dashboards.grafana_api import Grafana, GrafanaError
+    from dashboards.grafana_board import Site
     from dashboards.grafana_publish import publish as bring
     from dashboards.page_program import secret
 

