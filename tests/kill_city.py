@@ -230,7 +230,8 @@ class KilledCity:
         wrong = {key: (stored[key], last[key]) for key in last if stored[key] != last[key]}
         assert not wrong, f"{note}: store and archive: {list(wrong.items())[:3]}"
         self._check_influx(stored, note)
-        finals, undisturbed = self._finals(), self._undisturbed(found)
+        finals, ended_ns = self._finals()
+        undisturbed = self._undisturbed(found, ended_ns)
         one_sided = sorted(finals.keys() ^ undisturbed.keys())
         assert not one_sided, f"{note}: {len(one_sided)} points, such as {one_sided[:3]}"
         assert len(finals) > 20
@@ -305,15 +306,21 @@ class KilledCity:
         wrong = {key: (found[key], stations[key]) for key in found if found[key] != stations[key]}
         assert not wrong, f"{note}: InfluxDB and store: {list(wrong.items())[:3]}"
 
-    def _finals(self) -> dict[Window, Stated]:
-        """Points of the killed city once time has made them final."""
+    def _finals(self) -> tuple[dict[Window, Stated], int]:
+        """Points of the killed city once time has made them final; when its clock had stopped."""
         line, kept = self._open(whole=True)
-        _age(line, line.vitals.now_ns)
+        ended_ns = line.vitals.now_ns
+        _age(line, ended_ns)
         line.close(save=False)
-        return _windows(kept)
+        return _windows(kept), ended_ns
 
-    def _undisturbed(self, readings: Counter[Reading]) -> dict[Window, Stated]:
-        """Final points of a line that takes the same readings at once, in the order of time."""
+    def _undisturbed(
+        self, readings: Counter[Reading], ended_ns: int
+    ) -> dict[Window, Stated]:
+        """Final points of a line that takes the same readings at once, in the order of time.
+
+        Both age from the same moment: a minute later has one more window.
+        """
         folder = self.folder / "undisturbed"
         kept = Kept()
         line = Line(folder, kept, 5)
@@ -329,7 +336,7 @@ class KilledCity:
                 part.append(message(
                     device, single(numbers[device], value, time_ms, quantity), last_ns // 10**6))
             line.take(part, last_ns)
-        _age(line, last_ns)
+        _age(line, ended_ns)
         line.close(save=False)
         return _windows(kept)
 
