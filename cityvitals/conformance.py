@@ -21,6 +21,7 @@ from cityvitals import (
     cases_energy,
     cases_kpi,
     cases_noise,
+    cases_own,
     cases_quality,
     cases_traffic,
 )
@@ -86,6 +87,7 @@ ADAPTERS: dict[str, Adapter] = {
     **cases_kpi.ADAPTERS,
     **cases_quality.ADAPTERS,
     **cases_noise.ADAPTERS,
+    **cases_own.ADAPTERS,
     **cases_traffic.ADAPTERS,
 }
 

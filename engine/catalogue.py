@@ -11,6 +11,7 @@ from engine.catalogue_energy import ENERGY, RELIABILITY, SUPPLY
 from engine.catalogue_noise import NOISE
 from engine.catalogue_quality import entries as quality_entries
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
+from engine.own import OWN
 
 AQI_LEVELS = (
     Level("Good", "#00E400", 50), Level("Moderate", "#FFFF00", 100),
@@ -138,6 +139,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *EAQI,
     *RELIABILITY,
     *NOISE,
+    *(own.entry for own in OWN),
 )
 
 POSITION: dict[str, int] = {entry.key: i for i, entry in enumerate(INDICATORS)}

@@ -7,6 +7,7 @@ from engine import (
     account_load,
     account_noise,
     account_outages,
+    account_own,
     account_quality,
     account_roads,
     account_supply,
@@ -23,4 +24,5 @@ RECIPES: dict[str, Recipe] = {
     **account_totals.RECIPES,
     **account_indices.RECIPES,
     **account_noise.RECIPES,
+    **account_own.RECIPES,
 }

@@ -25,6 +25,8 @@ from engine.loads import Loads, PowerFactorDays, PowerFactors
 from engine.loops import LoopSpeeds
 from engine.meters import Meters
 from engine.outages import outages_of
+from engine.own import OWN
+from engine.own_hours import OwnHours
 from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_dirty
 from engine.points import Points, concatenate
 from engine.power_minutes import PowerMinutes
@@ -93,6 +95,7 @@ class Vitals:
         self.interruptions = Interruptions()
         self.outages = outages_of(self.interruptions)
         self.windows += self.outages
+        self.windows += [Windows(OwnHours(own)) for own in OWN]
         self.series = Series()
         self.judge = Judge()
         self.now_ns = 0

@@ -1,6 +1,7 @@
 """Snapshots: saved at any moment, going on as if nothing had been; damaged ones refused."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from engine import snapshot
+from engine.own import OWN
 from engine.points import DTYPES, Points
 from engine.snapshot import SnapshotError, load, save
 from engine.vitals import Vitals
@@ -88,10 +90,14 @@ def test_what_is_in_it(tmp_path: Path) -> None:
     path = tmp_path / "snapshot.cvs"
     save(small().vitals, path, EXTRA)
     lines = []
+    shipped = len(Vitals().windows) - len(OWN)
     with zipfile.ZipFile(path) as archive:
         meta = json.loads(archive.read("meta.json"))
         lines += [f"meta.json: {key}: {type(meta[key]).__name__}" for key in meta]
         for name in archive.namelist():
+            of_family = re.fullmatch(r"(?:closed|first|late|open)(\d+)\.npy", name)
+            if of_family and int(of_family[1]) >= shipped:
+                continue
             if name.endswith(".npy"):
                 with archive.open(name) as member:
                     array = np.lib.format.read_array(member, allow_pickle=False)

@@ -1,0 +1,103 @@
+"""The guide to an indicator of one's own, followed to the letter in a copy of the project."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from engine.catalogue import INDICATORS
+from engine.own import OWN
+from engine.snapshot import save
+from engine.vitals import Vitals
+from tests.own_example import copied, files, told
+
+EXPLAIN = """
+from engine.account import Look
+from engine.recipes import RECIPES
+from tests.town import Reading, Town, at, row
+KEY, START = "weather.heat_index", at("2026-07-15 14:00")
+town = Town([row("th-1", "centre/s1", 900), row("th-2", "centre/s2", 900)])
+for k in range(4):
+    town.take([Reading("th-1", "temp", START + 900 * k, 34.0),
+               Reading("th-1", "rh", START + 900 * k, 52.0),
+               Reading("th-2", "temp", START + 900 * k, 20.0)])
+town.tick(START + 3700)
+print(sorted(town.last(KEY, "centre/s1").values()), town.last(KEY, "centre/s2"))
+windows = town.vitals.windows[-1]
+family = windows.family
+look = Look(town.vitals, family, family.own.entry, 0, START // 3600, START // 60 + 60)
+account = RECIPES[KEY].steps(look)
+print([(step.name, step.given, step.found) for step in account.steps])
+print(account.coverage.had, account.coverage.owed, account.panes)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The copy, with what a test there needs."""
+    made = copied(tmp_path_factory.mktemp("own"))
+    (made / "tests" / "town.py").write_bytes(
+        (Path(__file__).parent / "town.py").read_bytes()
+    )
+    return made
+
+
+def test_the_shipped_ones_are_of_the_catalogue() -> None:
+    assert [own.entry for own in OWN] == list(INDICATORS[len(INDICATORS) - len(OWN):])
+
+
+def test_the_page_shows_whole_files() -> None:
+    assert set(files()) == {
+        "engine/heat_index.py", "engine/own.py", "tests/cases/own_heat_index.csv",
+        "tests/test_heat_index.py", "places.csv", "summer.csv",
+    }
+
+
+def test_the_cases_pass(folder: Path) -> None:
+    done = told(folder, "-m", "cityvitals", "conformance", "tests/cases/own_heat_index.csv")
+    assert (done.returncode, done.stdout) == (0, "5 passed, 0 differ, 0 not built\n"), done.stderr
+
+
+def test_compute_yields_it_of_station_district_and_city(folder: Path) -> None:
+    done = told(folder, "-m", "cityvitals", "compute", "summer.csv", "--places", "places.csv",
+                "-o", "out.csv")
+    assert done.returncode == 0, done.stderr
+    with (folder / "out.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["indicator"] == "weather.heat_index"]
+    assert [(row["place"], row["value"], row["category"]) for row in rows] == [
+        (place, "39.7", "Danger") for place in ("_/_", "centre/_", "centre/s1")
+    ]
+
+
+def test_the_engine_explains_it_and_asks_for_every_input(folder: Path) -> None:
+    done = told(folder, "-c", EXPLAIN)
+    assert done.returncode == 0, done.stderr
+    values, steps, coverage = done.stdout.splitlines()
+    assert values == "[(39.1, 1)] {}"
+    assert "('Heat index, 1 h', {'temp': 34.0, 'rh': 52.0}, {'value': 39.1})" in steps
+    assert coverage.startswith("60.0 60 [(0, 3, ")
+
+
+def test_a_snapshot_from_before_is_not_used(folder: Path) -> None:
+    save(Vitals(), folder / "before.cvs", {})
+    done = told(folder, "-c", "from pathlib import Path; from engine.snapshot import load; "
+                "load(Path('before.cvs'), 60)")
+    assert "SnapshotError: before.cvs: " in done.stderr
+    assert done.stderr.endswith("; the archive is replayed\n")
+
+
+def test_its_own_test_passes(folder: Path) -> None:
+    done = told(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_heat_index.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_wrong_declaration_is_named(folder: Path) -> None:
+    path = folder / "engine" / "heat_index.py"
+    text = path.read_text()
+    path.write_text(text.replace('("temp", "rh")', '("tmp", "rh")'))
+    done = told(folder, "-c", "import engine.catalogue")
+    path.write_text(text)
+    last = done.stderr.splitlines()[-1]
+    assert last == (
+        "ValueError: weather.heat_index: inputs: 'tmp' is no quantity of edge/quantities.py"
+    )
