@@ -4,13 +4,30 @@ import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number, plain, word
-from engine import eaqi, us_aqi
+from engine import daqi, eaqi, naqi, us_aqi
 from engine.catalogue import AQI_LEVELS
-from engine.catalogue_air import EAQI_2017_WORDS, EAQI_2019_WORDS, EAQI_LEVELS
+from engine.catalogue_air import (
+    DAQI_BANDS,
+    EAQI_2017_WORDS,
+    EAQI_2019_WORDS,
+    EAQI_LEVELS,
+    NAQI_LEVELS,
+)
 from engine.conversion import FACTORS, MOLAR_MASS, ppb_to_ugm3
-from engine.nowcast import NOWCAST_HOURS, nowcast_pm, report
+from engine.nowcast import (
+    NOWCAST_HOURS,
+    NOWCAST_O3_HOURS,
+    nowcast_o3_2016,
+    nowcast_pm,
+    report,
+)
+from engine.purpleair import corrected_atm, corrected_cf1
+from engine.who import AQG, LEVELS, limit_of, target_names, who_ratio
+
+Floats = npt.NDArray[np.float64]
 
 EDITION = "2024-05-06"
 _POLLUTANTS = {
@@ -74,14 +91,26 @@ def _us_aqi_overall(inputs: Inputs) -> dict[str, Any]:
     }
 
 
+def _hours(inputs: Inputs, key: str, most: int) -> Floats:
+    """Hourly means, newest first, NaN where one is missing or beyond those given."""
+    hours = [number(value) for value in inputs[key]]
+    if len(hours) > most:
+        raise ValueError(f"{key} has {len(hours)} hours, at most {most}")
+    return np.array(hours + [math.nan] * (most - len(hours)))
+
+
 def _nowcast_pm(inputs: Inputs) -> dict[str, Any]:
-    hours = [number(value) for value in inputs["hours_newest_first"]]
-    if len(hours) > NOWCAST_HOURS:
-        raise ValueError(f"hours_newest_first has {len(hours)} hours, at most {NOWCAST_HOURS}")
-    value = nowcast_pm(np.array(hours + [math.nan] * (NOWCAST_HOURS - len(hours))))
+    value = nowcast_pm(_hours(inputs, "hours_newest_first", NOWCAST_HOURS))
     pollutant = choose(_POLLUTANTS, {"pollutant": "PM2.5", **inputs}, "pollutant")
     steps = 10.0 if pollutant == us_aqi.PM25 else 1.0
     return {"nowcast": plain(value), "reported": plain(report(value, steps))}
+
+
+def _nowcast_o3(inputs: Inputs) -> dict[str, Any]:
+    out = np.empty(3)
+    nowcast_o3_2016(_hours(inputs, "hours_newest_first_ppb", NOWCAST_O3_HOURS), out)
+    weight, total, value = (plain(x) for x in out.tolist())
+    return {"weight": weight, "weighted_sum": total, "nowcast": value}
 
 
 _GASES = {"O3": "o3", "NO2": "no2", "SO2": "so2", "CO": "co", "NO": "no", "NH3": "nh3"}
@@ -104,6 +133,68 @@ def _eaqi(edition: int, average_h: dict[str, int]) -> Adapter:
     return run
 
 
+_DAQI_AVERAGES = {"15min": 15, "1h": 60, "8h": 480, "24h": 1440}
+
+
+def _daqi(inputs: Inputs) -> dict[str, Any]:
+    pollutant = choose(_POLLUTANTS, inputs, "pollutant")
+    if pollutant not in daqi.PARTS:
+        raise ValueError(f"pollutant = {inputs['pollutant']!r} is no part of the index")
+    average = daqi.AVERAGES_MIN[pollutant]
+    if "avg" in inputs and choose(_DAQI_AVERAGES, inputs, "avg") != average:
+        raise NotBuiltError
+    value = daqi.daqi(pollutant, number(inputs["conc_ugm3"]))
+    band = None if math.isnan(value) else DAQI_BANDS[int(value) - 1]
+    return {"index": plain(value), "band": band}
+
+
+_NAQI = {**_POLLUTANTS, "NH3": naqi.NH3, "Pb": naqi.PB}
+
+
+def _naqi(inputs: Inputs) -> dict[str, Any]:
+    """Concentration as `conc_ugm3`, or as `conc` with its `unit`; CO alone is in mg/m3."""
+    pollutant = choose(_NAQI, inputs, "pollutant")
+    own = "mg/m3" if pollutant == us_aqi.CO else "ug/m3"
+    if inputs.get("unit", own) != own:
+        raise ValueError(f"unit = {inputs['unit']!r}, must be {own}")
+    conc = number(inputs["conc" if "conc" in inputs else "conc_ugm3"])
+    usual = 8 if pollutant in (us_aqi.CO, us_aqi.O3) else 24
+    hours = choose(_HOURS, inputs, "avg") if "avg" in inputs else usual
+    value = naqi.naqi(pollutant, hours, conc)
+    return {"subindex": plain(value), "category": word(value, NAQI_LEVELS)}
+
+
+_WHO_AVERAGES = {"annual": "annual", "24h": "24h", "8h": "8h", "peak_season": "season"}
+
+
+def _who(inputs: Inputs) -> dict[str, Any]:
+    """Against one level, and the strictest of all levels that is met (`tier`)."""
+    name = {key: key.lower().replace(".", "") for key in _POLLUTANTS}
+    pollutant = choose(name, inputs, "pollutant")
+    average = choose(_WHO_AVERAGES, inputs, "avg")
+    if (pollutant, average) not in LEVELS:
+        raise ValueError(f"avg = {inputs['avg']!r}: WHO has no such level of {pollutant}")
+    conc = number(inputs["conc_mgm3" if pollutant == "co" else "conc_ugm3"])
+    limit = limit_of(pollutant, average, str(inputs.get("target", AQG)))
+    ratio = who_ratio(conc, limit)
+    met = [
+        target for target in target_names(pollutant, average)
+        if who_ratio(conc, limit_of(pollutant, average, target)) <= 1.0
+    ]
+    return {"limit": limit, "ratio": plain(ratio), "meets": ratio <= 1.0,
+            "tier": met[0] if met else None}
+
+
+def _purpleair(inputs: Inputs) -> dict[str, Any]:
+    """By `pa_atm_ugm3` in pieces, by `pa_cf1_ugm3` the line of the paper."""
+    humidity = number(inputs["rh_pct"])
+    if "pa_cf1_ugm3" in inputs:
+        value = corrected_cf1(number(inputs["pa_cf1_ugm3"]), humidity)
+    else:
+        value = corrected_atm(number(inputs["pa_atm_ugm3"]), humidity)
+    return {"pm25_corrected": plain(value)}
+
+
 def _unit_ppb(inputs: Inputs) -> dict[str, Any]:
     mass = MOLAR_MASS[choose(_GASES, inputs, "gas")]
     given = (number(inputs["ppb"]), mass, number(inputs["T_C"]), number(inputs["P_kPa"]))
@@ -120,6 +211,11 @@ ADAPTERS: dict[str, Adapter] = {
     "air.us_aqi": _us_aqi,
     "air.us_aqi_overall": _us_aqi_overall,
     "air.nowcast_pm": _nowcast_pm,
+    "air.nowcast_o3_2016": _nowcast_o3,
+    "air.daqi_uk": _daqi,
+    "air.naqi_in": _naqi,
+    "air.who2021": _who,
+    "air.pm25_purpleair_epa": _purpleair,
     "air.eaqi_2024": _eaqi(eaqi.EDITION_2024, {}),
     "air.eaqi_2019": _eaqi(eaqi.EDITION_2019, _PM_24H),
     "air.eaqi_2017_5band": _eaqi(eaqi.EDITION_2017, _PM_24H),

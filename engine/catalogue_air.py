@@ -13,6 +13,20 @@ EAQI_LEVELS = (
 )
 EAQI_2019_WORDS = ("Good", "Fair", "Moderate", "Poor", "Very Poor", "Extremely Poor")
 EAQI_2017_WORDS = ("Good", "Fair", "Moderate", "Poor", "Very poor")
+DAQI_BANDS = ("Low",) * 3 + ("Moderate",) * 3 + ("High",) * 3 + ("Very High",)
+_DAQI_COLOURS = (
+    "#9CFF9C", "#31FF00", "#31CF00", "#FFFF00", "#FFCF00", "#FF9A00", "#FF6464", "#FF0000",
+    "#990000", "#CE30FF",
+)
+DAQI_LEVELS = tuple(
+    Level(f"{word} ({index})", colour, index if index < 10 else INF)
+    for index, (word, colour) in enumerate(zip(DAQI_BANDS, _DAQI_COLOURS, strict=True), 1)
+)
+NAQI_LEVELS = (
+    Level("Good", "#009933", 50), Level("Satisfactory", "#58FF09", 100),
+    Level("Moderately Polluted", "#FFFF00", 200), Level("Poor", "#FFA500", 300),
+    Level("Very Poor", "#FF0000", 400), Level("Severe", "#990000", INF),
+)
 
 _EAQI = "European Air Quality Index, edition 2024 (ETC HE Report 2024/17)"
 _EAQI_CLAUSE = "table of index levels, hourly concentrations"

@@ -65,3 +65,108 @@ def mean_of(values: Sequence[float], least: int, clipped: bool = True) -> float:
     """Mean of those that are there, below zero as zero; NaN with fewer than `least`."""
     there = [max(value, 0.0) if clipped else value for value in values if not math.isnan(value)]
     return sum(there) / len(there) if len(there) >= least else NAN
+
+
+# Upper limits of index 1 to 9.
+DAQI = {
+    0: (11, 23, 35, 41, 47, 53, 58, 64, 70), 1: (16, 33, 50, 58, 66, 75, 83, 91, 100),
+    2: (33, 66, 100, 120, 140, 160, 187, 213, 240),
+    4: (88, 177, 266, 354, 443, 532, 710, 887, 1064),
+    5: (67, 134, 200, 267, 334, 400, 467, 534, 600),
+}
+
+
+def daqi(pollutant: int, conc: float) -> float:
+    """One more than the limits that are exceeded."""
+    if math.isnan(conc) or pollutant not in DAQI:
+        return NAN
+    return float(1 + sum(whole(conc) > limit for limit in DAQI[pollutant]))
+
+
+# India: (low, high) of each level as printed, the last high in common use; then its resolution.
+NAQI: dict[int, tuple[list[tuple[str, str]], str]] = {
+    0: ([("0", "30"), ("31", "60"), ("61", "90"), ("91", "120"), ("121", "250"), ("251", "500")],
+        "1"),
+    1: ([("0", "50"), ("51", "100"), ("101", "250"), ("251", "350"), ("351", "430"),
+         ("431", "600")], "1"),
+    2: ([("0", "50"), ("51", "100"), ("101", "168"), ("169", "208"), ("209", "748"),
+         ("749", "1000")], "1"),
+    3: ([("0", "1"), ("1.1", "2"), ("2.1", "10"), ("10.1", "17"), ("17.1", "34"), ("34.1", "50")],
+        "0.1"),
+    4: ([("0", "40"), ("41", "80"), ("81", "380"), ("381", "800"), ("801", "1600"),
+         ("1601", "2400")], "1"),
+    5: ([("0", "40"), ("41", "80"), ("81", "180"), ("181", "280"), ("281", "400"),
+         ("401", "600")], "1"),
+    6: ([("0", "200"), ("201", "400"), ("401", "800"), ("801", "1200"), ("1201", "1800"),
+         ("1801", "2400")], "1"),
+    7: ([("0", "0.5"), ("0.5", "1"), ("1.1", "2"), ("2.1", "3"), ("3.1", "3.5"), ("3.6", "5")],
+        "0.1"),
+}
+NAQI_INDEX = ((0, 50), (51, 100), (101, 200), (201, 300), (301, 400), (401, 500))
+
+
+def naqi(pollutant: int, average_h: int, conc: float) -> float:
+    """Interpolated in exact fractions between the limits as printed."""
+    averages = {2: (8, 1), 3: (8,)}.get(pollutant, (24,))
+    if math.isnan(conc) or average_h not in averages:
+        return NAN
+    table, step = NAQI[pollutant]
+    half, dust = Fraction(1, 2), Fraction(1, 10**6)
+    value = max(math.floor(Fraction(conc) / Fraction(step) + half + dust), 0) * Fraction(step)
+    for level, (low, high) in enumerate(table):
+        if value <= Fraction(high) or level == 5:
+            if pollutant == 2 and (level >= 4) != (average_h == 1):
+                return NAN
+            i_low, i_high = NAQI_INDEX[level]
+            slope = (i_high - i_low) / (Fraction(high) - Fraction(low))
+            return float(min(math.floor(slope * (value - Fraction(low)) + i_low + half), 500))
+    raise AssertionError
+
+
+def naqi_overall(indices: Any) -> float:
+    """Three of them, a PM among them."""
+    known = [value for value in indices if not math.isnan(value)]
+    particles = not math.isnan(indices[0]) or not math.isnan(indices[1])
+    return max(known) if particles and len(known) >= 3 else NAN
+
+
+def corrected_cf1(pa: float, rh: float) -> float:
+    """The line of the paper."""
+    return max(0.524 * pa - 0.0862 * rh + 5.75, 0.0) if not math.isnan(pa + rh) else NAN
+
+
+def corrected_atm(pa: float, rh: float) -> float:
+    """Three formulas, and between each two what is in proportion between them."""
+    if math.isnan(pa + rh):
+        return NAN
+    low, middle = 0.524 * pa - 0.0862 * rh + 5.75, 0.786 * pa - 0.0862 * rh + 5.75
+    smoke = 2.966 + 0.69 * pa + 8.84e-4 * pa**2
+    first = min(max((pa - 30) / 20, 0.0), 1.0)
+    second = min(max((pa - 210) / 50, 0.0), 1.0)
+    return max((1 - second) * ((1 - first) * low + first * middle) + second * smoke, 0.0)
+
+
+def channels_agree(a: float, b: float) -> bool:
+    """Not both 5 µg/m³ and 61 % of their mean apart."""
+    return not math.isnan(a + b) and (abs(a - b) < 5 or abs(a - b) < 0.61 * (a + b) / 2)
+
+
+def who_ratio(conc: float, limit: float) -> float:
+    """To nine decimals, halves upwards."""
+    if math.isnan(conc):
+        return NAN
+    return math.floor(max(conc, 0.0) / limit * 1e9 + 0.5) / 1e9
+
+
+def nowcast_o3_2016(hours: Any, out: Any) -> None:
+    """Weights without a lower bound."""
+    there = {age: max(hour, 0.0) for age, hour in enumerate(hours) if not math.isnan(hour)}
+    out[:] = NAN
+    if sum(age in there for age in range(3)) < 2:
+        return
+    top = max(there.values())
+    out[0] = min(there.values()) / top if top else 1.0
+    out[1] = sum(out[0] ** age * hour for age, hour in there.items())
+    weights = sum(out[0] ** age for age in there)
+    if weights:
+        out[2] = out[1] / weights

@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import kernels, kernels_noise, kernels_traffic
+from tests import kernels, kernels_air, kernels_noise, kernels_traffic
 from tests.kernels import Pair
 
-PAIRS = kernels.PAIRS + kernels_traffic.PAIRS + kernels_noise.PAIRS
-MODULES = kernels.MODULES + kernels_traffic.MODULES + kernels_noise.MODULES
+PAIRS = kernels.PAIRS + kernels_traffic.PAIRS + kernels_noise.PAIRS + kernels_air.PAIRS
+MODULES = (
+    kernels.MODULES + kernels_traffic.MODULES + kernels_noise.MODULES + kernels_air.MODULES
+)
 
 ONLY_INSIDE = {"_table", "_max_1h", "_max_8h"}
 """Kernels that are no more than a step of another one, and tested through it."""

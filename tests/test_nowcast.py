@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.nowcast import nowcast_pm, report, truncated_steps
+from engine.nowcast import nowcast_o3_2016, nowcast_pm, report, truncated_steps
 from tests import reference
 
 NAN = math.nan
@@ -69,3 +69,18 @@ def test_report_cuts() -> None:
     assert report(-0.5, 10.0) == 0
     assert math.isnan(report(NAN, 10.0))
     assert truncated_steps(0.29, 100.0) == 29
+
+
+@pytest.mark.parametrize(("hours", "weight", "value"), [
+    ((63, 69, 80, 74, 60, NAN, 35, 22), 0.275, 65.2720937),
+    ((NAN, NAN, 9, 9, 9, 9, 9, 9), NAN, NAN),
+    ((40, NAN, 0, 5, 5, 5, 5, 5), 0.0, 40.0), ((NAN, 30, 0, 5, 5, 5, 5, 5), 0.0, NAN),
+    ((0,) * 8, 1.0, 0.0),
+])
+def test_ozone_by_the_method_of_2016(
+    hours: tuple[float, ...], weight: float, value: float
+) -> None:
+    """A weight of 0 leaves the newest hour alone; where that is missing there is nothing."""
+    out = np.empty(3)
+    nowcast_o3_2016(np.array(hours, np.float64), out)
+    assert out[[0, 2]] == pytest.approx([weight, value], abs=1e-6, nan_ok=True)
