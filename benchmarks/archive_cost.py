@@ -76,6 +76,7 @@ def serve(config: Path, messages: int, *, archived: bool) -> None:
     """Be ingest from the first message to the last; prints seconds between, and those of CPU."""
     if not archived:
         Archive.append = lambda *_, **__: None  # type: ignore[method-assign]
+        Archive.append_batch = lambda *_, **__: None  # type: ignore[method-assign]
         Archive.sync = lambda *_, **__: None  # type: ignore[method-assign]
     program = Program(load(config, IngestSettings), config.parent)
     if not archived:

@@ -19,7 +19,7 @@ from edge.quantities import INDEX
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.registry import Series
-from ingest.archive import Kind, pack
+from ingest.archive import Kind
 from ingest.line import Line
 from ingest.outlets import Outlets
 from ingest.store import Store
@@ -75,7 +75,7 @@ def write(folder: Path, devices: int, seconds: int, batch_s: int) -> int:
             np.tile(device, batch_s), np.ones(count, np.int64), second + 1,
             np.full(count, Verdict.APPLIED, np.uint8), received_ns,
         )
-        line.archive.append(Kind.BATCH, received_ns, pack(batch), count)
+        line.archive.append_batch(Kind.BATCH, batch)
         total += count
         if (first + batch_s) % 60 == 0:
             line.archive.append(Kind.TICK, received_ns, b"")

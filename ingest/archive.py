@@ -25,16 +25,18 @@ import msgspec
 import numpy as np
 
 from engine.batch import DTYPES, Batch
+from ingest.archive_code import ROW_BYTES, decode, encode
 from ingest.resync import CRC_FROM, RECORD, RECORD_BYTES_MAX, Damage, next_record, told
 
 log = logging.getLogger(__name__)
 
-FORMAT = 3
-"""2: CONFIGURATION records. 3: FACTS records. All that 1 and 2 had is read as it was."""
+FORMAT = 4
+"""2: CONFIGURATION records. 3: FACTS records. 4: batches in compact form. What 1 to 3 had is read
+as it was."""
 MAGIC = b"CVARCHIV"
 HEADER = struct.Struct("<8sHHI")
 COMPRESS_FROM_BYTES = 4096
-RAW, ZLIB = 0, 1
+RAW, ZLIB, COMPACT = 0, 1, 2
 SUFFIX = ".cva"
 
 
@@ -58,7 +60,6 @@ class Kind(IntEnum):
 
 BATCHES = frozenset({Kind.BATCH, Kind.RELEASE_UNKNOWN, Kind.RELEASE_FUTURE})
 """Kinds that hold readings."""
-ROW_BYTES = sum(np.dtype(dtype).itemsize for dtype in DTYPES.values())
 
 
 class Position(NamedTuple):
@@ -164,6 +165,13 @@ class Archive:
         codec = RAW
         if len(body) >= COMPRESS_FROM_BYTES:
             body, codec = zlib.compress(body, 1), ZLIB
+        self._append(kind, received_ns, body, codec, count)
+
+    def append_batch(self, kind: Kind, batch: Batch) -> None:
+        """Add a BATCH or a release, in compact form."""
+        self._append(kind, batch.received_ns, encode(batch), COMPACT, len(batch))
+
+    def _append(self, kind: Kind, received_ns: int, body: bytes, codec: int, count: int) -> None:
         rest = RECORD.pack(0, 0, kind, codec, 0, count, received_ns)[CRC_FROM:]
         crc = zlib.crc32(body, zlib.crc32(rest))
         try:
@@ -315,6 +323,11 @@ def _next(file: IO[bytes], segment: str) -> Record | None:
         return None
     if codec == ZLIB:
         body = zlib.decompress(body)
+    elif codec == COMPACT:
+        plain = decode(body, count)
+        if plain is None:
+            return None
+        body = plain
     return Record(Kind(kind), received_ns, body, count, Position(segment, file.tell()))
 
 

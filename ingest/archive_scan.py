@@ -1,8 +1,8 @@
 """The archive read for some series and some span of time: what `explain` shows.
 
 A day of a city is a gigabyte in a million records, so a kernel walks the mapped segment and
-copies only the rows that are asked for; records that it cannot walk (compressed, or no readings)
-are handed to the caller. The archive may be written to meanwhile: a record that is not whole
+copies only the rows that are asked for; records that it cannot walk (by zlib, or no readings) are
+handed to the caller. The archive may be written to meanwhile: a record that is not whole
 yet ends the walk.
 """
 
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from engine.batch import DTYPES, Batch
 from ingest.archive import (
+    COMPACT,
     FORMAT,
     HEADER,
     MAGIC,
@@ -28,6 +29,7 @@ from ingest.archive import (
     Kind,
     segment_of,
 )
+from ingest.archive_code import ROW_BYTES, decode
 from ingest.archive_walk import (
     DAMAGED,
     END,
@@ -115,6 +117,7 @@ class Scan:
         self._visitor = visitor
         self._out = np.zeros(ROWS_MAX, ROW)
         self._bits = np.zeros(ROWS_MAX, np.int64)
+        self._plain = np.zeros(ROWS_MAX * ROW_BYTES, np.uint8)
         self._state = np.zeros(3, np.int64)
         self._damaged: list[str] = []
 
@@ -144,7 +147,7 @@ class Scan:
         state[0] = HEADER.size
         while not stop():
             walk(data, wish.slots, wish.devices, wish.receipts, wish.span, wish.first_ns,
-                 self._out, self._bits, state)
+                 self._out, self._bits, self._plain, state)
             self._flush()
             if state[2] == OTHER and not self._other(data):
                 state[2] = DAMAGED
@@ -183,6 +186,11 @@ class Scan:
         self._state[0] = at + RECORD.size + length
         if codec == ZLIB:
             body = self._inflate(body, kind, count)
+        elif codec == COMPACT:
+            plain = decode(body, count)
+            if plain is None:
+                return False
+            body = plain
         if kind == Kind.REGISTRY:
             self._visitor.registry(msgspec.json.decode(body, type=_Names).named(), received_ns)
         elif kind == Kind.PLACES:

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from engine.batch import DTYPES
 from engine.panes import kernel
-from ingest.archive import RAW, Kind
+from ingest.archive import COMPACT, RAW, Kind
+from ingest.archive_code import decode_plain
 from ingest.clocks import NO_READING
 from ingest.resync import RECORD
 
@@ -145,17 +146,18 @@ def pick(
 
 @kernel(nb.void(
     _bytes, nb.boolean[::1], nb.boolean[::1], nb.int64[::1], nb.int64[::1], nb.int64[::1], _rows,
-    nb.int64[::1], nb.int64[::1],
+    nb.int64[::1], nb.uint8[::1], nb.int64[::1],
 ))
 def walk(
     data: Any, slots: Any, devices: Any, receipts: Any, span: Any, first_ns: Any, out: Any,
-    bits: Any, state: Any,
+    bits: Any, plain: Any, state: Any,
 ) -> None:
     """Walk records of a mapped segment from `state[0]` on.
 
-    receipts: int64[2], receive times from and to, Unix ns. Others as `pick`. state: int64[3], in
-    and out: byte offset, rows filled, and why it stopped (one of the constants of this file).
-    The record at the offset is not taken in yet.
+    receipts: int64[2], receive times from and to, Unix ns. plain: uint8[42 rows of out], room for
+    what is compact. Others as `pick`. state: int64[3], in and out: byte offset, rows filled, and
+    why it stopped (one of the constants of this file). The record at the offset is not taken in
+    yet.
     """
     at, filled = state[0], state[1]
     state[2] = END
@@ -174,7 +176,8 @@ def walk(
             break
         inside = receipts[0] <= received_ns <= receipts[1]
         told = kind in (_REGISTRY, _PLACES, _CONFIGURATION, _FACTS, _EVENTS)
-        if (batch and inside and codec != RAW) or told:
+        walked = codec == RAW or (codec == COMPACT and count <= out.shape[0])
+        if (batch and inside and not walked) or told:
             state[2] = OTHER
             break
         if batch and inside:
@@ -182,10 +185,15 @@ def walk(
                 state[2] = FULL
                 break
             before = filled
-            filled = pick(
-                data, at + _HEAD, count, kind, received_ns, slots, devices, span, first_ns, out,
-                bits, filled,
-            )
+            if codec == RAW:
+                filled = pick(data, at + _HEAD, count, kind, received_ns, slots, devices, span,
+                              first_ns, out, bits, filled)
+            elif decode_plain(data[at + _HEAD : at + _HEAD + length], count, plain):
+                filled = pick(plain, 0, count, kind, received_ns, slots, devices, span, first_ns,
+                              out, bits, filled)
+            else:
+                state[2] = DAMAGED
+                break
             if filled > before:
                 told = nb.uint32(number_at(data, at + 4, 4) & nb.int64(0xFFFFFFFF))
                 if crc_of(data, at + 8, at + _HEAD + length) != told:

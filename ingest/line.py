@@ -29,7 +29,7 @@ from engine.snapshot import save as save_snapshot
 from engine.vitals import Vitals
 from ingest import facts_in_force
 from ingest.admission import FUTURE_MAX_NS, Admission, Admitted, Opened
-from ingest.archive import Archive, Kind, Position, Record, pack
+from ingest.archive import Archive, Kind, Position, Record
 from ingest.clocks import Clocks
 from ingest.in_force import Rules, rules_of
 from ingest.inbox import Held, Inbox, Key, Waiting, key_of
@@ -296,7 +296,7 @@ class Line:
 
     def _write(self, batch: Batch, kind: Kind) -> None:
         self._remember_registry(batch.received_ns)
-        self.archive.append(kind, batch.received_ns, pack(batch), len(batch))
+        self.archive.append_batch(kind, batch)
         account(self.counts, batch, kind)
         self.clocks.learn(batch)
 

@@ -17,8 +17,9 @@ RECORD = struct.Struct("<IIBBHIq")
 CRC_FROM = 8
 RECORD_BYTES_MAX = 1 << 28
 KIND_MAX = 63
-CODEC_MAX = 1
-ZLIB_RATIO_MAX = 1032
+CODEC_MAX = 2
+RATIO_MAX = (1, 1032, 21)
+"""By codec: how many bytes of plain columns a byte of a body may be (a compact row has 2 of 42)."""
 BLOCK_BYTES = 1 << 24
 _KIND_AT, _CODEC_AT, _ZERO_AT = 8, 9, 10
 _FIRST_NS, _LAST_NS = 946_684_800 * 10**9, 4_102_444_800 * 10**9
@@ -93,7 +94,7 @@ def told(
         while at + RECORD.size <= last:
             file.seek(at)
             length, _, kind, codec, _, count, _ = RECORD.unpack(file.read(RECORD.size))
-            bytes_max = length * ZLIB_RATIO_MAX if codec else length
+            bytes_max = length * RATIO_MAX[codec] if codec <= CODEC_MAX else 0
             if kind in batches and count * row_bytes > bytes_max:
                 return (0, 0)
             at += RECORD.size + length

@@ -16,6 +16,7 @@ from engine.batch import DTYPES, Batch
 from ingest import archive as module
 from ingest.archive import (
     COMPRESS_FROM_BYTES,
+    FORMAT,
     HEADER,
     RECORD,
     Archive,
@@ -72,6 +73,8 @@ def test_every_kind_of_record_round_trips(tmp_path: Path) -> None:
     assert len(pack(small)) < COMPRESS_FROM_BYTES < len(pack(large))
     archive.append(Kind.BATCH, NOON_NS, pack(small), 3)
     archive.append(Kind.RELEASE_FUTURE, NOON_NS, pack(large), 5000)
+    archive.append_batch(Kind.BATCH, large)
+    archive.append_batch(Kind.BATCH, batch(0))
     archive.append(Kind.TICK, NOON_NS + 1, b"")
     archive.append_json(Kind.REGISTRY, NOON_NS, {"keys": [["a", "b", "c"]]})
     archive.append(Kind.PLACES, NOON_NS, "Zürich".encode())
@@ -80,13 +83,16 @@ def test_every_kind_of_record_round_trips(tmp_path: Path) -> None:
     archive.close()
     records = list(read(tmp_path))
     assert [row.kind for row in records] == [
-        Kind.BATCH, Kind.RELEASE_FUTURE, Kind.TICK, Kind.REGISTRY, Kind.PLACES,
+        Kind.BATCH, Kind.RELEASE_FUTURE, Kind.BATCH, Kind.BATCH, Kind.TICK, Kind.REGISTRY,
+        Kind.PLACES,
     ]
     assert same(records[0].batch(), small)
     assert same(records[1].batch(), large)
-    assert records[2].received_ns == NOON_NS + 1
-    assert records[3].json() == {"keys": [["a", "b", "c"]]}
-    assert records[4].body.decode() == "Zürich"
+    assert same(records[2].batch(), large)
+    assert same(records[3].batch(), batch(0))
+    assert records[4].received_ns == NOON_NS + 1
+    assert records[5].json() == {"keys": [["a", "b", "c"]]}
+    assert records[6].body.decode() == "Zürich"
     assert size == sum(path.stat().st_size for path in tmp_path.iterdir())
     assert size < len(pack(large))
     assert records[-1].end == position
@@ -138,7 +144,7 @@ def write_three(folder: Path) -> list[int]:
     archive = Archive(folder)
     ends = []
     for number in range(3):
-        archive.append(Kind.BATCH, NOON_NS + number, pack(batch(2)), 2)
+        archive.append_batch(Kind.BATCH, batch(2, NOON_NS + number))
         ends.append(archive.position.offset)
     archive.close()
     return ends
@@ -184,7 +190,7 @@ def test_a_flipped_bit_is_found(tmp_path_factory: pytest.TempPathFactory, data: 
     [lost] = found
     assert (lost.first, lost.last) == ([HEADER.size, *ends][damaged], ends[damaged])
     assert lost.records <= 1
-    assert lost.rows <= 2
+    assert lost.rows <= len(body) // 2  # what is said of a record that is damaged can be wrong
 
 
 def test_damage_in_one_day_does_not_hide_the_next(
@@ -203,7 +209,8 @@ def test_damage_in_one_day_does_not_hide_the_next(
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    (lambda data: struct.pack("<8sH", b"CVARCHIV", 4) + data[10:], "has format 4, this program"),
+    (lambda data: struct.pack("<8sH", b"CVARCHIV", FORMAT + 1) + data[10:],
+     f"has format {FORMAT + 1}, this program"),
     (lambda data: b"GIF89a.." + data[8:], "is not an archive segment"),
 ])
 def test_what_is_newer_or_not_ours_is_refused(tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]
@@ -242,6 +249,19 @@ def test_sync_is_a_flush_and_fdatasync_and_only_if_needed(
     archive.close()
 
 
+def test_a_compact_record_that_is_none_is_damage_though_its_checksum_fits(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.append(Kind.TICK, NOON_NS, b"")
+    archive._append(Kind.BATCH, NOON_NS, b"\2\0\0", module.COMPACT, 1)
+    archive.append(Kind.TICK, NOON_NS + 1, b"")
+    archive.close()
+    found: list[Damage] = []
+    assert [row.received_ns for row in read(tmp_path, damaged=found.append)] == [
+        NOON_NS, NOON_NS + 1,
+    ]
+    assert [(lost.records, lost.rows) for lost in found] == [(1, 1)]
+
+
 def test_a_full_disk_is_said_with_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,7 +295,8 @@ def test_golden(tmp_path: Path) -> None:
         np.array([1], np.uint8), np.array([2], np.int32), np.array([7]), np.array([41]),
         np.array([Verdict.APPLIED], np.uint8), 1_790_000_001 * 10**9,
     )
-    archive.append(Kind.BATCH, one.received_ns, pack(one), 1)
+    archive.append(Kind.BATCH, one.received_ns, pack(one), 1)  # as formats 1 to 3 have it
+    archive.append_batch(Kind.BATCH, one)
     archive.append(Kind.TICK, 1_790_000_040 * 10**9, b"")
     archive.close()
     [segment] = tmp_path.iterdir()
