@@ -19,6 +19,7 @@ from edge.places import PlaceKey
 from engine.points import DTYPES, Points
 from engine.vitals import Vitals
 from ingest.messages import Event
+from ingest.outlet import Known
 from ingest.store import Store, StoreError
 
 _LENGTH = struct.Struct("<q")
@@ -50,10 +51,15 @@ class PastPoints:
                 os._exit(status)  # the parent's files and handlers are not this process's
         other.close()
 
-    def points(self, points: Points, vitals: Vitals) -> None:
+    def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
         """Hand the points on. Raises `StoreError` if they cannot be kept."""
+        known = np.broadcast_to(np.asarray(known_ms, np.int64), len(points))
+        for at_ms in np.unique(known).tolist():
+            self._send(points.take(known == at_ms), vitals, at_ms)
+
+    def _send(self, points: Points, vitals: Vitals, known_ms: int) -> None:
         keys = vitals.registry.keys
-        head = Head(len(points), vitals.now_ns // 1_000_000, list(keys[self._told :]))
+        head = Head(len(points), known_ms, list(keys[self._told :]))
         self._told = len(keys)
         text = msgspec.json.encode(head)
         try:

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -39,6 +39,7 @@ from ingest.ledger import RELEASES, VERDICTS, account
 from ingest.merging import Merging
 from ingest.messages import Event, Received
 from ingest.messages import read as decode
+from ingest.outlet import Gathering, Outlet
 from ingest.overflow import dropped, missing
 from ingest.readable import Readable, lost_with
 from ingest.recall import Rows, archived
@@ -49,22 +50,6 @@ from ingest.sqlite_file import set_aside
 log = logging.getLogger(__name__)
 
 _MINUTE_NS = 60_000_000_000
-
-
-class Outlet(Protocol):
-    """Where points go; calls come in the order of time."""
-
-    def points(self, points: Points, vitals: Vitals) -> None:
-        """Points of one tick; rewriting the same is harmless."""
-
-    def restated(self, vitals: Vitals) -> None:
-        """A minute has passed: say which late readings restated closed windows."""
-
-    def events(self, events: Sequence[Event], vitals: Vitals) -> None:
-        """Events that devices reported."""
-
-    def places(self, vitals: Vitals) -> None:
-        """The places file changed."""
 
 
 class Taken(NamedTuple):
@@ -112,8 +97,12 @@ class Line:
         readable = Readable(self.archive.folder, self._registered)
         marker = Marker(self.seen)
         self.rules.put(self.vitals)
+        outlet, gathering = self.outlet, Gathering(self.outlet)
+        self.outlet = gathering
         for record in joined(readable.records(after), self.clocks.learn):
             self._replay(record, marker)
+        gathering.hand_on(self.vitals)
+        self.outlet = outlet
         marker.close()
         self.losses += readable.losses
         self.merging.resume()
@@ -335,7 +324,7 @@ class Line:
         points = self.vitals.tick(now_ns, with_open=with_open)
         if len(points):
             self.points_written += int((points.rev > 0).sum())
-            self.outlet.points(points, self.vitals)
+            self.outlet.points(points, self.vitals, self.vitals.now_ns // 1_000_000)
         if minute:
             self.outlet.restated(self.vitals)
         return points

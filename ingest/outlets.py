@@ -19,6 +19,7 @@ from engine.vitals import Vitals
 from ingest.lines import Batch as Lines
 from ingest.lines import PointLines, event, pipeline, station_state
 from ingest.messages import Event
+from ingest.outlet import Known
 from ingest.restatements import Restatements
 from ingest.rollups import HOUR_S, Rollups
 from ingest.store import Store
@@ -50,10 +51,9 @@ class Outlets:
         self._rollups: Rollups | None = None
         self.write_ms = 0.0
 
-    def points(self, points: Points, vitals: Vitals) -> None:
-        """Points of one tick into all outlets; an open point goes to the store alone."""
+    def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
+        """Points into all outlets; an open point goes to the store alone."""
         keys = vitals.registry.keys
-        known_ms = vitals.now_ns // 1_000_000
         begun = time.perf_counter()
         self._restatements.note(self.store.write(points, keys, known_ms))
         self.write_ms = (time.perf_counter() - begun) * 1000

@@ -23,6 +23,7 @@ from ingest.folder_lock import held
 from ingest.influx import InfluxSink
 from ingest.line import Line
 from ingest.lines import PointLines
+from ingest.outlet import Known
 from ingest.outlets import Outlets
 from ingest.settings_influx import InfluxSettings
 from ingest.spool import Spool
@@ -56,11 +57,12 @@ class _Chosen(Outlets):
         names = wanted.indicators or [entry.key for entry in INDICATORS]
         self._rows = np.array([POSITION[name] for name in names], np.int16)
 
-    def points(self, points: Points, vitals: Vitals) -> None:
+    def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
         """Those of the wanted indicators and windows."""
         chosen = np.isin(points.indicator, self._rows)
         chosen &= (points.end_s >= self._wanted.from_s) & (points.end_s < self._wanted.to_s)
-        super().points(points.take(chosen), vitals)
+        known = np.broadcast_to(np.asarray(known_ms, np.int64), len(points))
+        super().points(points.take(chosen), vitals, known[chosen])
 
     def restated(self, vitals: Vitals) -> None:
         """As when it happened; once a minute of the past."""

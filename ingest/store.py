@@ -136,9 +136,9 @@ class Store:
     # ---- writing
 
     def write(
-        self, points: Points, keys: Sequence[PlaceKey], known_ms: int
+        self, points: Points, keys: Sequence[PlaceKey], known_ms: int | Integers
     ) -> list[Rewritten]:
-        """Keep `points`; writing the same again changes nothing.
+        """Keep `points`, known since `known_ms`, of all or of each; again changes nothing.
 
         Open points only replace the window in progress. Closed ones go to their day, those
         with rev > 1 also to the revisions. An older window never replaces a newer one in `last`.
@@ -147,15 +147,16 @@ class Store:
         if not len(points):
             return []
         points = points.storable()
+        known = np.broadcast_to(np.asarray(known_ms, np.int64), len(points))
         with self._transaction() as file:
             sid = self._sid_column(points, keys)
             is_open = points.state == PointState.OPEN
             closed = np.flatnonzero(~is_open)
-            rewritten = self._write_days(file, points, sid, closed, known_ms)
-            newest = self._write_last(file, points, sid, closed, known_ms)
+            rewritten = self._write_days(file, points, sid, closed, known)
+            newest = self._write_last(file, points, sid, closed, known)
             file.executemany(sql.END_OPEN, zip(
                 sid[newest].tolist(), points.end_s[newest].tolist(), strict=True))
-            self._write_last(file, points, sid, np.flatnonzero(is_open), known_ms)
+            self._write_last(file, points, sid, np.flatnonzero(is_open), known)
         return rewritten
 
     def _sid_column(self, points: Points, keys: Sequence[PlaceKey]) -> Integers:
@@ -178,7 +179,7 @@ class Store:
 
     def _write_days(
         self, file: sqlite3.Connection, points: Points, sid: Integers,
-        closed: npt.NDArray[np.intp], known_ms: int,
+        closed: npt.NDArray[np.intp], known_ms: Integers,
     ) -> list[Rewritten]:
         rewritten: list[Rewritten] = []
         day = points.end_s[closed] // sql.DAY_S
@@ -197,7 +198,7 @@ class Store:
 
     def _write_revised(
         self, file: sqlite3.Connection, points: Points, sid: Integers,
-        rows: npt.NDArray[np.intp], known_ms: int,
+        rows: npt.NDArray[np.intp], known_ms: Integers,
     ) -> Iterator[Rewritten]:
         """Restated points one by one: each revision keeps what stood before it."""
         rows = rows[np.argsort(points.rev[rows], kind="stable")]
@@ -205,7 +206,7 @@ class Store:
         for at, row in zip(rows.tolist(), columns, strict=True):
             series, end_s, *stated, rev = row[:7]
             day = end_s // sql.DAY_S
-            file.execute(sql.put_revision(day), (series, end_s, rev, *stated, known_ms))
+            file.execute(sql.put_revision(day), (series, end_s, rev, *stated, row[-1]))
             old = file.execute(sql.SELECT_OLD, (series, end_s, rev)).fetchone()
             file.execute(sql.put_points(day), row)
             yield Rewritten(
@@ -214,7 +215,7 @@ class Store:
 
     def _write_last(
         self, file: sqlite3.Connection, points: Points, sid: Integers,
-        rows: npt.NDArray[np.intp], known_ms: int,
+        rows: npt.NDArray[np.intp], known_ms: Integers,
     ) -> npt.NDArray[np.intp]:
         """Offer the newest row of each series to `last`; returns those rows."""
         rows = rows[np.lexsort((points.rev[rows], points.end_s[rows], sid[rows]))]

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,12 @@ Integers = npt.NDArray[np.int64]
 
 
 def point_rows(
-    points: Points, sid: Integers, rows: npt.NDArray[np.intp], known_ms: int
+    points: Points, sid: Integers, rows: npt.NDArray[np.intp], known_ms: Integers
 ) -> Iterator[tuple[Any, ...]]:
     """sid, end_s, the point's columns, known_ms. SQLite keeps NaN as NULL."""
     columns = [getattr(points, name)[rows].tolist() for name in sql.POINT_COLUMNS]
     return zip(sid[rows].tolist(), points.end_s[rows].tolist(), *columns,
-               repeat(known_ms, len(rows)), strict=True)
+               known_ms[rows].tolist(), strict=True)
 
 
 def put_points(

@@ -14,6 +14,7 @@ from engine.vitals import Vitals
 from ingest.admission import Opened, opened
 from ingest.line import Line
 from ingest.messages import Event, Received
+from ingest.outlet import Known
 
 CITY = "porto"
 START_MS = 1_790_000_000_000 // 3_600_000 * 3_600_000
@@ -70,7 +71,7 @@ class Kept:
     late: list[tuple[int, int]] = field(default_factory=list)
     placed: int = 0
 
-    def points(self, points: Points, vitals: Vitals) -> None:
+    def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
         """Keep closed points."""
         columns = zip(
             points.place.tolist(), points.indicator.tolist(), points.end_s.tolist(),

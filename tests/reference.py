@@ -364,3 +364,15 @@ def area_stats(
             math.fsum(coverage[e, m, i] for m in inside) / max(len(inside), 1), len(valid),
             sum(int(levels[e, m, i] >= over_level[i]) for m in valid),
         )
+
+
+def gather_columns(bodies: bytes, counts: Sequence[int], sizes: Sequence[int]) -> list[bytes]:
+    """Records lie one after the other, columns of `sizes` bytes a value one after the other in
+    each; here every column of all records."""
+    out = [b""] * len(sizes)
+    at = 0
+    for rows in counts:
+        for column, size in enumerate(sizes):
+            out[column] += bodies[at : at + rows * size]
+            at += rows * size
+    return out

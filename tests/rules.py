@@ -12,6 +12,7 @@ from engine.vitals import Vitals
 from ingest.admission import opened
 from ingest.line import Line
 from ingest.messages import Received
+from ingest.outlet import Known
 from ingest.outlets import Outlets
 from ingest.store import Store
 from tests.line_city import CITY, MS, body, row, write_places
@@ -37,9 +38,9 @@ class _Told(Outlets):
         super().__init__(store)
         self._story = story
 
-    def points(self, points: Points, vitals: Vitals) -> None:
+    def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
         """As usual, and into the story."""
-        super().points(points, vitals)
+        super().points(points, vitals, known_ms)
         self._story.points(points, vitals)
 
 

@@ -32,6 +32,7 @@ from tests.line_city import (
 
 GOLDEN = Path(__file__).parent / "golden" / "mqtt_indicator.txt"
 HOUR_S = START_MS // 1000 + 3600
+KNOWN_MS = (HOUR_S + 60) * 1000
 
 
 @dataclass
@@ -84,7 +85,7 @@ def point(world: World, station: str, state: PointState, **columns: Any) -> Poin
 
 def test_an_open_point_goes_to_the_store_alone(world: World) -> None:
     opened = point(world, "s1", PointState.OPEN, value=42.0, cov=0.5, n=30)
-    world.outlets.points(opened, world.line.vitals)
+    world.outlets.points(opened, world.line.vitals, KNOWN_MS)
     (row,) = world.outlets.store.last()
     assert (row.path, row.value, row.state) == ("centre/s1", 42.0, PointState.OPEN)
     assert world.lines() == []
@@ -95,11 +96,12 @@ def test_closed_points_are_published_as_documented(world: World) -> None:
     vitals = world.line.vitals
     world.outlets.points(point(
         world, "s1", PointState.CLOSED, value=105.0, level=2, cov=0.98765, n=720
-    ), vitals)
-    world.outlets.points(point(world, "s2", PointState.CLOSED, level=-1, cov=0.25), vitals)
+    ), vitals, KNOWN_MS)
+    some = point(world, "s2", PointState.CLOSED, level=-1, cov=0.25)
+    world.outlets.points(some, vitals, KNOWN_MS)
     world.outlets.points(point(
         world, "", PointState.CLOSED, value=105.0, level=2, cov=0.6, n=1, p50=105, p95=105, max=105
-    ), vitals)
+    ), vitals, KNOWN_MS)
     text = "".join(f"{where} {payload.decode()}\n" for where, payload in world.said)
     assert text == GOLDEN.read_text(encoding="utf-8")
     assert [line.split(" ")[0] for line in world.lines()] == [
@@ -111,12 +113,12 @@ def test_closed_points_are_published_as_documented(world: World) -> None:
 
 def test_a_restated_old_window_does_not_replace_the_newest_on_mqtt(world: World) -> None:
     vitals = world.line.vitals
-    world.outlets.points(point(world, "s1", PointState.CLOSED, value=50), vitals)
+    world.outlets.points(point(world, "s1", PointState.CLOSED, value=50), vitals, KNOWN_MS)
     old = point(world, "s1", PointState.CLOSED, value=60, rev=2)
     old.end_s[:] = HOUR_S - 3600
-    world.outlets.points(old, vitals)
+    world.outlets.points(old, vitals, KNOWN_MS)
     again = point(world, "s1", PointState.CLOSED, value=70, rev=2)
-    world.outlets.points(again, vitals)
+    world.outlets.points(again, vitals, KNOWN_MS)
     assert [payload for _, payload in world.said if b'"v":60' in payload] == []
     assert b'"v":70' in world.said[-1][1]
 
@@ -192,7 +194,7 @@ def test_roll_ups_follow_the_closed_points(world: World) -> None:
     points.cov[:] = 1
     points.rev[:] = 1
     points.state[:] = PointState.CLOSED
-    world.outlets.points(points, vitals)
+    world.outlets.points(points, vitals, KNOWN_MS)
     vitals.now_ns = (HOUR_S + 600) * 1_000_000_000
     world.outlets.rollups(vitals)
     (row,) = [row for row in world.lines() if row.startswith("indicator_1h")]

@@ -30,7 +30,7 @@ def test_what_is_handed_on_stands_in_the_store(tmp_path: Path) -> None:
         points.end_s[:] = START_S + tick * 900
         points.value[:] = tick
         points.rev[:] = points.state[:] = 1
-        outlet.points(points, vitals)
+        outlet.points(points, vitals, vitals.now_ns // 1_000_000)
     outlet.close()
     store = Store.reader(tmp_path / "store.db")
     assert store.counts()["points"] == 6
@@ -44,6 +44,6 @@ def test_what_is_handed_on_stands_in_the_store(tmp_path: Path) -> None:
 def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     outlet = PastPoints(tmp_path / "missing" / "store.db")
     with suppress(StoreError):  # at the first or at a later one, as fast as the process ends
-        outlet.points(empty(1), _vitals())
+        outlet.points(empty(1), _vitals(), 0)
     with pytest.raises(StoreError, match="the store of the past: its process ended"):
         outlet.close()

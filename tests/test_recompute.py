@@ -63,8 +63,8 @@ def test_an_indicator_that_is_new_gets_its_past(
     """The catalogue before did not have it: nothing of it was ever said."""
     real = Outlets.points
 
-    def before(self: Outlets, points: Points, vitals: Any) -> None:
-        real(self, points.take(points.indicator != POSITION[NEW]), vitals)
+    def before(self: Outlets, points: Points, vitals: Any, known_ms: int) -> None:
+        real(self, points.take(points.indicator != POSITION[NEW]), vitals, known_ms)
 
     with monkeypatch.context() as patch:
         patch.setattr(Outlets, "points", before)

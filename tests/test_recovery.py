@@ -1,5 +1,8 @@
 """Reading back: neighbouring batches as one, messages as runs; against taking them one by one."""
 
+from dataclasses import replace
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +12,10 @@ from edge.verdicts import Verdict
 from engine.batch import DTYPES, Batch, concatenate
 from ingest import recovery
 from ingest.admission import NO_READING
-from ingest.archive import Kind, Position, Record, pack
+from ingest.archive import ArchiveError, Kind, Position, Record, pack
 from ingest.intervals import Seen
-from ingest.recovery import Marker, joined
+from ingest.recovery import Marker, gather_columns, join, joined
+from tests import reference
 from tests.hostile import RELAXED
 
 Rows = list[tuple[int, int, int, int]]
@@ -86,3 +90,31 @@ def test_joined_batches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = [len(item) for item in joined(iter(records), lambda batch: None)
              if isinstance(item, Batch)]
     assert sizes == [3, 3, 1]
+
+
+@RELAXED
+@given(st.lists(st.integers(0, 5), max_size=6), st.randoms(use_true_random=False))
+def test_columns_are_gathered_as_the_twin_gathers_them(counts: list[int], rng: Random) -> None:
+    sizes = [np.dtype(dtype).itemsize for dtype in DTYPES.values()]
+    bodies = rng.randbytes(sum(counts) * sum(sizes))
+    out = tuple(np.empty(sum(counts) * size, np.uint8) for size in sizes)
+    gather_columns(np.frombuffer(bytearray(bodies), np.uint8), np.array(counts, np.int64),
+                   np.array(sizes, np.int64), out)
+    assert [column.tobytes() for column in out] == reference.gather_columns(bodies, counts, sizes)
+
+
+@RELAXED
+@given(st.lists(ROWS, min_size=1, max_size=6))
+def test_joined_columns_are_those_of_the_batches(batches: list[Rows]) -> None:
+    single = [batch_of(rows) for rows in batches]
+    records = [record(Kind.BATCH, batch, at) for at, batch in enumerate(single)]
+    joint = join(records, sum(map(len, single)))
+    expected = concatenate(single)
+    for name in DTYPES:
+        np.testing.assert_array_equal(getattr(joint, name), getattr(expected, name))
+
+
+def test_a_batch_of_another_length_than_its_rows_is_named() -> None:
+    torn = record(Kind.BATCH, batch_of([(0, 1, 1, 0)]), 7)
+    with pytest.raises(ArchiveError, match="received at 7 ns"):
+        join([replace(torn, body=torn.body[:-1])], 1)
