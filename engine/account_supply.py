@@ -64,7 +64,8 @@ def _nominal(look: Look, slot: int, minute: int) -> float:
 def _unbalance(look: Look) -> Account:
     supply: Supply = cast(SupplyTens, look.family).supply
     tens = np.array([look.window], np.int64)
-    _, threes, found = supply.unbalances([look.place], tens, look.panes)
+    _, which, found = supply.unbalances(look.at(0)[0], tens, look.panes)
+    threes = [supply.threes[one] for one in which.tolist()]
     steps: list[Step] = []
     panes: Panes = []
     quantity = look.vitals.registry.quantity
@@ -122,24 +123,27 @@ def _plt(look: Look) -> Account:
 
 def _tens_of_week(look: Look, family: SupplyWeeks, days: int) -> tuple[int, int]:
     """First of the ten minutes of so many days up to the window's, and how many they are."""
-    first = int(family.tens_of(look.member, look.window - days + 1)[0])
-    last = int(family.tens_of(look.member, look.window)[-1])
-    return first, last - first + 1
+    first, _ = family.tens_of(*look.at(look.window - days + 1))
+    _, end = family.tens_of(*look.at(look.window))
+    return int(first[0]), int(end[0] - first[0])
 
 
 def _week(look: Look) -> Account:
     family = cast(SupplyWeeks, look.family)
     value, _ = _value(look)
     supply, series = family.supply, look.vitals.registry.series
+    member, day = look.at(look.window)
+    there = family.present(member, day, look.panes)
     if look.entry.id == "en50160_unbalance":
-        kept = family.held_threes(look.member, look.window, look.panes)
-        threes = {three.volts[0]: three for three in supply.threes.get(look.place, [])}
-        parts = [[*threes[one.slot].volts, *(
-            threes[one.slot].angles if threes[one.slot].with_angles else ())] for one in kept]
+        held = family.held_threes(there, member, day, look.panes)
+        threes = {three.volts[0]: three for three in supply.threes}
+        parts = [[*threes[slot].volts, *(
+            threes[slot].angles if threes[slot].with_angles else ())]
+            for slot in held.slot.tolist()]
     else:
-        kept = family.held(look.member, look.window, _OF[look.entry.id], look.panes)
-        parts = [[one.slot] for one in kept]
-    owed = family.owed(look.member, look.window, WEEK_DAYS)
+        held = family.held(there, day, _OF[look.entry.id], look.panes)
+        parts = [[slot] for slot in held.slot.tolist()]
+    owed = int(family.owed(member, day, WEEK_DAYS)[0])
     if look.entry.id == "en50160_flicker":
         owed //= PST_OF_PLT
     first, count = _tens_of_week(look, family, WEEK_DAYS)
@@ -147,18 +151,19 @@ def _week(look: Look) -> Account:
     if look.entry.id == "en50160_flicker":
         first, count = plt_first, count + first - plt_first
     rows: list[Json] = [
-        [of, one.valid, one.near, one.far, number(_nominal(look, one.slot, look.end_min - 720))]
-        for one, of in zip(kept, parts, strict=True)
+        [of, int(valid), int(near), int(far), number(_nominal(look, slot, look.end_min - 720))]
+        for of, slot, valid, near, far in zip(
+            parts, *(column.tolist() for column in held[1:]), strict=True)
     ]
     step = Step(
         "week", f"{_RMS}; {_LIMITS[look.entry.id]}; 90 % of the intervals needed",
         {"owed": owed, "days": WEEK_DAYS, "nominal_v": NOMINAL_V, "fact": NOMINAL,
          "plt_from_ms": (plt_first * TEN_MIN - look.shift) * 60_000,
-         "of_lines": sorted({series[one.slot].channel for one in kept} & set(LINES))},
+         "of_lines": sorted({series[slot].channel for slot in held.slot.tolist()} & set(LINES))},
         {"columns": ["series", "valid", "near", "far", "nominal_v"], "rows": rows,
          "value": number(value)}, look.entry.clause,
     )
-    least = min((one.valid for one in kept), default=0)
+    least = int(held.valid.min()) if len(held.valid) else 0
     return Account(
         [step], Coverage(least, owed, "intervals", "90 % of the intervals of each phase"),
         [(slot, TEN, first, count) for of in parts for slot in of],
@@ -168,11 +173,13 @@ def _week(look: Look) -> Account:
 def _deviation(look: Look) -> Account:
     family = cast(SupplyWeeks, look.family)
     value, _ = _value(look)
-    found = family.deviations(look.member, look.window, look.panes)
-    owed = family.owed(look.member, look.window, 1)
+    member, day = look.at(look.window)
+    found = family.deviations(family.present(member, day, look.panes), member, day, look.panes)
+    owed = int(family.owed(member, day, 1)[0])
     rows: list[Json] = [
-        [slot, count, number(_nominal(look, slot, look.end_min - 720)), number(under),
-         number(over)] for slot, count, under, over in found
+        [slot, int(count), number(_nominal(look, slot, look.end_min - 720)), number(under),
+         number(over)]
+        for slot, count, under, over in zip(*(column.tolist() for column in found[1:]), strict=True)
     ]
     step = Step(
         "day", f"{_RMS}; under = (Un - sqrt(mean(min(u, Un)^2))) / Un, over = "
@@ -180,10 +187,10 @@ def _deviation(look: Look) -> Account:
         {"owed": owed}, {"columns": ["series", "valid", "nominal_v", "under", "over"],
                          "rows": rows, "value": number(value)}, look.entry.clause,
     )
-    least = min((row[1] for row in found), default=0)
+    least = int(found.valid.min()) if len(found.valid) else 0
     first, count = _tens_of_week(look, family, 1)
     return Account([step], Coverage(least, owed, "intervals", "75 % of the intervals"),
-                   [(slot, TEN, first, count) for slot, *_ in found])
+                   [(slot, TEN, first, count) for slot in found.slot.tolist()])
 
 
 def _lead(window: int) -> range:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.family import (
     NOT_MEASURED,
     Bools,
@@ -24,7 +24,6 @@ from engine.family import (
     Slots,
     anywhere,
     blank,
-    of_level,
     spread,
 )
 from engine.panes import COARSE, HOUR, Panes, kernel
@@ -104,7 +103,7 @@ class AirHours(Cadence):
         self.members.enrol(registry, registry.stations_with(POLLUTANTS))
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour and the 23 after it."""
         return spread(*of_level(changed, HOUR, member_of), LOOK_BACK_H)
@@ -136,7 +135,7 @@ class AirDays(Shared[AirHours]):
         return self.members.standard_day_starts(members, window + 1)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day and, for running 8-h means, the next."""
         members, hours = of_level(changed, HOUR, member_of)

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from engine.area_windows import NEVER
 from engine.family import Family, Integers, ranges
 from engine.feeders import YEAR_DAYS, Feeders
 from engine.panes import HORIZON_DAYS
-from engine.windows import _NONE, Windows
+from engine.windows import Windows
 
 LOOKBACK_DAYS = YEAR_DAYS + 1
 
@@ -24,12 +25,12 @@ class ClockWindows(Windows):
         since = self.feeders.since(every)
         if not len(every) or since[0] >= 1 << 40:
             return
-        waiting = self.closed == _NONE
+        waiting = self.closed == NEVER
         fresh = every[waiting]
         self.first[fresh] = since[fresh]
         self.closed[fresh] = since[fresh] - 1
-        if self.area_closed == _NONE:
-            self.area_closed = int(self.closed.min())
+        if self.areas.closed == NEVER:
+            self.areas.closed = int(self.closed.min())
         older = every[~waiting & (since < self.first)]
         self._add_late(*ranges(older, since[older], self.first[older] - since[older]))
         told, self._told = self._told, []
@@ -49,7 +50,7 @@ class ClockWindows(Windows):
         member_of = {place: member for member, place in enumerate(self.feeders.places)}
         for place, start_ms in touched:
             member = member_of.get(place)
-            if member is None or self.closed[member] == _NONE:
+            if member is None or self.closed[member] == NEVER:
                 continue
             one = np.array([member], np.int64)
             day = int(self.feeders.civil_days(one, np.array([start_ms // 60_000]))[0])

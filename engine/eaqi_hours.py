@@ -1,13 +1,13 @@
 """The European index of a station each hour, edition 2024, overall and by pollutant."""
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.air import POLLUTANTS, AirHours, hours_of, measured_inputs, tell, tell_whole
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.conversion import factors
 from engine.eaqi import PARTS, eaqi_hour
-from engine.family import Cadence, Integers, Result, Shared, Slots, blank, of_level
+from engine.family import Cadence, Integers, Result, Shared, Slots, blank
 from engine.panes import HOUR, Panes
 
 _TO_UGM3 = factors("eu", POLLUTANTS)
@@ -21,7 +21,7 @@ class EaqiHours(Shared[AirHours], Cadence):
     ))
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)

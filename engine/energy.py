@@ -10,6 +10,7 @@ import numpy.typing as npt
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.completeness import enough
 from engine.family import (
     NO_WINDOW,
@@ -23,7 +24,6 @@ from engine.family import (
     Slots,
     anywhere,
     blank,
-    of_level,
     spread,
 )
 from engine.load_factor import HOURS_A_BLOCK, load_factor
@@ -47,7 +47,7 @@ class DemandBlocks(Shared[Meters], Cadence):
     minutes = BLOCK_MIN
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The block."""
         return self.source.touched(changed, member_of)
@@ -101,7 +101,7 @@ class DemandSliding(Shared[Meters]):
         return found
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """All windows that hold the minutes a changed one stands for, and whole blocks."""
         members, blocks = self.source.touched(changed, member_of)
@@ -109,7 +109,7 @@ class DemandSliding(Shared[Meters]):
         # A register stands with its last whole block until the next one is over.
         still, later = of_level(changed, LEVEL, member_of)
         still, later = spread(still, (later + 1) * BLOCK_MIN - self.members.shift[still] - 1, 15)
-        rows = changed[changed[:, 0] == ONE]
+        rows = changed.of(ONE)
         rows = rows[member_of[rows[:, 1]] >= 0]
         slid = member_of[rows[:, 1]].astype(np.int64)
         minute, shift = rows[:, 2].astype(np.int64), self.members.shift[slid]
@@ -173,7 +173,7 @@ class DemandPeaks(Shared[Meters], CivilDays):
         return self.source.patience_min(members, now_min)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day, and those after it that may be of its month."""
         members, blocks = self.source.touched(changed, member_of)

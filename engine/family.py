@@ -7,15 +7,17 @@ free-flow speeds frozen at 03:00), so a window can be computed again at any time
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.calendar import civil_day, day_start_min, standard_day, standard_day_start_min
+from engine.changed import Changed
 from engine.daybook import Book
 from engine.panes import Panes
 from engine.registry import Registry
+from engine.series import live_series
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -42,6 +44,20 @@ class Result:
     n: npt.NDArray[np.int32]
     weight: Floats
     between: Bools
+
+    def take(self, rows: Integers | slice) -> "Result":
+        """The results at `rows`; of a slice those themselves, to be filled in."""
+        return Result(
+            self.value[rows], self.cov[rows], self.n[rows], self.weight[rows], self.between[rows]
+        )
+
+    def followed_by(self, other: "Result") -> "Result":
+        """These, and after them the others."""
+        return Result(
+            np.concatenate([self.value, other.value]), np.concatenate([self.cov, other.cov]),
+            np.concatenate([self.n, other.n]), np.concatenate([self.weight, other.weight]),
+            np.concatenate([self.between, other.between]),
+        )
 
 
 @dataclass(slots=True)
@@ -121,15 +137,11 @@ class Members:
         A series is there from its first reading on, for as long as its device owes readings. So
         a meter that is added or replaced does not change what was said before it came.
         """
-        table = self.table[members]
-        slots = np.maximum(table, 0)
-        heard = panes.first_min[slots] < end_min[:, None]
-        there: Bools = (table >= 0) & heard
-        row, column = np.nonzero(there)
-        at = slots[row, column]
-        period = self.registry.period_at
-        owes = (period(at, start_min[row] * 60) > 0) | (period(at, end_min[row] * 60 - 1) > 0)
-        there[row, column] = owes
+        there = np.zeros((len(members), self.table.shape[1]), np.bool_)
+        live_series(
+            self.table, members, start_min, end_min, panes.first_min, self.registry.since_s,
+            self.registry.period_s, there,
+        )
         return there
 
 
@@ -161,7 +173,7 @@ class Family(Protocol):
     def end_min(self, members: Integers, window: Integers) -> Integers:
         """Unix minute at which each window ends, and the next begins."""
 
-    def touched(self, changed: npt.NDArray[np.int32], member_of: Slots) -> tuple[
+    def touched(self, changed: Changed, member_of: Slots) -> tuple[
         Integers, Integers
     ]:
         """Windows (members, ordinals, may repeat) that changed panes (level, slot, index) feed."""
@@ -288,11 +300,16 @@ def blank(count: int, indicators: int) -> Result:
     )
 
 
-def of_level(
-    changed: npt.NDArray[Any], level: int, member_of: Slots
-) -> tuple[Integers, Integers]:
-    """Members and pane indices of the changed panes of one level; non-members are left out."""
-    rows = changed[changed[:, 0] == level]
-    members = member_of[rows[:, 1]].astype(np.int64)
-    known = members >= 0
-    return members[known], rows[known, 2].astype(np.int64)
+def present(family: Family, members: Integers, windows: Integers, panes: Panes) -> Bools:
+    """bool[k]: windows in which a member has a series at all."""
+    start = family.end_min(members, windows - 1)
+    end = family.end_min(members, windows)
+    there = anywhere(family.members.live(members, start, end, panes), 1)
+    return np.logical_and(there, end > start)  # a day that the zone left out is none
+
+
+def speaking(family: Family, members: Integers, windows: Integers, panes: Panes) -> Bools:
+    """bool[k]: windows of which a member may have something new to say."""
+    if getattr(type(family), "speaks", None) is Plain.speaks:
+        return np.ones(len(members), np.bool_)
+    return family.speaks(members, windows, panes)

@@ -1,5 +1,7 @@
 """From values to the levels of the catalogue: which category a number falls into."""
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -48,11 +50,15 @@ def bands_of(values: Floats, uppers: Floats, out: Levels) -> None:
 
 def level_of(indicator: int, values: Floats) -> Levels:
     """Level of each value of an indicator: int8, -1 for NaN."""
-    entry = INDICATORS[indicator]
-    uppers = np.array([level.upper for level in entry.levels])
     out = np.empty(len(values), np.int8)
-    (bands_of if entry.levels is COMPLETENESS_LEVELS else levels_of)(values, uppers, out)
+    bands = INDICATORS[indicator].levels is COMPLETENESS_LEVELS
+    (bands_of if bands else levels_of)(values, _uppers(indicator), out)
     return out
+
+
+@cache
+def _uppers(indicator: int) -> Floats:
+    return np.array([level.upper for level in INDICATORS[indicator].levels])
 
 
 def fill(points: Points, indicator: int, values: Floats) -> None:

@@ -7,10 +7,10 @@ current of the same device, phase by phase (arithmetic). What lacks its partner 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.completeness import enough
 from engine.family import (
     NOT_MEASURED,
@@ -22,7 +22,6 @@ from engine.family import (
     Result,
     Slots,
     blank,
-    of_level,
 )
 from engine.hour_means import HOUR_MIN, hour_means
 from engine.panes import HOUR, Panes
@@ -167,7 +166,7 @@ class PowerFactors(Cadence):
         self.loads.enrol_from(registry)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)
@@ -204,7 +203,7 @@ class PowerFactorDays(CivilDays):
         self.loads.enrol_from(registry)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day."""
         members, hours = of_level(changed, HOUR, member_of)

@@ -5,10 +5,10 @@ bin follows from the readings of that hour alone, in whatever order they came.
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.density import G_M, LOOP_CAP_KMH, loop_speeds
 from engine.family import (
     NOT_MEASURED,
@@ -18,7 +18,6 @@ from engine.family import (
     Result,
     Slots,
     blank,
-    of_level,
     spread,
 )
 from engine.panes import FIVE, Panes
@@ -59,7 +58,7 @@ class LoopSpeeds(Cadence):
         self._cap = np.array([row.posted_kmh * CAP_SHARE or LOOP_CAP_KMH for row in rows])
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The bin and those that look back on it."""
         return spread(*of_level(changed, FIVE, member_of), LOOK_BACK_BINS)

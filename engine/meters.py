@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX
+from engine.changed import Changed, of_level
 from engine.demand import mean_demand
 from engine.family import (
     Bools,
@@ -16,7 +17,6 @@ from engine.family import (
     Result,
     Slots,
     blank,
-    of_level,
 )
 from engine.panes import FINE, MINUTE, QUARTER, Panes, kernel
 from engine.power_minutes import PowerMinutes
@@ -144,7 +144,7 @@ class Meters:
         return waits
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """Members and numbers of the blocks that changed, by power or by a register."""
         power, registers = (of_level(changed, level, member_of) for level in (QUARTER, LEVEL))

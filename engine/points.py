@@ -1,7 +1,8 @@
 """Columns of results: what indicators yield and sinks write."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,13 @@ class PointState(IntEnum):
     OPEN = 0
     CLOSED = 1
     FINAL = 2
+
+
+Kind = Literal["open", "closing", "restated"]
+"""Why a window is said: it is in progress, it closes, or it is said anew."""
+STATE_OF = {
+    "open": PointState.OPEN, "closing": PointState.CLOSED, "restated": PointState.CLOSED,
+}
 
 
 @dataclass(slots=True)
@@ -50,7 +58,7 @@ class Points:
 
     def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> "Points":
         """The points at `rows` (indices or mask)."""
-        return Points(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return Points(*(getattr(self, name)[rows] for name in DTYPES))
 
     def storable(self) -> "Points":
         """What sinks may write: a value that is not finite becomes 0, insufficient; cov 0."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
 from edge.quantities import QUANTITIES
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.completeness import completeness, expected_readings
 from engine.family import (
     NOT_MEASURED,
@@ -21,7 +21,6 @@ from engine.family import (
     Slots,
     anywhere,
     blank,
-    of_level,
     spread,
 )
 from engine.panes import COARSE, DAY, HOUR, PERIODS, Panes, kernel
@@ -144,7 +143,7 @@ class Completeness(Cadence):
         self.members.enrol(registry, merged)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)
@@ -195,7 +194,7 @@ class QualityHours(Completeness):
     back = DAY_H - 1
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour and those that look back on it."""
         return spread(*of_level(changed, HOUR, member_of), DAY_H)
@@ -238,7 +237,7 @@ class QualityMonths(Completeness):
         return self.members.standard_day_starts(members, window + 1)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day and those that look back on it."""
         members, days = of_level(changed, DAY, member_of)

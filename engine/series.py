@@ -47,6 +47,29 @@ def periods_of(slot: Any, time_s: Any, since_s: Any, period_s: Any, out: Any) ->
 
 
 @kernel(nb.void(
+    nb.int32[:, ::1], _i64, _i64, _i64, _i64, nb.int64[:, ::1], nb.float64[:, ::1],
+    nb.boolean[:, ::1],
+))
+def live_series(
+    table: Any, members: Any, start_min: Any, end_min: Any, first_min: Any, since_s: Any,
+    period_s: Any, out: Any,
+) -> None:
+    """Which series of each member there are in a window: heard before its end, and owing.
+
+    table: int32[m, c], slots, -1 blank. members: int64[k], rows of it. start_min, end_min:
+    int64[k], Unix minutes. first_min: int64[series]. since_s, period_s: as `period_of`. out:
+    bool[k, c]. Cost: k * c * r.
+    """
+    for k in range(members.shape[0]):
+        for c in range(table.shape[1]):
+            slot = table[members[k], c]
+            out[k, c] = slot >= 0 and first_min[slot] < end_min[k] and (
+                period_of(slot, start_min[k] * 60, since_s, period_s) > 0.0
+                or period_of(slot, end_min[k] * 60 - 1, since_s, period_s) > 0.0
+            )
+
+
+@kernel(nb.void(
     nb.int32[::1], _i64, nb.float64[::1], nb.uint8[::1], nb.int32[::1], nb.int64[:, ::1],
     nb.float64[:, ::1], nb.from_dtype(SERIES)[::1], nb.int32[::1],
 ))

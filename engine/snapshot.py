@@ -82,10 +82,10 @@ def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
         "registry": vitals.registry.dump(),
         "places": render(vitals.registry.rows),
         "members": [windows.family.members.places for windows in vitals.windows],
-        "area_closed": [windows.area_closed for windows in vitals.windows],
-        "area_first": [list(windows.area_first.items()) for windows in vitals.windows],
+        "area_closed": [windows.areas.closed for windows in vitals.windows],
+        "area_first": [list(windows.areas.first.items()) for windows in vitals.windows],
         "revisions": [_pairs(windows.revisions) for windows in vitals.windows],
-        "area_revisions": [_pairs(windows.area_revisions) for windows in vitals.windows],
+        "area_revisions": [_pairs(windows.areas.revisions) for windows in vitals.windows],
     }
     temporary = path.with_suffix(".new")
     try:
@@ -183,10 +183,10 @@ def _rebuild(
             setattr(windows, name, arrays[f"{name}{i}"])
         for name, book in windows.family.books.items():
             book.day, book.kept = arrays[f"book{i}_{name}_day"], arrays[f"book{i}_{name}"]
-        windows.area_first = dict(map(tuple, meta["area_first"][i]))
-        windows.area_closed = meta["area_closed"][i]
+        windows.areas.first = dict(map(tuple, meta["area_first"][i]))
+        windows.areas.closed = meta["area_closed"][i]
         windows.revisions = _unpaired(meta["revisions"][i])
-        windows.area_revisions = _unpaired(meta["area_revisions"][i])
+        windows.areas.revisions = _unpaired(meta["area_revisions"][i])
     vitals.enrol()
     for name in FreeFlow.COLUMNS:
         setattr(vitals.segments.free, name, arrays[f"free_{name}"])

@@ -8,11 +8,11 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.calendar import clock_min
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.completeness import expected_readings
 from engine.family import (
     Cadence,
@@ -24,7 +24,6 @@ from engine.family import (
     Shared,
     Slots,
     blank,
-    of_level,
 )
 from engine.panes import FINE, QUARTER, Panes, kernel
 from engine.registry import Registry
@@ -137,7 +136,7 @@ class SoundQuarters(Shared[Microphones], Cadence):
     minutes = QUARTER_MIN
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The quarter, or the hour that holds it."""
         members, quarters = of_level(changed, QUARTER, member_of)
@@ -169,7 +168,7 @@ class SoundDays(Shared[Microphones], CivilDays):
     )
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day."""
         members, quarters = of_level(changed, QUARTER, member_of)

@@ -6,10 +6,10 @@ Phases are the channels l1, l2, l3 of one device, voltages between them l12, l23
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.family import (
     NOT_MEASURED,
     Cadence,
@@ -19,7 +19,7 @@ from engine.family import (
     Result,
     Slots,
     blank,
-    of_level,
+    ranges,
 )
 from engine.hour_means import TEN_MIN, ten_means
 from engine.panes import TEN, Panes
@@ -45,12 +45,26 @@ class Three(NamedTuple):
         return min(self.angles) >= 0
 
 
+class Unbalances(NamedTuple):
+    """u2 of every three voltages: row of the window int64[k], which of `Supply.threes` int64[k],
+    float64[k] in %, NaN insufficient."""
+
+    row: Integers
+    which: Integers
+    percent: Floats
+
+
 class Supply(Members):
-    """Places with voltage, distortion or flicker; threes: by place row, those of its devices."""
+    """Places with voltage, distortion or flicker.
+
+    threes: of all devices, by member. starts: int64[members + 1]: those of member m are
+    threes[starts[m] : starts[m + 1]].
+    """
 
     def __init__(self) -> None:
         super().__init__((VOLTAGE, THD, ANGLE, PST))
-        self.threes: dict[int, list[Three]] = {}
+        self.threes: list[Three] = []
+        self.starts: Integers = np.zeros(1, np.int64)
         self._seen = -1
 
     def enrol_from(self, registry: Registry) -> None:
@@ -60,12 +74,14 @@ class Supply(Members):
         self._seen = registry.version
         found = registry.stations_with(("voltage", "thd", "angle", "pst"))
         self.enrol(registry, found)
-        self.threes = {}
-        for place, by in found.items():
-            for device in sorted({registry.series[slot].device for slot in by.get(VOLTAGE, [])}):
-                three = self._three(registry, by, device)
-                if three is not None:
-                    self.threes.setdefault(place, []).append(three)
+        of = [self._threes(registry, found[place]) for place in self.places]
+        self.threes = [three for threes in of for three in threes]
+        self.starts = np.cumsum([0, *map(len, of)], dtype=np.int64)
+
+    def _threes(self, registry: Registry, by: dict[int, list[int]]) -> list[Three]:
+        devices = sorted({registry.series[slot].device for slot in by.get(VOLTAGE, [])})
+        found = [self._three(registry, by, device) for device in devices]
+        return [three for three in found if three is not None]
 
     def _three(
         self, registry: Registry, by: dict[int, list[int]], device: int
@@ -106,19 +122,17 @@ class Supply(Members):
             out[k] = volts * np.sqrt(3.0) if series.channel in LINES else volts
         return out
 
-    def unbalances(
-        self, places: list[int], tens: Integers, panes: Panes
-    ) -> tuple[Integers, list[Three], Floats]:
-        """u2 of every three voltages: (row of the window, which, %), NaN insufficient.
+    def threes_of(self, members: Integers) -> tuple[Integers, Integers]:
+        """The threes of each of the members: (row, which), int64[k]."""
+        first = self.starts[members]
+        return ranges(np.arange(len(members)), first, self.starts[members + 1] - first)
 
-        places: rows of places. tens: int64[k], local numbers of the ten minutes.
-        """
-        pairs = [(k, three) for k, place in enumerate(places)
-                 for three in self.threes.get(place, [])]
-        row = np.array([k for k, _ in pairs], np.int64)
+    def unbalances(self, members: Integers, tens: Integers, panes: Panes) -> Unbalances:
+        """Unbalance of members in ten minutes, int64[k] local numbers, of each of their threes."""
+        row, which = self.threes_of(members)
         quantity = self.registry.quantity
-        slots = np.array([three.volts for _, three in pairs], np.int32).reshape(-1, 3)
-        angles = np.array([three.angles for _, three in pairs], np.int32).reshape(-1, 3)
+        slots = np.array([three.volts for three in self.threes], np.int32).reshape(-1, 3)[which]
+        angles = np.array([three.angles for three in self.threes], np.int32).reshape(-1, 3)[which]
         at = np.repeat(tens[row], 3)
         volts = ten_means(slots.ravel(), at, quantity, panes)[0].reshape(-1, 3)
         found = unbalance(volts)
@@ -128,7 +142,7 @@ class Supply(Members):
         )[0].reshape(-1, 3)
         for k, of in zip(told.tolist(), degrees.tolist(), strict=True):
             found[k] = sequences(volts[k].tolist(), of)[0]
-        return row, [three for _, three in pairs], found
+        return Unbalances(row, which, found)
 
 
 class SupplyTens(Cadence):
@@ -146,7 +160,7 @@ class SupplyTens(Cadence):
         self.supply.enrol_from(registry)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The ten minutes."""
         return of_level(changed, TEN, member_of)
@@ -154,9 +168,8 @@ class SupplyTens(Cadence):
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a place and ten minutes."""
         result = blank(len(members), 2)
-        places = [self.supply.places[member] for member in members.tolist()]
         end = self.end_min(members, windows)
-        row, _, found = self.supply.unbalances(places, windows, panes)
+        row, _, found = self.supply.unbalances(members, windows, panes)
         _worst(result, 0, row, found)
         row, slots = self.supply.series_of(members, end - TEN_MIN, end, THD, panes)
         found, _ = ten_means(slots, windows[row], self.supply.registry.quantity, panes)
@@ -179,7 +192,7 @@ class Flicker(Cadence):
         self.supply.enrol_from(registry)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The two hours."""
         members, tens = of_level(changed, TEN, member_of)

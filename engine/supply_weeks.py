@@ -7,20 +7,20 @@ as it did. A station is held to its worst phase, and needs 90 % of the intervals
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.catalogue import POSITION
-from engine.completeness import enough
+from engine.changed import Changed, of_level
 from engine.daybook import DayBook
 from engine.family import (
     NOT_MEASURED,
+    Bools,
     CivilDays,
     Floats,
     Integers,
     Result,
     Slots,
     blank,
-    of_level,
+    ranges,
     spread,
 )
 from engine.hour_means import TEN_MIN, ten_means
@@ -29,9 +29,9 @@ from engine.registry import Registry
 from engine.supply import PST, PST_OF_PLT, THD, VOLTAGE, Supply, short_term
 from engine.voltage import (
     FLICKER_LIMIT,
+    SHARE_PERCENT,
     THD_LIMIT,
     UNBALANCE_LIMIT,
-    compliant,
     deviation_of,
     long_term_flicker,
     outside,
@@ -43,16 +43,39 @@ BOOK_DAYS = 24
 COLUMNS = ("valid", "near", "far", "low", "high", "three_valid", "three_over")
 """Of a series and day: intervals that are valid, beyond the limit, far beyond it; sums of squares
 of what is at most, and at least, the nominal voltage; of a first phase, those of the unbalance."""
-WEEK_SHARE_MIN = 0.9
+WEEK_SHARE_MIN, DAY_SHARE_MIN = 0.9, 0.75
+CHUNK = 256
+"""Windows computed at once: their intervals are all laid out beside each other."""
 
 
 class Held(NamedTuple):
-    """A series of a week, or of three, against its limit: intervals valid, over and far over."""
+    """Series (of three voltages the first one) of some windows against their limit in the week.
 
-    slot: int
-    valid: int
-    near: int
-    far: int
+    row: int64[k], of the window. slot: int32[k]. valid, near, far: float64[k], intervals.
+    """
+
+    row: Integers
+    slot: Slots
+    valid: Floats
+    near: Floats
+    far: Floats
+
+
+class Deviations(NamedTuple):
+    """Voltages of some days: row int64[k], slot int32[k], valid intervals and % float64[k]."""
+
+    row: Integers
+    slot: Slots
+    valid: Floats
+    under: Floats
+    over: Floats
+
+
+class Present(NamedTuple):
+    """The series that there are on some days: row of the day int64[k], and slot int32[k]."""
+
+    row: Integers
+    slot: Slots
 
 
 class SupplyWeeks(CivilDays):
@@ -78,7 +101,7 @@ class SupplyWeeks(CivilDays):
         self.supply.enrol_from(registry)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day, and the six whose week it is in."""
         members, tens = of_level(changed, TEN, member_of)
@@ -90,50 +113,89 @@ class SupplyWeeks(CivilDays):
         """One row a place and day; rows of one place must come oldest first."""
         result = blank(len(members), len(self.indicators))
         result.n[:] = NOT_MEASURED
-        for k in range(len(members)):
-            self._enter(int(members[k]), int(windows[k]), now_min, panes)
-            self._judge(result, k, int(members[k]), int(windows[k]), panes)
+        for first in range(0, len(members), CHUNK):
+            rows = slice(first, first + CHUNK)
+            some, days = members[rows], windows[rows]
+            there = self.present(some, days, panes)
+            self._enter(there, some, days, now_min, panes)
+            self._judge(result.take(rows), there, some, days, panes)
         return result
 
-    def tens_of(self, member: int, day: int) -> Integers:
-        """Local numbers of the ten minutes of a civil day."""
-        one, days = np.array([member], np.int64), np.array([day], np.int64)
-        shift = int(self.members.shift[member])
-        first = (int(self.members.day_starts(one, days)[0]) + shift) // TEN_MIN
-        last = (int(self.members.day_starts(one, days + 1)[0]) + shift) // TEN_MIN
-        return np.arange(first, last, dtype=np.int64)
+    def present(self, members: Integers, days: Integers, panes: Panes) -> Present:
+        """The series of all quantities that there are on each day of a member."""
+        begin = self.members.day_starts(members, days)
+        end = self.members.day_starts(members, days + 1)
+        row, column = np.nonzero(self.supply.live(members, begin, end, panes))
+        return Present(row.astype(np.int64), self.supply.table[members[row], column])
 
-    def _enter(self, member: int, day: int, now_min: int, panes: Panes) -> None:
-        """Count a day of all series of a place; an interval in progress does not count yet."""
-        shift = int(self.members.shift[member])
-        tens = self.tens_of(member, day)
-        tens = tens[(tens + 1) * TEN_MIN - shift <= now_min]
-        slots = self.slots(member, day, (VOLTAGE, THD, PST), panes)
-        rows = np.full((len(slots), len(COLUMNS)), 0.0)
+    def tens_of(self, members: Integers, days: Integers) -> tuple[Integers, Integers]:
+        """Local number of the first ten minutes of each civil day, and of the next day."""
+        shift = self.members.shift[members]
+        return (
+            (self.members.day_starts(members, days) + shift) // TEN_MIN,
+            (self.members.day_starts(members, days + 1) + shift) // TEN_MIN,
+        )
+
+    def _enter(
+        self, there: Present, members: Integers, days: Integers, now_min: int, panes: Panes
+    ) -> None:
+        """Count days of all series; an interval in progress does not count yet."""
+        first, end = self.tens_of(members, days)
+        over = (now_min + self.members.shift[members]) // TEN_MIN
+        count = np.maximum(np.minimum(end, over) - first, 0)
         quantity = self.supply.registry.quantity
-        middle = int(self.members.day_starts(
-            np.array([member], np.int64), np.array([day], np.int64))[0]) + 720
-        for k, slot in enumerate(slots.tolist()):
-            one = np.full(len(tens), slot, np.int32)
-            values, _ = ten_means(one, tens, quantity, panes)
-            if quantity[slot] == PST:
-                values = self._plts(slot, tens, panes)
-            rows[k, :5] = self._counted(slot, values, middle)
-        place = self.supply.places[member]
-        for three in self.supply.threes.get(place, []):
-            first = np.nonzero(slots == three.volts[0])[0]
-            if len(first):
-                rows[first[0], 5:] = self._unbalanced(place, three.volts[0], tens, panes)
-        at = panes.rows[TEN, slots].astype(np.int64)
-        self.book.enter(at, np.full(len(slots), day, np.int64), rows)
+        row, slot = there
+        rows = np.zeros((len(row), len(COLUMNS)))
+        counted = np.nonzero(np.isin(quantity[slot], (VOLTAGE, THD)))[0]
+        of, tens = ranges(counted, first[row[counted]], count[row[counted]])
+        values, _ = ten_means(slot[of], tens, quantity, panes)
+        valid = ~np.isnan(values)
+        of, values = of[valid], values[valid]
+        volts = quantity[slot] == VOLTAGE
+        nominal = np.full(len(row), np.nan)
+        nominal[volts] = self.nominal(members, days, row[volts], slot[volts])
+        near, far = outside(values, nominal[of])  # nothing is outside NaN
+        near |= ~volts[of] & (values > THD_LIMIT)
+        low, high = np.fmin(values, nominal[of]), np.fmax(values, nominal[of])
+        # Sums in the order of time, so that a day comes out the same every time.
+        for column, of_each in enumerate((valid[valid], near, far, low * low, high * high)):
+            rows[:, column] = np.bincount(of, of_each, len(row))
+        for k in np.nonzero(quantity[slot] == PST)[0].tolist():
+            window = int(row[k])
+            tens = np.arange(first[window], first[window] + count[window])
+            values = self._plts(int(slot[k]), tens, panes)
+            valid = values[~np.isnan(values)]
+            rows[k, :2] = len(valid), float((valid > FLICKER_LIMIT).sum())
+        self._enter_threes(rows, there, members, first, count, panes)
+        kept = np.isin(quantity[slot], (VOLTAGE, THD, PST))
+        at = panes.rows[TEN, slot[kept]].astype(np.int64)
+        self.book.enter(at, days[row[kept]], rows[kept])
 
-    def slots(self, member: int, day: int, quantities: tuple[int, ...], panes: Panes) -> Slots:
-        """The series of some quantities that there are on a day."""
-        one, days = np.array([member], np.int64), np.array([day], np.int64)
-        begin, end = self.members.day_starts(one, days), self.members.day_starts(one, days + 1)
-        found = [self.supply.series_of(one, begin, end, quantity, panes)[1]
-                 for quantity in quantities]
-        return np.concatenate(found).astype(np.int32)
+    def _enter_threes(
+        self, rows: Floats, there: Present, members: Integers, first: Integers, count: Integers,
+        panes: Panes,
+    ) -> None:
+        """Count unbalances, at the first of the three voltages."""
+        of, tens = ranges(np.arange(len(members)), first, count)
+        found = self.supply.unbalances(members[of], tens, panes)
+        size = len(self.supply.threes)
+        key = of[found.row] * size + found.which
+        valid = ~np.isnan(found.percent)
+        length = len(members) * size
+        counted = np.bincount(key[valid], minlength=length)
+        over = np.bincount(key[valid & (found.percent > UNBALANCE_LIMIT)], minlength=length)
+        window, which = self.supply.threes_of(members)
+        slots = np.array([self.supply.threes[one].volts[0] for one in which], np.int32)
+        at, known = _rows_of(there, window, slots)
+        place = (window * size + which)[known]
+        rows[at[known], 5], rows[at[known], 6] = counted[place], over[place]
+
+    def nominal(
+        self, members: Integers, days: Integers, row: Integers, slot: Slots
+    ) -> Floats:
+        """Nominal voltage of series at the noon of their days."""
+        noon = self.members.day_starts(members, days) + 720
+        return self.supply.nominal(slot, noon[row])
 
     def _plts(self, slot: int, tens: Integers, panes: Panes) -> Floats:
         """Long-term flicker of the two hours that end within some ten minutes."""
@@ -141,109 +203,96 @@ class SupplyWeeks(CivilDays):
         of = short_term(self.supply, np.full(len(windows), slot, np.int32), windows, panes)
         return np.array([long_term_flicker(values) for values in of.tolist()])
 
-    def _counted(self, slot: int, values: Floats, minute: int) -> list[float]:
-        """valid, near, far, low, high of a series and day."""
-        quantity = int(self.supply.registry.quantity[slot])
-        valid = values[~np.isnan(values)]
-        if quantity != VOLTAGE:
-            limit = THD_LIMIT if quantity == THD else FLICKER_LIMIT
-            return [float(len(valid)), float((valid > limit).sum()), 0.0, 0.0, 0.0]
-        nominal = float(self.supply.nominal(
-            np.array([slot], np.int32), np.array([minute], np.int64))[0])
-        near, far = outside(valid, nominal)
-        low, high = np.minimum(valid, nominal) ** 2, np.maximum(valid, nominal) ** 2
-        return [float(len(valid)), float(near.sum()), float(far.sum()),
-                float(np.sum(low)), float(np.sum(high))]
+    def held(self, there: Present, days: Integers, quantity: int, panes: Panes) -> Held:
+        """Every series of a quantity against its limits, over the week up to each day."""
+        mine = self.supply.registry.quantity[there.slot] == quantity
+        row, slot = there.row[mine], there.slot[mine]
+        sums = self._sums(slot, days[row], WEEK_DAYS, panes)
+        return Held(row, slot, sums[:, 0], sums[:, 1], sums[:, 2])
 
-    def _unbalanced(self, place: int, first: int, tens: Integers, panes: Panes) -> list[float]:
-        _, threes, found = self.supply.unbalances([place] * len(tens), tens, panes)
-        mine = np.array([three.volts[0] == first for three in threes], np.bool_)
-        valid = found[mine & ~np.isnan(found)] if len(found) else found
-        return [float(len(valid)), float((valid > UNBALANCE_LIMIT).sum())]
+    def held_threes(
+        self, there: Present, members: Integers, days: Integers, panes: Panes
+    ) -> Held:
+        """Every three voltages against the limit of unbalance, over the week up to each day."""
+        row, which = self.supply.threes_of(members)
+        volts = np.array([self.supply.threes[one].volts for one in which], np.int32)
+        volts = volts.reshape(-1, 3)
+        whole = np.ones(len(row), np.bool_)
+        for phase in range(3):
+            whole &= _rows_of(there, row, volts[:, phase])[1]
+        row, slot = row[whole], volts[whole, 0]
+        sums = self._sums(slot, days[row], WEEK_DAYS, panes)
+        return Held(row, slot, sums[:, 5], sums[:, 6], np.zeros(len(row)))
 
-    def held(self, member: int, day: int, quantity: int, panes: Panes) -> list[Held]:
-        """Every series of a quantity against its limits, over the week."""
-        slots = self.slots(member, day, (quantity,), panes)
-        sums = self._sums(slots, day, WEEK_DAYS, panes)
-        return [Held(slot, *(int(x) for x in row[:3]))
-                for slot, row in zip(slots.tolist(), sums.tolist(), strict=True)]
-
-    def held_threes(self, member: int, day: int, panes: Panes) -> list[Held]:
-        """Every three voltages against the limit of unbalance, over the week."""
-        there = set(self.slots(member, day, (VOLTAGE,), panes).tolist())
-        threes = self.supply.threes.get(self.supply.places[member], [])
-        firsts = [three.volts[0] for three in threes if there >= set(three.volts)]
-        sums = self._sums(np.array(firsts, np.int32), day, WEEK_DAYS, panes)
-        return [Held(slot, int(row[5]), int(row[6]), 0)
-                for slot, row in zip(firsts, sums.tolist(), strict=True)]
-
-    def _sums(self, slots: Slots, day: int, days: int, panes: Panes) -> Floats:
+    def _sums(self, slots: Slots, last: Integers, days: int, panes: Panes) -> Floats:
         at = panes.rows[TEN, slots].astype(np.int64)
-        last = np.full(len(slots), day, np.int64)
         sums, _ = self.book.sums(at, last - days + 1, last)
         return sums
 
-    def owed(self, member: int, day: int, days: int) -> int:
-        """Intervals of ten minutes in so many civil days up to a day."""
-        one = np.array([member, member], np.int64)
-        ends = self.end_min(one, np.array([day - days, day], np.int64))
-        return int(ends[1] - ends[0]) // TEN_MIN
+    def owed(self, members: Integers, days: Integers, back: int) -> Integers:
+        """Intervals of ten minutes in so many civil days up to each day."""
+        length = self.end_min(members, days) - self.end_min(members, days - back)
+        return length // TEN_MIN
 
-    def _judge(self, result: Result, k: int, member: int, day: int, panes: Panes) -> None:
-        owed = self.owed(member, day, WEEK_DAYS)
-        voltage = self.held(member, day, VOLTAGE, panes)
-        if voltage:
-            good = all(compliant(*one[1:]) for one in voltage)
-            self._put(result, k, 0, voltage, owed, float(not good))
-            self._put(result, k, 1, voltage, owed, share(voltage))
-            self._put(result, k, 2, voltage, owed, float(max(one.far for one in voltage)))
-            self._deviations(result, k, member, day, panes)
-        for column, kept, of in (
-            (3, self.held_threes(member, day, panes), owed),
-            (4, self.held(member, day, THD, panes), owed),
-            (5, self.held(member, day, PST, panes), owed // PST_OF_PLT),
-        ):
-            if kept:
-                self._put(result, k, column, kept, of, share(kept))
-
-    def _put(
-        self, result: Result, k: int, column: int, kept: list[Held], owed: int, value: float
+    def _judge(
+        self, result: Result, there: Present, members: Integers, days: Integers, panes: Panes
     ) -> None:
-        least = min(one.valid for one in kept)
-        result.n[k, column] = least
-        result.cov[k, column] = least / owed
-        if least >= WEEK_SHARE_MIN * owed:
-            result.value[k, column] = value
+        owed = self.owed(members, days, WEEK_DAYS)
+        volts = self.held(there, days, VOLTAGE, panes)
+        bad = ~((volts.valid > 0) & (100 * volts.near <= SHARE_PERCENT * volts.valid)
+                & (volts.far == 0))
+        _put(result, 0, volts.row, volts.valid, bad.astype(np.float64), WEEK_SHARE_MIN, owed)
+        for column, held, of in (
+            (1, volts, owed),
+            (3, self.held_threes(there, members, days, panes), owed),
+            (4, self.held(there, days, THD, panes), owed),
+            (5, self.held(there, days, PST, panes), owed // PST_OF_PLT),
+        ):
+            share = 100.0 * held.near / np.maximum(held.valid, 1)
+            _put(result, column, held.row, held.valid, share, WEEK_SHARE_MIN, of)
+        _put(result, 2, volts.row, volts.valid, volts.far, WEEK_SHARE_MIN, owed)
+        found = self.deviations(there, members, days, panes)
+        owed = self.owed(members, days, 1)
+        for column, percent in ((6, found.under), (7, found.over)):
+            _put(result, column, found.row, found.valid, percent, DAY_SHARE_MIN, owed)
 
     def deviations(
-        self, member: int, day: int, panes: Panes
-    ) -> list[tuple[int, int, float, float]]:
-        """Of each voltage of a day: slot, intervals, under- and overdeviation in %."""
-        slots = self.slots(member, day, (VOLTAGE,), panes)
-        middle = self.members.day_starts(
-            np.array([member], np.int64), np.array([day], np.int64)) + 720
-        nominal = self.supply.nominal(slots, np.repeat(middle, len(slots)))
-        found = []
-        for slot, row, volts in zip(
-            slots.tolist(), self._sums(slots, day, 1, panes).tolist(), nominal.tolist(),
-            strict=True,
-        ):
-            count = max(row[0], 1.0)
-            under, over = deviation_of(row[3] / count, row[4] / count, volts)
-            found.append((slot, int(row[0]), under, over))
-        return found
-
-    def _deviations(self, result: Result, k: int, member: int, day: int, panes: Panes) -> None:
-        rows = self.deviations(member, day, panes)
-        owed = self.owed(member, day, 1)
-        least = min(row[1] for row in rows)
-        for column, of in ((6, 2), (7, 3)):
-            result.n[k, column] = least
-            result.cov[k, column] = least / owed
-            if enough(least, owed):
-                result.value[k, column] = max(row[of] for row in rows)
+        self, there: Present, members: Integers, days: Integers, panes: Panes
+    ) -> Deviations:
+        """Under- and overdeviation of each voltage of a day."""
+        mine = self.supply.registry.quantity[there.slot] == VOLTAGE
+        row, slot = there.row[mine], there.slot[mine]
+        sums = self._sums(slot, days[row], 1, panes)
+        count = np.maximum(sums[:, 0], 1.0)
+        under, over = deviation_of(
+            sums[:, 3] / count, sums[:, 4] / count, self.nominal(members, days, row, slot)
+        )
+        return Deviations(row, slot, sums[:, 0], under, over)
 
 
-def share(kept: list[Held]) -> float:
-    """Percent of the intervals beyond the limit, of the worst."""
-    return max(100.0 * one.near / max(one.valid, 1) for one in kept)
+def _rows_of(there: Present, row: Integers, slot: Slots) -> tuple[Integers, Bools]:
+    """Where (row, slot) stands in `there`: int64[k], and bool[k], whether it does."""
+    keys = (there.row << 32) + there.slot
+    order = np.argsort(keys)
+    wanted = (row << 32) + slot
+    at = np.minimum(np.searchsorted(keys, wanted, sorter=order), max(len(keys) - 1, 0))
+    if not len(keys):
+        return np.zeros(len(row), np.int64), np.zeros(len(row), np.bool_)
+    return order[at], keys[order[at]] == wanted
+
+
+def _put(
+    result: Result, column: int, row: Integers, valid: Floats, value: Floats, share: float,
+    owed: Integers,
+) -> None:
+    """Per window the worst of its parts, if the least of them has what it needs."""
+    count = len(result.n)
+    least = np.full(count, np.inf)
+    np.minimum.at(least, row, valid)
+    worst = np.full(count, -np.inf)
+    np.maximum.at(worst, row, value)
+    there = np.isfinite(least)
+    result.n[there, column] = least[there]
+    result.cov[there, column] = least[there] / owed[there]
+    good = there & (least >= share * owed)
+    result.value[good, column] = worst[good]

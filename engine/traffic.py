@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edge.quantities import INDEX
 from engine.calendar import clock_min, is_weekend
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.density import G_M, bin_density
 from engine.family import (
     NO_WINDOW,
@@ -25,7 +26,6 @@ from engine.family import (
     Slots,
     anywhere,
     blank,
-    of_level,
     ranges,
 )
 from engine.panes import FIVE, HORIZON_DAYS, LENGTHS, NEVER_MIN, Panes
@@ -291,7 +291,7 @@ class TrafficBins(Cadence):
         self._segments.enrol(registry)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The bin."""
         return of_level(changed, FIVE, member_of)
@@ -349,7 +349,7 @@ class TrafficDays(CivilDays):
         self._segments.enrol(registry)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day."""
         members, bins = of_level(changed, FIVE, member_of)

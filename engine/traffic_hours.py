@@ -4,11 +4,11 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.completeness import enough
-from engine.family import NOT_MEASURED, Cadence, Integers, Result, Shared, Slots, blank, of_level
+from engine.family import NOT_MEASURED, Cadence, Integers, Result, Shared, Slots, blank
 from engine.mean_speeds import space_mean_kmh, time_mean_kmh
 from engine.panes import COARSE, FINE, FIVE, HOUR, Panes, kernel
 from engine.road_bins import SPEED
@@ -72,7 +72,7 @@ class TrafficHours(Shared[Segments], Cadence):
     indicators = tuple(POSITION[f"traffic.{name}"] for name in MEANS)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)

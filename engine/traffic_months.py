@@ -1,10 +1,10 @@
 """How reliable a road is: planning time and buffer over the peaks of the month so far."""
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.calendar import is_weekend, month_start
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.daybook import Book
 from engine.family import (
     NOT_MEASURED,
@@ -14,7 +14,6 @@ from engine.family import (
     Shared,
     Slots,
     blank,
-    of_level,
     spread,
 )
 from engine.panes import FIVE, Panes
@@ -46,7 +45,7 @@ class TrafficMonths(Shared[Segments], CivilDays):
         return {"peaks": self.book}
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day, and those after it that may be of its month."""
         members, bins = of_level(changed, FIVE, member_of)

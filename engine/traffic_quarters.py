@@ -1,10 +1,10 @@
 """Level of service of a road in each quarter of an hour, by its class in the places file."""
 
 import numpy as np
-import numpy.typing as npt
 
 from edge.places import ROAD_CLASSES
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.family import (
     NOT_MEASURED,
     Cadence,
@@ -14,7 +14,6 @@ from engine.family import (
     Shared,
     Slots,
     blank,
-    of_level,
     ranges,
 )
 from engine.panes import FIVE, Panes
@@ -60,7 +59,7 @@ class TrafficQuarters(Shared[Segments], Cadence):
         self.heavy = np.array([row.heavy_share for row in rows], np.float64)
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The quarter that holds a changed bin."""
         members, bins = of_level(changed, FIVE, member_of)

@@ -15,6 +15,7 @@ from edge.facts import Fact
 from edge.places import PlaceKey, PlaceRow
 from engine.air import AirDays, AirHours
 from engine.batch import Batch
+from engine.changed import Changed
 from engine.eaqi_hours import EaqiHours
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
@@ -247,9 +248,9 @@ class Vitals:
             panes.minutes, panes.fine, panes.coarse, panes.rows, self.registry.quantity,
             self.registry.shift, panes.dirty, panes.touched,
         )
-        changed = np.concatenate([
+        changed = Changed(np.concatenate([
             panes.take_touched(self.registry.shift), self.registers.take_changed()
-        ])
+        ]))
         self.enrol()
         self._note(changed)
         parts: list[Points] = []
@@ -261,7 +262,8 @@ class Vitals:
             wall_min = (self.now_ns - self.grace_s * 1_000_000_000) // MINUTE_NS
             for windows in self.windows:
                 windows.begin(panes.first_min)
-                parts += self._settle(windows, now_min, wall_min)
+                with windows.remembering():
+                    parts += self._settle(windows, now_min, wall_min)
             self._minute = now_min
         if with_open:
             parts += self._open(now_min)
@@ -280,7 +282,7 @@ class Vitals:
             elif isinstance(windows.family, TrafficBins | TrafficQuarters | HourTotals):
                 windows.say_anew(*windows.family.of_days(members[moved], days[moved]))
 
-    def _note(self, changed: npt.NDArray[np.int32]) -> None:
+    def _note(self, changed: Changed) -> None:
         """Tell the windows which panes changed, and which series began earlier than known."""
         told = self.series.told_min[: len(self.registry.series)]
         first = self.panes.first_min[: len(told)]
@@ -301,13 +303,15 @@ class Vitals:
             if windows.step_min == 1 or (windows.daily and not days):
                 continue
             members, ordinals = windows.take_open(now_min)
-            if len(members):
-                keys = np.unique(windows.area_keys(members, ordinals))[-1:]
-                keys = keys[keys > windows.area_closed]
-                parts.append(windows.station_points(
-                    members, ordinals, now_min, self.panes, "open"
-                ))
-                parts.append(windows.area_points(keys, now_min, self.panes, "open"))
+            if not len(members):
+                continue
+            keys = np.unique(windows.areas.keys(members, ordinals))[-1:]
+            keys = keys[keys > windows.areas.closed]
+            with windows.remembering():
+                parts += [
+                    windows.station_points(members, ordinals, now_min, self.panes, "open"),
+                    windows.area_points(keys, now_min, self.panes, "open"),
+                ]
         return parts
 
     def _settle(self, windows: Windows, now_min: int, wall_min: int) -> list[Points]:
@@ -326,9 +330,9 @@ class Vitals:
             self._mark_closed(windows)
         # A station that is new brings windows of its own that its areas have closed already.
         recent = windows.not_final(*due, final_min)
-        areas = np.union1d(windows.area_of(*late), windows.area_of(*recent))
+        areas = np.union1d(windows.areas.containing(*late), windows.areas.containing(*recent))
         parts.append(windows.area_points(areas, now_min, panes, "restated"))
-        parts.append(windows.area_points(windows.area_windows(), now_min, panes, "closing"))
+        parts.append(windows.area_points(windows.closed_areas(), now_min, panes, "closing"))
         if now_min // 60 > self._minute // 60:
             windows.forget(now_min - HORIZON_DAYS * 1440)
         return parts

@@ -62,14 +62,15 @@ def deviation(volts: Floats, declared: float) -> tuple[float, float]:
         return math.nan, math.nan
     low = math.fsum(np.minimum(valid, declared) ** 2) / len(valid)
     high = math.fsum(np.maximum(valid, declared) ** 2) / len(valid)
-    return deviation_of(low, high, declared)
+    under, over = deviation_of(np.array([low]), np.array([high]), np.array([declared]))
+    return float(under[0]), float(over[0])
 
 
-def deviation_of(low: float, high: float, declared: float) -> tuple[float, float]:
+def deviation_of(low: Floats, high: Floats, declared: Floats) -> tuple[Floats, Floats]:
     """The same of the mean squares of what is at most, and at least, the declared voltage."""
-    under = (declared - math.sqrt(low)) / declared * 100.0
-    over = (math.sqrt(high) - declared) / declared * 100.0
-    return max(under, 0.0), max(over, 0.0)
+    under = (declared - np.sqrt(low)) / declared * 100.0
+    over = (np.sqrt(high) - declared) / declared * 100.0
+    return np.maximum(under, 0.0), np.maximum(over, 0.0)
 
 
 def sequences(volts: Sequence[float], degrees: Sequence[float]) -> tuple[float, float]:

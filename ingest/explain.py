@@ -14,10 +14,10 @@ from edge.places import PlaceKey
 from engine.account import Account, Look, Step, number
 from engine.catalogue import INDICATORS, POSITION
 from engine.panes import MINUTE_NS
-from engine.points import INSUFFICIENT, Points, PointState
+from engine.points import INSUFFICIENT, Kind, Points, PointState
 from engine.recipes import RECIPES
 from engine.vitals import HORIZON_NS
-from engine.windows import Kind, Windows
+from engine.windows import Windows
 from ingest.explain_area import area_account
 from ingest.explain_free_flow import FreeFlow
 from ingest.explain_rows import causes, inputs_of, left_out_of, pane_tables, stated

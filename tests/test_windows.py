@@ -234,9 +234,9 @@ def test_revisions_are_forgotten_with_the_horizon() -> None:
     town.tick(start + 1060)
     blocks = town.vitals.windows[4]
     assert list(blocks.revisions.values()) == [2]
-    assert set(blocks.area_revisions.values()) == {2}
+    assert set(blocks.areas.revisions.values()) == {2}
     town.tick(start + 9 * 86_400)
-    assert blocks.revisions == blocks.area_revisions == {}
+    assert blocks.revisions == blocks.areas.revisions == {}
 
 
 def test_levels_of_areas_count_stations_over_the_limit() -> None:
