@@ -262,8 +262,11 @@ class Vitals:
             wall_min = (self.now_ns - self.grace_s * 1_000_000_000) // MINUTE_NS
             for windows in self.windows:
                 windows.begin(panes.first_min)
-                with windows.remembering():
-                    parts += self._settle(windows, now_min, wall_min)
+                if not windows.quiet(now_min):
+                    with windows.remembering():
+                        parts += self._settle(windows, now_min, wall_min)
+                if now_min // 60 > self._minute // 60:
+                    windows.forget(now_min - HORIZON_DAYS * 1440)
             self._minute = now_min
         if with_open:
             parts += self._open(now_min)
@@ -333,8 +336,6 @@ class Vitals:
         areas = np.union1d(windows.areas.containing(*late), windows.areas.containing(*recent))
         parts.append(windows.area_points(areas, now_min, panes, "restated"))
         parts.append(windows.area_points(windows.closed_areas(), now_min, panes, "closing"))
-        if now_min // 60 > self._minute // 60:
-            windows.forget(now_min - HORIZON_DAYS * 1440)
         return parts
 
     def _mark_closed(self, windows: Windows) -> None:

@@ -84,10 +84,12 @@ class Windows:
         first = np.where(table >= 0, first_min[np.maximum(table, 0)], NEVER_MIN).min(axis=1)
         heard = first < NEVER_MIN
         started = waiting[heard]
+        if not len(started):
+            return
         self.first[started] = self.family.ordinal(started, first[heard])
         self.closed[started] = self.first[started] - 1
         self._next_min = NEVER
-        if self.areas.closed == NEVER and len(started):
+        if self.areas.closed == NEVER:
             self.areas.closed = int(self.areas.keys(started, self.closed[started]).min())
 
     def widen(self, slots: npt.NDArray[np.int32], old_min: Integers, new_min: Integers) -> None:
@@ -109,6 +111,8 @@ class Windows:
 
     def note(self, changed: Changed) -> None:
         """Remember which windows the changed panes feed: closed ones to restate, open ones."""
+        if not len(self.closed):
+            return
         members, windows = self.family.touched(changed, self._member_of)
         if not len(members):
             return
@@ -135,7 +139,10 @@ class Windows:
         how far each series has delivered.
         """
         started = self.started()
-        if not len(started) or now_min < self._next_min:
+        if not len(started):
+            self._next_min = NEVER_MIN  # until `begin` has somebody
+            return started, started
+        if now_min < self._next_min:
             return started[:0], started[:0]
         table = self.family.members.table[started]
         delivered = np.where(table >= 0, watermark_min[np.maximum(table, 0)], NEVER_MIN)
@@ -149,6 +156,10 @@ class Windows:
         self._next_min = int(self.family.end_min(started, self.closed[started] + 1).min())
         order = np.argsort(windows, kind="stable")
         return members[order], windows[order]
+
+    def quiet(self, now_min: int) -> bool:
+        """True if no window can close by now and none waits to be said anew."""
+        return not len(self.late) and now_min < self._next_min
 
     def started(self) -> Integers:
         """Members that have had a reading."""
@@ -169,6 +180,8 @@ class Windows:
     def take_open(self, now_min: int) -> tuple[Integers, Integers]:
         """The windows in progress of members that had readings since the last call."""
         members = np.nonzero(self.open)[0].astype(np.int64)
+        if not len(members):
+            return members, members
         self.open[:] = False
         windows = self.family.ordinal(members, np.full(len(members), now_min, np.int64))
         fresh = windows > self.closed[members]

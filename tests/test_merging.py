@@ -34,7 +34,7 @@ from tests.line_city import (
 )
 
 HOUR_MS = 60 * MINUTE_MS
-SLOW = settings(max_examples=12, deadline=None)
+SLOW = settings(max_examples=6, deadline=None)
 
 
 class Told(NamedTuple):

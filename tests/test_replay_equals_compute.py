@@ -23,11 +23,11 @@ REPLAY = (
     "import sys, pathlib; from simulators.replay import run; p = pathlib.Path; "
     "sys.exit(run(p(sys.argv[1]), p(sys.argv[2]), sys.argv[3], p(sys.argv[4]), 0))"
 )
-FIRST, LAST = "2014-08-04T20", "2014-08-06T12"
+FIRST, LAST = "2014-08-05T14", "2014-08-06T06"
 
 
 def cut(path: Path) -> Path:
-    """Some 40 hours of the sample over two midnights, with late, lost, strange and early rows."""
+    """Some 16 hours of the sample over a midnight, with late, lost, strange and early rows."""
     rng = random.Random(1407)
     with gzip.open(sample_city.recording(), "rt") as file:
         rows = [row for row in csv.DictReader(file) if FIRST <= row["time"] < LAST]
