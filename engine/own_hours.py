@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
+from engine.changed import Changed, of_level
 from engine.family import (
     NOT_MEASURED,
     Bools,
@@ -18,7 +18,6 @@ from engine.family import (
     Slots,
     anywhere,
     blank,
-    of_level,
 )
 from engine.hour_means import HOUR_MIN, hour_means
 from engine.hourly import Hourly
@@ -60,7 +59,7 @@ class OwnHours(Cadence):
         })
 
     def touched(
-        self, changed: npt.NDArray[np.int32], member_of: Slots
+        self, changed: Changed, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)

@@ -5,8 +5,9 @@ import pytest
 
 from engine.air import AirDays, AirHours
 from engine.calendar import EPOCH_DAY
+from engine.changed import Changed, of_level
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
-from engine.family import Family, anywhere, blank, of_level, spread
+from engine.family import Family, anywhere, blank, spread
 from engine.meters import Meters
 from engine.power_minutes import PowerMinutes
 from engine.quality import Completeness
@@ -106,7 +107,7 @@ def test_small_steps() -> None:
     assert members.tolist() == [4, 4, 4, 5, 5, 5]
     assert windows.tolist() == [10, 11, 12, 20, 21, 22]
     changed = np.array([[3, 0, 7], [4, 0, 8], [3, 1, 9]], np.int32)
-    members, panes = of_level(changed, 3, np.array([6, -1], np.int32))
+    members, panes = of_level(Changed(changed), 3, np.array([6, -1], np.int32))
     assert (members.tolist(), panes.tolist()) == ([6], [7])
     result = blank(2, 3)
     assert np.isnan(result.value).all()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.catalogue import POSITION
+from engine.changed import Changed
 from engine.hourly import Hourly
 from engine.own_hours import OwnHours
 from engine.panes import FIVE, HOUR
@@ -77,5 +78,5 @@ def test_a_late_reading_touches_its_hour_alone(monkeypatch: pytest.MonkeyPatch) 
     windows = Windows(family)
     windows.enrol(town.vitals.registry)
     changed = np.array([[HOUR, 0, OF_HOUR], [FIVE, 0, OF_HOUR * 12]], np.int32)
-    members, hours = family.touched(changed, np.zeros(1, np.int32))
+    members, hours = family.touched(Changed(changed), np.zeros(1, np.int32))
     assert (members.tolist(), hours.tolist()) == ([0], [OF_HOUR])
