@@ -7,7 +7,7 @@ says whose they are. Level 0 is best.
 
 from engine import catalogue_traffic
 from engine.catalogue_air import EAQI
-from engine.catalogue_energy import ENERGY, RELIABILITY, SUPPLY
+from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
 from engine.catalogue_noise import NOISE
 from engine.catalogue_quality import entries as quality_entries
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
@@ -139,6 +139,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *EAQI,
     *RELIABILITY,
     *NOISE,
+    *GENERATION,
     *(own.entry for own in OWN),
 )
 

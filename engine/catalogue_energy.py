@@ -214,3 +214,44 @@ RELIABILITY: tuple[Indicator, ...] = (
         "system", _FIVE_YEARS, _SYSTEM,
     ),
 )
+
+_LCA = "IPCC AR5 WGIII Annex III, medians of life-cycle emissions (ef_set IPCC_AR5_median_LCA)"
+_FACTORS = (
+    "the medians as a secondary source prints them (wikicarbon.org); factors of combustion alone, "
+    "such as those of the UK or of eGRID, differ by design"
+)
+_UNKNOWN = "none if more than 5 % is of unknown origin or amount: this project's rule"
+_AMOUNT = (
+    "a series without 75 % of an hour's minutes counts as unknown, with its largest hour of the "
+    "24 before: this project's rule"
+)
+_SHARE_WORDS = (
+    "U4SSC EN:E:E:1C, SDG 7.2", "energy of renewable sources / energy of all sources",
+)
+_INTENSITY_WORDS = (_LCA, "sum of E_s * EF_s / sum of E_s")
+
+
+def _mix(
+    id: str, name: str, unit: str, digits: int, seconds: int, better: Literal["low", "high"],
+    words: tuple[str, str], rule: str, *marks: str,
+) -> Indicator:
+    return Indicator(
+        "energy", id, name, unit, digits, *words, rule, seconds, seconds, PLAIN, None,
+        "energy_weighted", better, open_marks=(_UNKNOWN, _AMOUNT, *marks),
+    )
+
+
+_HOUR_RULE = "hourly means of the power of each source, 75 % of the minutes"
+_DAY_RULE = "sums over the hours of the civil day that have a value, 75 % of them needed"
+_GENERATED = "of what is generated where it is measured, and imported where that is measured"
+
+GENERATION: tuple[Indicator, ...] = (
+    _mix("renewable_share", "Renewable share of the hour", "1", 3, 3600, "high", _SHARE_WORDS,
+         _HOUR_RULE, _GENERATED),
+    _mix("carbon_intensity", "Carbon intensity of electricity", "g/kWh", 1, 3600, "low",
+         _INTENSITY_WORDS, _HOUR_RULE, _GENERATED, _FACTORS),
+    _mix("renewable_share_day", "Renewable share of the day", "1", 3, DAY_S, "high", _SHARE_WORDS,
+         _DAY_RULE, _GENERATED),
+    _mix("carbon_intensity_day", "Carbon intensity of electricity of the day", "g/kWh", 1, DAY_S,
+         "low", _INTENSITY_WORDS, _DAY_RULE, _GENERATED, _FACTORS),
+)

@@ -5,6 +5,7 @@ from engine import (
     account_energy,
     account_indices,
     account_load,
+    account_mix,
     account_noise,
     account_outages,
     account_own,
@@ -24,5 +25,6 @@ RECIPES: dict[str, Recipe] = {
     **account_totals.RECIPES,
     **account_indices.RECIPES,
     **account_noise.RECIPES,
+    **account_mix.RECIPES,
     **account_own.RECIPES,
 }

@@ -25,6 +25,7 @@ from engine.judge import GAP_NS, LIMITS, Judge, Watched, flags_of, possible
 from engine.loads import Loads, PowerFactorDays, PowerFactors
 from engine.loops import LoopSpeeds
 from engine.meters import Meters
+from engine.mix import MixDays, MixHours, Sources
 from engine.outages import outages_of
 from engine.own import OWN
 from engine.own_hours import OwnHours
@@ -76,6 +77,7 @@ class Vitals:
         self.power = PowerMinutes()
         meters = Meters(self.registers, self.power)
         hours, loads, supply = AirHours(), Loads(), Supply()
+        sources = Sources()
         self.spectra, sounds = Spectra(), Microphones()
         self.peaks = DemandPeaks(meters)
         families: tuple[Family, ...] = (
@@ -91,6 +93,7 @@ class Vitals:
             SoundQuarters(sounds), SoundHours(sounds),
             SoundDays(sounds), PercentileHours(sounds, self.spectra),
             PercentileDays(sounds, self.spectra),
+            MixHours(sources), MixDays(sources),
         )
         self.windows = [Windows(family) for family in families]
         self.interruptions = Interruptions()

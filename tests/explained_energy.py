@@ -20,6 +20,8 @@ def recompute(answer: Answer) -> float | None:
         return _power_factor(answer, name)
     if name.startswith(("en50160", "rms_deviation")):
         return _week(answer, name)
+    if name.startswith(("renewable", "carbon")):
+        return _generated(answer, name)
     index = name.split("_")[0]
     if index in ("saifi", "saidi", "maifi", "caidi", "asai"):
         return _reliability(answer, index)
@@ -247,3 +249,42 @@ def _system(answer: Answer) -> float | None:
     column = 1 if "saifi" in answer["indicator"] else 2
     return math.fsum(row[column] for row in found["days"]
                      if row[0] >= found["year_from"] and row[3] <= threshold) / found["served"]
+
+
+# ---- generation
+
+
+def _kwh(panes: dict[int, list[int]], start_ms: int) -> tuple[float, float]:
+    """Energy of an hour, and what of it is unknown."""
+    kwh = _hour(panes, start_ms, False)
+    if kwh is not None:
+        return kwh, 0.0
+    before = [_hour(panes, start_ms - back * HOUR_MS, False) for back in range(1, 25)]
+    return 0.0, max((x for x in before if x is not None), default=math.inf)
+
+
+def _generated(answer: Answer, name: str) -> float | None:
+    """Of each hour, then of all together."""
+    told = answer["steps"][0]
+    column = 2 if name.startswith("renewable") else 1
+    worth = {row[0]: row[column] for row in told["found"]["rows"]}
+    source = dict(map(tuple, told["given"]["series"]))
+    panes = {row["series"]: {pane[0]: pane for pane in row["panes"]["rows"]}
+             for row in answer["inputs"] if row["series"] in source and "panes" in row}
+    day = name.endswith("_day")
+    window = answer["window"]
+    hours = range(window["start_ms"], window["end_ms"], HOUR_MS)
+    values = []
+    for start in hours:
+        parts = [(worth.get(source[number]), *_kwh(of, start)) for number, of in panes.items()]
+        known = [(x, kwh) for x, kwh, _ in parts if x is not None]
+        total = math.fsum(kwh + unknown for _, kwh, unknown in parts)
+        had = math.fsum(kwh for _, kwh in known)
+        if had and total - had <= 0.05 * total:
+            by = total if column == 2 else had
+            values.append((math.fsum(x * kwh for x, kwh in known) / by, by))
+    if not day:
+        return values[0][0] if values else None
+    if not values or 4 * len(values) < 3 * told["given"]["hours"]:
+        return None
+    return math.fsum(x * kwh for x, kwh in values) / math.fsum(kwh for _, kwh in values)

@@ -81,3 +81,25 @@ def step(length_s: float, customers: int, again: bool) -> tuple[float, float, fl
     if length_s > 300:
         return counted, customers * length_s / 60, 0
     return 0, 0, counted
+
+
+def known_mean(
+    energy: Sequence[float], unknown: float, worth: Sequence[float], over_all: bool
+) -> float:
+    """Mean of what is known of the sources, over what is known, or over all; none beyond 5 %."""
+    known = [(e, x) for e, x in zip(energy, worth, strict=True) if not math.isnan(x)]
+    total, had = sum(energy) + unknown, sum(e for e, _ in known)
+    if had <= 0 or math.isinf(total) or total - had > 0.05 * total:
+        return math.nan
+    return sum(e * x for e, x in known) / (total if over_all else had)
+
+
+def hour_energy(hours: Mapping[int, tuple[int, int, float]], hour: int) -> tuple[float, float]:
+    """(kWh, unknown kWh) of an hour; hours: readings, minutes with readings, and their sum in kW.
+
+    Without 45 minutes the most that one of the 24 hours before had is unknown.
+    """
+    means = {h: kw / n for h, (n, minutes, kw) in hours.items() if minutes >= 45}
+    if hour in means:
+        return means[hour], 0.0
+    return 0.0, max((means[h] for h in means if hour - 24 <= h < hour), default=math.inf)

@@ -45,6 +45,12 @@ SERIES: dict[tuple[str, str, str], Curve] = {
     **{("d2", "voltage", p): _gap(_daily(398.0 + k, 4.0, k), 3000, 4600)
        for k, p in enumerate(("l12", "l23", "l31"))},
     **{("d1", "current", p): _daily(16.0 + k, 7.0) for k, p in enumerate(PHASES)},
+    **{("d3", "generation", source): _gap(_daily(mean, swing), first, last)
+       for source, mean, swing, first, last in (
+           ("hydro", 40.0, 20.0, 0, 0), ("gas_cc", 90.0, 60.0, 5000, 5120),
+           ("solar_pv_roof", 4.0, 4.0, 2000, 2200), ("wind", 8.0, 7.0, 0, 0),
+           ("import", 20.0, 19.0, 3000, 3050), ("tyres", 1.0, 0.5, 0, 0))},
+    **{("d2", "generation", source): _daily(9.0, 8.0) for source in ("coal", "nuclear")},
     ("d2", "power", ""): _gap(_daily(5.0, 2.0), 600, 800),
     ("d2", "reactive", ""): _gap(_daily(0.01, 4.0), 600, 800),
 }
@@ -52,6 +58,11 @@ FACTS_TEXT = f"""{FACTS}
 valid_from,place,fact,value,unit,source
 2020-01-01,centre/s1,rated_kva,20,kVA,Plate of the transformer
 2020-01-01,centre/s2,rated_kva,300,kVA,Plate of the transformer
+2020-01-01,_/_,ef_wind,11.5,g/kWh,Study of the city
+2020-01-01,_/_,ef_import,380,g/kWh,The grid's operator
+2020-01-01,centre/_,ef_import,350,g/kWh,The grid's operator
+2020-01-01,_/_,renewable_import,0.4,1,The grid's operator
+2020-01-01,centre/s3,ef_gas_cc,430,g/kWh,Measured at the stack
 """
 
 

@@ -2,9 +2,9 @@
 
 from engine.areas import RULES
 from engine.catalogue import INDICATORS
-from engine.catalogue_energy import ENERGY, RELIABILITY, SUPPLY
+from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
 
-PARTS = (ENERGY, SUPPLY, RELIABILITY)
+PARTS = (ENERGY, SUPPLY, RELIABILITY, GENERATION)
 EVERY = sum(PARTS, ())
 
 

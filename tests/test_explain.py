@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.catalogue import INDICATORS, POSITION
-from engine.catalogue_energy import ENERGY, RELIABILITY, SUPPLY
+from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
 from engine.own import OWN
 from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
@@ -22,7 +22,8 @@ from tests.explained_city import HOUR_MS, START_MS, metered, sample, spiked, tro
 from tests.explained_road_city import roads
 
 ELSEWHERE = {
-    entry.key for entry in ENERGY + SUPPLY + RELIABILITY if not entry.id.startswith("load_factor")
+    entry.key for entry in ENERGY + SUPPLY + RELIABILITY + GENERATION
+    if not entry.id.startswith("load_factor")
 }
 """What the sample city does not measure: explained and recomputed in tests of their own."""
 SAMPLED = [key for key in POSITION if key not in ELSEWHERE | {own.entry.key for own in OWN}]

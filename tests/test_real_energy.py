@@ -174,3 +174,62 @@ def test_the_voltage_of_every_week(minutes: list[Minute], home: Town) -> None:
         assert over[end][0] == pytest.approx(100 * (high - 230.0) / 230.0, abs=1e-6)
         compared += 1
     assert compared == 3
+
+
+SOURCE_OF = {"COL": "coal", "GAS": "gas_cc", "NUC": "nuclear", "OIL": "oil", "OTH": "other",
+             "SUN": "solar_pv_utility", "WAT": "hydro", "WND": "wind_onshore"}
+MEDIAN = {"COL": 820, "GAS": 490, "NUC": 12, "SUN": 48, "WAT": 24, "WND": 11}
+CLEAN = {"SUN", "WAT", "WND"}
+
+
+def test_the_mix_of_two_grids_of_every_hour_and_day() -> None:
+    """California and Texas in July 2021; what is missing or negative is unknown, by its day."""
+    found: dict[str, dict[str, dict[int, float]]] = {"CISO": {}, "ERCO": {}}
+    with gzip.open(CASES / "eia930_2021-07.csv.gz", "rt", encoding="utf-8") as file:
+        for record in csv.DictReader(file):
+            hour = int(datetime.fromisoformat(record["period"] + ":00:00+00:00").timestamp())
+            for name, text in record.items():
+                if name != "period" and text and float(text) >= 0:
+                    _, grid, source = name.split("_")
+                    found[grid].setdefault(source, {})[hour] = float(text)
+    town = Town([row(grid, f"us/{grid.lower()}", 3600, since="2021-01-01") for grid in found])
+    hours = sorted({hour for by in found.values() for of in by.values() for hour in of})
+    for hour in hours:
+        town.take(Reading(grid, "generation", hour, 1000 * of[hour], channel=SOURCE_OF[source])
+                  for grid, by in found.items() for source, of in by.items() if hour in of)
+        town.tick(hour + 3660)
+    compared = insufficient = 0
+    for grid, by in found.items():
+        days: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
+        share = town.last("energy.renewable_share", f"us/{grid.lower()}")
+        intensity = town.last("energy.carbon_intensity", f"us/{grid.lower()}")
+        begun = {source: min(of) for source, of in by.items()}
+        for hour in hours:
+            unknown = math.fsum(
+                max((of[h] for h in range(hour - 86_400, hour, 3600) if h in of),
+                    default=math.inf)
+                for source, of in by.items() if hour not in of and begun[source] < hour)
+            now = {source: of[hour] for source, of in by.items() if hour in of}
+            total = math.fsum(now.values()) + unknown
+            known = math.fsum(mwh for source, mwh in now.items() if source in MEDIAN)
+            clean = math.fsum(mwh for source, mwh in now.items() if source in CLEAN)
+            told = share[hour + 3600][0]
+            strange = now.get("OTH", 0.0) + unknown
+            if strange > 0.05 * total:
+                assert math.isnan(told), (grid, hour)
+                insufficient += 1
+                continue
+            assert told == pytest.approx(clean / total, rel=1e-9), (grid, hour)
+            days[hour // 86_400].append((clean, total, hour))
+            if total - known <= 0.05 * total:
+                grams = math.fsum(mwh * MEDIAN[s] for s, mwh in now.items() if s in MEDIAN)
+                assert intensity[hour + 3600][0] == pytest.approx(grams / known, rel=1e-9)
+                compared += 1
+        daily = town.last("energy.renewable_share_day", f"us/{grid.lower()}")
+        for end, (value, _) in daily.items():
+            rows = days[end // 86_400 - 1]
+            if len(rows) >= 18:
+                expected = math.fsum(one[0] for one in rows) / math.fsum(one[1] for one in rows)
+                assert value == pytest.approx(expected, rel=1e-9)
+    assert compared > 300
+    assert insufficient > 0
