@@ -8,7 +8,8 @@ to send again what they lack an acknowledgement for.
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import islice
 
 from edge.connection import BrokerError, Connection
 from edge.topics import acks
@@ -32,7 +33,7 @@ class Receipts:
         self._session = 0
         self._repeat: deque[tuple[str, Ack]] = deque()
 
-    def give(self, messages: Iterable[Received], told: Sequence[tuple[str, int, int]]) -> None:
+    def give(self, messages: Iterable[Received], told: Iterable[tuple[str, int, int]]) -> None:
         """Acknowledge `messages` to the broker and (device, epoch, number) to the agents."""
         for message in messages:
             self._connection.acknowledge(message.receipt, message.qos)
@@ -45,9 +46,8 @@ class Receipts:
         self._tell_all(told)
 
     def _tell_all(self, told: Iterable[tuple[str, int, int]]) -> None:
-        for device, epoch, number in told:
-            if not self._tell(device, Ack(epoch, number)):
-                return  # all is told again in the next session
+        # If the session has ended, all is told again in the next one.
+        self._tell((device, Ack(epoch, number)) for device, epoch, number in told)
 
     def step(self) -> None:
         """In a new session: tell all devices again, some each time."""
@@ -57,10 +57,10 @@ class Receipts:
         if connection.session != self._session:
             self._session = connection.session
             self._begin(again=not connection.session_present)
-        for _ in range(min(AGAIN_MAX, len(self._repeat))):
-            if not self._tell(*self._repeat[0]):
-                return
-            self._repeat.popleft()
+        count = min(AGAIN_MAX, len(self._repeat))
+        if count and self._tell(islice(self._repeat, count)):
+            for _ in range(count):
+                self._repeat.popleft()
 
     def _begin(self, *, again: bool) -> None:
         devices = self._line.vitals.registry.devices
@@ -74,9 +74,10 @@ class Receipts:
                 "was not acknowledged", len(self._repeat),
             )
 
-    def _tell(self, device: str, ack: Ack) -> bool:
+    def _tell(self, told: Iterable[tuple[str, Ack]]) -> bool:
+        """QoS 0: a lost word is made good by the next one, or when the agent sends again."""
         try:
-            self._connection.publish(acks(device), encode_ack(ack))
+            self._connection.publish_all((acks(device), encode_ack(ack)) for device, ack in told)
         except BrokerError:
             return False
         return True

@@ -1,5 +1,6 @@
 """What ingest tells agents again when a session begins; the rest is in test_program.py."""
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,14 +20,16 @@ class Link:
         self.session = 1
         self.session_present = True
         self.room = 1_000_000
+        self.writes = 0
         self.told: list[tuple[str, wire.Ack]] = []
         self.acknowledged: list[tuple[int, int]] = []
 
-    def publish(self, topic: str, payload: bytes) -> int:
-        if self.room <= len(self.told):
+    def publish_all(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        more = [(topic, wire.decode_ack(payload)) for topic, payload in messages]
+        if self.room < len(self.told) + len(more):
             raise BrokerUnavailableError("gone")
-        self.told.append((topic, wire.decode_ack(payload)))
-        return len(self.told)
+        self.told += more
+        self.writes += bool(more)
 
     def acknowledge(self, receipt: int, qos: int) -> bool:
         self.acknowledged.append((receipt, qos))
@@ -68,12 +71,12 @@ def test_many_devices_are_told_over_many_rounds_and_through_an_interruption() ->
     link, told = made(receipts.AGAIN_MAX + 10)
     link.room = 3
     told.step()
-    assert len(link.told) == 3
+    assert link.told == []
     link.ready = False
     told.step()
     link.ready, link.room = True, 1_000_000
     told.step()
-    assert len(link.told) == 3 + receipts.AGAIN_MAX
+    assert (len(link.told), link.writes) == (receipts.AGAIN_MAX, 1)
     told.step()
     assert len(link.told) == len({topic for topic, _ in link.told}) == receipts.AGAIN_MAX + 10
 
@@ -85,3 +88,10 @@ def test_messages_are_acknowledged_also_when_agents_cannot_be_told() -> None:
     told.give(messages, [("d0", 7, 5)])
     assert link.acknowledged == [(4, 1), (5, 1)]
     assert link.told == []
+
+
+def test_all_agents_of_a_batch_are_told_in_one_write() -> None:
+    link, told = made(1)
+    told.give([], [(f"d{k}", 7, k + 1) for k in range(300)])
+    assert link.told == [(f"cv/1/a/d{k}", wire.Ack(7, k + 1)) for k in range(300)]
+    assert link.writes == 1
