@@ -18,7 +18,8 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 from cityvitals import broker
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from edge.places import PlaceRow, render
 from edge.settings import load
 from edge.wire import encode_single

@@ -9,7 +9,8 @@ import socket
 import sysconfig
 from pathlib import Path
 
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from edge.settings import SettingsError
 from edge.topics import READINGS_FILTER
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from cityvitals import mqtt_probe
 from cityvitals.mqtt_probe import Probe, ProbeError, Welcome
-from edge.connection import BrokerSettings, parse_url, password_of
+from edge.broker_settings import BrokerSettings, parse_url
+from edge.connection import password_of
 from edge.settings import SettingsError
 from edge.wire import PAYLOAD_BYTES_MAX
 
@@ -48,6 +49,11 @@ class _Patient:
     def __init__(self, settings: BrokerSettings) -> None:
         self.url = settings.url
         self._address = parse_url(settings.url)
+        if self._address.path:
+            raise SettingsError(
+                f"url = {settings.url!r}: name the port that the same broker has for mqtt:// or "
+                "mqtts://; WebSockets are not measured"
+            )
         self._user = settings.user or self._address.user
         self._password = password_of(settings) if self._user else None
         self._context = _context(settings) if self._address.tls else None

@@ -10,7 +10,7 @@ import ssl
 import time
 from typing import NamedTuple
 
-from edge.connection import Address
+from edge.broker_settings import Address
 
 V311 = 4
 V5 = 5

@@ -15,7 +15,7 @@ import aiomqtt
 import msgspec
 
 from edge import topics, wire
-from edge.connection import Address
+from edge.broker_settings import Address
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,8 @@ class Devices:
             client = aiomqtt.Client(
                 host, port, username=self._broker.user or None, password=self._password,
                 tls_params=tls, identifier=f"cityvitals-page-{os.getpid()}",
+                transport="websockets" if self._broker.path else "tcp",
+                websocket_path=self._broker.path or None,
             )
             try:
                 async with client:

@@ -11,7 +11,7 @@ from pathlib import Path
 from dashboards import server
 from dashboards.devices import Devices
 from dashboards.live import Feed
-from edge.connection import parse_url
+from edge.broker_settings import parse_url
 from edge.settings import SettingsError
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 
 from edge import topics, wire
+from edge.broker_settings import BrokerSettings
 from edge.clock import DeviceClock
-from edge.connection import BrokerSettings, BrokerUnavailableError, Connection
+from edge.connection import BrokerUnavailableError, Connection
 from edge.driver import Driver
 from edge.grouping import Encoder, encoders
 from edge.message_keys import Message, make_key, split_key

@@ -1,8 +1,8 @@
 """The session with the MQTT broker: the one door to paho, for the agent and for ingest.
 
-MQTT 3.1.1, persistent session, QoS 1. A thread of ours drives paho, so that back-off is
-jittered and `stop` never waits for it. What was published but not confirmed when a session
-ends is forgotten here: its owner has it on disk and sends it again.
+MQTT 3.1.1 or 5, also over TLS and WebSocket, persistent session, QoS 1. A thread of ours drives
+paho, so that back-off is jittered and `stop` never waits for it. What was published but not
+confirmed when a session ends is forgotten here: its owner has it on disk and sends it again.
 """
 
 import logging
@@ -13,13 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
-from edge.settings import Section, SettingsError
+from edge.broker_settings import BrokerSettings, parse_url
+from edge.settings import SettingsError
 from edge.subscriptions import Subscriptions
 
 # The errors, by what the caller must do:
@@ -35,7 +37,7 @@ BACKOFF_S_MAX = 10.0
 these two; a session that stood for the larger one sets it back."""
 CONNECT_S_MAX = 5.0
 STOP_S_MAX = 2.0
-PORTS = {"mqtt": 1883, "mqtts": 8883}
+EXPIRY_NEVER = 0xFFFFFFFF
 _MID_BITS = 16
 _PUBACK = 0x40
 
@@ -60,58 +62,6 @@ class BrokerRefusedError(BrokerError):
 
 class BrokerUnavailableError(BrokerError):
     """There is no session at the moment; it is being made again."""
-
-
-class Address(NamedTuple):
-    """What a broker URL names."""
-
-    host: str
-    port: int
-    tls: bool
-    user: str
-
-
-class BrokerSettings(Section):
-    """How to reach the broker. Secrets stand in an environment variable or a file."""
-
-    url: str = "mqtt://127.0.0.1:1883"
-    user: str = ""
-    password_env: str = ""
-    password_file: str = ""
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
-    keepalive_s: int = 30
-
-    def __post_init__(self) -> None:
-        """Check what can be checked without I/O. Raises ValueError."""
-        address = parse_url(self.url)
-        if self.password_env and self.password_file:
-            raise ValueError("give password_env or password_file, not both")
-        if self.user and address.user and self.user != address.user:
-            raise ValueError(f"user {self.user!r} differs from the user in url")
-        if not address.tls and (self.ca_file or self.cert_file or self.key_file):
-            raise ValueError("ca_file, cert_file and key_file need a mqtts:// url")
-        if not 5 <= self.keepalive_s <= 3600:
-            raise ValueError(f"keepalive_s = {self.keepalive_s} must lie between 5 and 3600")
-
-
-def parse_url(url: str) -> Address:
-    """Read `mqtt://[user@]host[:port]` or `mqtts://…`. Raises ValueError with the rule."""
-    rule = "must be mqtt://[user@]host[:port] or mqtts://…"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-        host = (parts.hostname or "").encode("idna").decode()
-    except ValueError as error:
-        raise ValueError(f"url {rule} ({error})") from None
-    if parts.password is not None:
-        raise ValueError("url must not hold a password; use password_env or password_file")
-    if parts.scheme not in PORTS or not host or port == 0:
-        raise ValueError(f"url {url!r} {rule}")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError(f"url {url!r} {rule}")
-    return Address(host, port or PORTS[parts.scheme], parts.scheme == "mqtts", parts.username or "")
 
 
 def password_of(settings: BrokerSettings) -> str | None:
@@ -185,13 +135,23 @@ class Connection:
         self._client = self._make_client(manual_ack)
 
     def _make_client(self, manual_ack: bool) -> Client:
+        five, address = self.settings.properties, self._address
         client = Client(
-            CallbackAPIVersion.VERSION2, client_id=self._client_id, clean_session=False,
+            CallbackAPIVersion.VERSION2, client_id=self._client_id,
+            clean_session=None if five else False,
+            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
+            transport="websockets" if address.path else "tcp",
             reconnect_on_failure=False, manual_ack=manual_ack,
         )
         client.connect_timeout = CONNECT_S_MAX
         client.max_inflight_messages_set(0)  # the owner bounds what is in flight
-        client.connect_async(self._address.host, self._address.port, self.settings.keepalive_s)
+        if address.path:
+            client.ws_set_options(path=address.path)
+        client.connect_async(
+            address.host, address.port, self.settings.keepalive_s,
+            clean_start=False if five else MQTT_CLEAN_START_FIRST_ONLY,
+            properties=_for_ever() if five else None,
+        )
         if self._will:
             client.will_set(self._will[0], self._will[1], qos=1, retain=True)
         client.on_connect = self._connected
@@ -277,7 +237,8 @@ class Connection:
         """
         if not self.ready:
             raise BrokerUnavailableError(str(self.error or "not connected"))
-        packets = b"".join(publish_packet(topic, payload) for topic, payload in messages)
+        five = self.settings.properties
+        packets = b"".join(publish_packet(topic, payload, five) for topic, payload in messages)
         if packets:  # one packet to paho, which asks nothing of an acknowledgement once it left
             self._client._packet_queue(_PUBACK, packets, 0, 0)
 
@@ -400,16 +361,23 @@ class Connection:
             self._on_published(mid)
 
 
-def publish_packet(topic: str, payload: bytes) -> bytes:
-    """A PUBLISH of QoS 0."""
+def _for_ever() -> Properties:
+    """A session of MQTT 5 that the broker keeps, as it does those of 3.1.1."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = EXPIRY_NEVER
+    return properties
+
+
+def publish_packet(topic: str, payload: bytes, five: bool = False) -> bytes:
+    """A PUBLISH of QoS 0, of MQTT 3.1.1 or `five`."""
     name = topic.encode()
-    left = 2 + len(name) + len(payload)
+    left = 2 + len(name) + five + len(payload)
     length = bytearray()
     while left > 127:
         length.append(left & 127 | 128)
         left >>= 7
     length.append(left)
-    return b"".join((b"\x30", length, len(name).to_bytes(2), name, payload))
+    return b"".join((b"\x30", length, len(name).to_bytes(2), name, bytes(five), payload))
 
 
 def _forget(client: Client, _data: Any) -> None:

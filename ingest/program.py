@@ -90,7 +90,9 @@ class Program:
             settings.broker, settings.client_id, on_message=self._on_message,
             on_ready=self._on_ready, subscriptions=[(READINGS_FILTER, 1)], manual_ack=True,
             remembered=folder / "subscriptions.json",
-            tap=lambda socket, session: Tap(socket, self._arrived.put_frames, session),
+            tap=lambda socket, session: Tap(
+                socket, self._arrived.put_frames, session, settings.broker.properties
+            ),
         )
         self._receipts = Receipts(self._connection, self.line)
         self._retention = Retention(

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from edge.connection import BrokerSettings
+from edge.broker_settings import BrokerSettings
 from edge.settings import Section
 from engine.registry import GROUP_MIN
 from ingest.retention import KEPT_DAYS_MIN

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.agent import Agent, AgentSettings
-from edge.connection import BrokerSettings
+from edge.broker_settings import BrokerSettings
 from edge.driver import Sample
 from tests.line_city import CITY, row, write_places
 from tests.live_ingest import LiveIngest

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from edge import topics, wire
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 
 WAIT_S = 30.0
 

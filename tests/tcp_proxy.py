@@ -27,6 +27,12 @@ class TcpProxy:
         """Where clients find it."""
         return f"mqtt://127.0.0.1:{self.port}"
 
+    def cut(self) -> None:
+        """End the connections there are; new ones are taken."""
+        ended, self._open = self._open, []
+        for one in ended:
+            _end(one)
+
     def close(self) -> None:
         """End it with all connections."""
         for one in [self._server, *self._open]:

@@ -10,7 +10,8 @@ import pytest
 from edge import agent as agent_module
 from edge import connection, topics, wire
 from edge.agent import Agent, AgentSettings
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from edge.driver import Sample
 from edge.grouping import clock
 from edge.message_keys import make_key

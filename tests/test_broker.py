@@ -9,7 +9,8 @@ import pytest
 
 from cityvitals import broker
 from cityvitals.children import Children
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from edge.topics import READINGS_FILTER
 from tests.brokers import Nats
 from tests.test_children import wait_for

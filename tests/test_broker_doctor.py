@@ -10,7 +10,8 @@ import pytest
 
 from cityvitals import broker_doctor
 from cityvitals.broker_doctor import Check, checks, examine
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from edge.settings import SettingsError
 from tests.brokers import Broker, Mosquitto, free_port
 from tests.deployed import DEPLOYED, DeployedNats

@@ -17,7 +17,8 @@ import yaml
 
 from cityvitals.main import app
 from dashboards.grafana_files import DASHBOARDS_PATH
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from edge.edge_program import EdgeSettings
 from edge.settings import load
 from ingest.settings_ingest import IngestSettings

@@ -10,7 +10,7 @@ from paho.mqtt import publish
 from dashboards import devices
 from dashboards.devices import Devices
 from edge import topics, wire
-from edge.connection import parse_url
+from edge.broker_settings import parse_url
 from tests.brokers import Mosquitto
 from tests.page_site import WAIT_S_MAX
 

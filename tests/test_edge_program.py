@@ -13,7 +13,8 @@ import pytest
 import edge.edge_program
 from edge import connection, topics
 from edge.agent import AgentSettings
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from edge.edge_program import EdgeSettings, run
 from edge.outbox import Outbox
 from edge.plantower import PlantowerSettings

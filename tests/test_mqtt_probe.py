@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cityvitals import mqtt_probe
 from cityvitals.mqtt_probe import Arrived, Probe, ProbeError, Welcome
-from edge.connection import Address
+from edge.broker_settings import Address
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from edge import topics, wire
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from ingest import arrivals
 from ingest import program as module
 from ingest.health import Health

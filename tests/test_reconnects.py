@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from edge import connection
-from edge.connection import BrokerRefusedError, BrokerSettings, BrokerUnavailableError, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import BrokerRefusedError, BrokerUnavailableError, Connection
 from edge.topics import READINGS_FILTER
 from tests import tls
 from tests.brokers import Broker, Mosquitto, Nats

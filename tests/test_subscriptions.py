@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from edge.subscriptions import STALE_MAX, Subscriptions
 from tests.brokers import Broker, Mosquitto, Nats
 from tests.live_ingest import publish, until

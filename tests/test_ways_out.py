@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from edge import wire
-from edge.connection import BrokerSettings, Connection
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
 from edge.places import PlaceKey, PlaceRow, render
 from ingest.admission import Opened, opened
 from ingest.compute import run as compute
