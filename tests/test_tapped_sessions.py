@@ -5,6 +5,7 @@ order, what is too large for it through the client, and after a cut what was not
 comes again and nothing else.
 """
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,6 +56,15 @@ def mosquitto(folder: Path, *, tls: bool, version: str) -> Way:
     return Way(broker, "mqtts" if tls else "mqtt", broker.port, version, ca)
 
 
+def mosquitto_web(folder: Path) -> Way:
+    port = free_port()
+    broker = Mosquitto(folder / "broker", max_inflight_messages="0",
+                       listener=f"{port} 127.0.0.1", protocol="websockets")
+    broker.start()
+    until(lambda: listens(port), "its second port listens")
+    return Way(broker, "ws", port, "5", "")
+
+
 def nats_web(folder: Path, *, tls: bool) -> Way:
     port, ca, security = free_port(), "", "no_tls: true"
     if tls:
@@ -64,6 +74,7 @@ def nats_web(folder: Path, *, tls: bool) -> Way:
     broker = Nats(folder / "broker", ack_wait="4s",
                   websocket=f'{{ listen: "127.0.0.1:{port}", {security} }}')
     broker.start()
+    until(lambda: listens(port), "its second port listens")
     return Way(broker, "wss" if tls else "ws", port, "3.1.1", ca)
 
 
@@ -71,6 +82,7 @@ WAYS: dict[str, Callable[[Path], Way]] = {
     "Mosquitto, TLS": lambda folder: mosquitto(folder, tls=True, version="3.1.1"),
     "Mosquitto, MQTT 5": lambda folder: mosquitto(folder, tls=False, version="5"),
     "Mosquitto, MQTT 5 over TLS": lambda folder: mosquitto(folder, tls=True, version="5"),
+    "Mosquitto, MQTT 5 over WebSocket": mosquitto_web,
     "NATS, WebSocket": lambda folder: nats_web(folder, tls=False),
     "NATS, WebSocket over TLS": lambda folder: nats_web(folder, tls=True),
 }
@@ -138,6 +150,14 @@ def in_order(numbers: list[int], wanted: range) -> bool:
     return [[n for n in numbers if bool(n % 3) == qos] for qos in (False, True)] == [
         [n for n in wanted if bool(n % 3) == qos] for qos in (False, True)
     ]
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.2).close()
+    except OSError:
+        return False
+    return True
 
 
 def until(condition: Callable[[], Any], what: str) -> None:
