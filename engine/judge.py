@@ -31,12 +31,15 @@ from engine.qartod import (
 GAP_NS = 600 * 1_000_000_000
 """Readings farther apart are no neighbours: an hourly mean says nothing of a spike."""
 _GAP_MIN = GAP_NS // MINUTE_NS
-SPIKE_SUSPECT, SPIKE_FAIL, RATE_S = 0, 1, 2
+SPIKE_SUSPECT, SPIKE_FAIL, RATE_S, OVER_S = range(4)
 INF = np.inf
 LIMITS = np.array([
-    [*(row.spike or (INF, INF)), (row.rate_min or INF) / 60.0] for row in QUANTITIES.values()
+    [*(row.spike or (INF, INF)), (row.rate_min or INF) / 60.0, 0.0 if row.kind == "level" else 60.0]
+    for row in QUANTITIES.values()
 ])
-"""float64[quantities, 3]: suspect and fail of a spike in the unit, suspect change a second."""
+"""float64[quantities, 4]: suspect and fail of a spike in the unit; suspect change a second, and the
+seconds over which it is taken at least. 3 °C a minute is no 0.05 °C a second: there one step of the
+sensor's resolution would be too fast. A sound level may be judged by the second."""
 
 RECENT = np.dtype([
     ("time_ns", "i8"), ("value", "f8"), ("before_ns", "i8"), ("before", "f8"),
@@ -81,7 +84,7 @@ def watch(
     """Judge a batch in its order; flags change in place.
 
     slot: int32[k]. time_ns: int64[k]. value: float64[k]. flag: uint8[k], QARTOD as admitted, out:
-    3 where a value came about too fast. quantity: int32[series]. limits: float64[quantities, 3].
+    3 where a value came about too fast. quantity: int32[series]. limits: float64[quantities, 4].
     table: RECENT[series]. held: bool[k], out, readings that wait for their successor. released:
     RELEASED[k], out, earlier ones that no longer do; a spike among them has flag 4. aside:
     int64[2 k] and aside_slot: int32[2 k], out, times of what may need another look: out of
@@ -116,7 +119,8 @@ def watch(
             counts[1] += 1
         near = row.time_ns > 0 and time_ns[k] - row.time_ns <= GAP_NS
         if near:
-            rate = rate_size(row.value, value[k], (time_ns[k] - row.time_ns) / 1e9)
+            seconds = max((time_ns[k] - row.time_ns) / 1e9, limits[q, OVER_S])
+            rate = rate_size(row.value, value[k], seconds)
             if rate > limits[q, RATE_S]:
                 flag[k] = worse(flag[k], nb.uint8(SUSPECT))
         held[k] = near and abs(value[k] - row.value) > limits[q, SPIKE_FAIL]
@@ -167,7 +171,7 @@ def judge_sorted(time_ns: Any, value: Any, flag: Any, limits: Any, out: Any) -> 
     """Flags of all readings of a series, a function of them alone.
 
     time_ns: int64[n], ascending, each once. value: float64[n]. flag: uint8[n], as admitted; 4 and
-    9 are nobody's neighbours. limits: float64[3]. out: uint8[n]. Cost: one pass.
+    9 are nobody's neighbours. limits: float64[4]. out: uint8[n]. Cost: one pass.
     """
     before = last = -1
     for i in range(time_ns.shape[0]):
@@ -176,7 +180,8 @@ def judge_sorted(time_ns: Any, value: Any, flag: Any, limits: Any, out: Any) -> 
             continue
         near = last >= 0 and time_ns[i] - time_ns[last] <= GAP_NS
         if near:
-            rate = rate_size(value[last], value[i], (time_ns[i] - time_ns[last]) / 1e9)
+            seconds = max((time_ns[i] - time_ns[last]) / 1e9, limits[OVER_S])
+            rate = rate_size(value[last], value[i], seconds)
             if rate > limits[RATE_S]:
                 out[i] = worse(out[i], nb.uint8(SUSPECT))
             if before >= 0 and time_ns[last] - time_ns[before] <= GAP_NS:

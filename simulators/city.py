@@ -114,7 +114,8 @@ class City:
             PlaceRow(
                 begin, self.name, at.district, at.station, at.device, at.name, at.lat, at.lon,
                 at.tz, period or COARSE_S[at.kind], at.length_km, at.lanes, at.posted_kmh,
-                at.customers,
+                at.customers, road_class=at.road_class, capacity_vph=at.capacity_vph,
+                occupants=districts.OCCUPANTS if at.lanes else 0.0,
             )
             for begin, period in steps
             for at in self.stations

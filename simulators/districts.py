@@ -19,6 +19,12 @@ KERB_SOUND_MIN = 0.5
 """Air stations this near to traffic have a sound level meter, too."""
 ROAD_QUANTITIES = ("speed", "count")
 FEEDER_QUANTITIES = ("power", "voltage")
+ROAD_CLASSES_KMH = (
+    (80.0, "freeway"), (70.0, "urban-1"), (60.0, "urban-2"), (50.0, "urban-3"), (0.0, "urban-4"),
+)
+FREEWAY_LANE_VPH, STREET_LANE_VPH = 1800.0, 900.0
+OCCUPANTS = 1.3
+"""Persons a car: invented, of the size that surveys of travel find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,19 @@ class Station:
     shops: float = 0.0
     works: float = 0.0
     tz: str = ZONE
+
+    @property
+    def road_class(self) -> str:
+        """Class of HCM 2000 by the posted limit; empty where there is no road."""
+        if not self.lanes:
+            return ""
+        return next(name for limit, name in ROAD_CLASSES_KMH if self.posted_kmh >= limit)
+
+    @property
+    def capacity_vph(self) -> float:
+        """Vehicles an hour that all lanes together can carry."""
+        lane = FREEWAY_LANE_VPH if self.road_class == "freeway" else STREET_LANE_VPH
+        return lane * self.lanes
 
     @property
     def device(self) -> str:

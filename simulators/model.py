@@ -98,8 +98,7 @@ class Model:
         self._load = np.array([row.load for row in rows])
         share = signals.uniform(signals.keys(self.seed, "free", len(rows)))
         self._free = np.array([row.posted_kmh for row in rows]) * (0.97 + 0.1 * share)
-        lane = np.array([1800.0 if row.posted_kmh >= 80 else 900.0 for row in rows])
-        self._capacity = lane * np.array([row.lanes for row in rows])
+        self._capacity = np.array([row.capacity_vph for row in rows])
 
     def _prepare_air(self) -> None:
         order = [district.id for district in DISTRICTS]

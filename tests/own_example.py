@@ -1,4 +1,4 @@
-"""The files that `docs/own_indicator.md` shows, and a copy of the project that holds them."""
+"""The files that a guide in `docs/` shows, and a copy of the project that holds them."""
 
 import re
 import shutil
@@ -7,24 +7,24 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "own_indicator.md"
+DOCS = ROOT / "docs"
 _FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.M | re.S)
 ROOMS = ("edge", "engine", "ingest", "cityvitals", "dashboards", "simulators")
 
 
-def files() -> dict[str, str]:
-    """Path and text of every file on the page."""
-    return dict(_FILE.findall(PAGE.read_text(encoding="utf-8")))
+def files(page: str = "own_indicator.md") -> dict[str, str]:
+    """Path and text of every file that a page shows under its name."""
+    return dict(_FILE.findall((DOCS / page).read_text(encoding="utf-8")))
 
 
-def copied(folder: Path) -> Path:
+def copied(folder: Path, page: str = "own_indicator.md") -> Path:
     """A copy of the project with the files of the page written into it.
 
     What is compiled comes along: the copy keeps the times that numba knows its sources by.
     """
     for room in ROOMS:
         shutil.copytree(ROOT / room, folder / room)
-    for name, text in files().items():
+    for name, text in files(page).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

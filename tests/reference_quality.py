@@ -75,7 +75,7 @@ def aggregate(flags: Sequence[Sequence[int]]) -> list[int]:
 
 def neighbours_judged(
     readings: Sequence[tuple[float, float, int]], gap_s: float,
-    spike_limits: tuple[float, float], rate_s: float,
+    spike_limits: tuple[float, float], rate_s: float, over_s: float = 60.0,
 ) -> list[int]:
     """Flags of (time in s, value, admitted flag) by time: the live rules, one reading at a time."""
     flags = [flag for _, _, flag in readings]
@@ -86,7 +86,8 @@ def neighbours_judged(
         before = readings[valid[k - 1]] if k else None
         after = readings[valid[k + 1]] if k + 1 < len(valid) else None
         if before and time_s - before[0] <= gap_s:
-            found.append(grade(abs(value - before[1]) / (time_s - before[0]), rate_s, math.inf))
+            found.append(grade(
+                abs(value - before[1]) / max(time_s - before[0], over_s), rate_s, math.inf))
             if after and after[0] - time_s <= gap_s:
                 trio = [before[1], value, after[1]]
                 found.append(spike(trio, *spike_limits, "differential")[1])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from edge.places import ROAD_CLASSES
 from edge.quantities import QUANTITIES
 from edge.topics import is_id
 from simulators import districts
@@ -29,6 +30,7 @@ def test_road_and_meter_attributes_stand_where_they_apply() -> None:
     for row in stations:
         road = row.kind == "road"
         assert [row.length_km > 0, row.lanes > 0, row.posted_kmh > 0] == [road] * 3
+        assert [row.road_class in ROAD_CLASSES, row.capacity_vph >= 900] == [road] * 2
         assert row.customers >= (1 if row.kind == "feeder" else 0)
     assert sum("energy" in row.quantities for row in stations) == 2
 

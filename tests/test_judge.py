@@ -152,8 +152,8 @@ def test_a_value_that_came_about_too_fast_is_suspect_and_counts() -> None:
     judge.fit(1)
     flag = np.array([1, 1, 1, 4], np.uint8)
     seen = judge.watch(
-        np.zeros(4, np.int32), BEGIN * 10**9 + np.array([0, 10, 20, 30]) * 10**9,
-        np.array([10.0, 43.0, 77.0, 900.0]), flag, np.array([INDEX["pm25"]], np.int32),
+        np.zeros(4, np.int32), BEGIN * 10**9 + np.array([0, 60, 120, 180]) * 10**9,
+        np.array([10.0, 12.9, 16.0, 50.0]), flag, np.array([INDEX["temp"]], np.int32),
     )
     assert flag.tolist() == [1, 1, 3, 4]
     assert not seen.held.any()
@@ -173,3 +173,17 @@ def test_late_readings_that_cannot_matter_ask_for_no_archive() -> None:
         BEGIN // 3600: 60, BEGIN // 3600 + 1: 60
     }
     assert LENGTHS[HOUR] > 2
+
+
+@pytest.mark.parametrize(("quantity", "step", "flag"), [
+    ("temp", 0.2, 1), ("temp", 2.9, 1), ("temp", 3.1, 3), ("rh", 0.7, 1), ("rh", 10.1, 3),
+    ("laeq", 59.0, 1), ("laeq", 61.0, 3),
+])
+def test_read_each_second_a_step_of_the_resolution_is_not_too_fast(
+    quantity: str, step: float, flag: int
+) -> None:
+    """A limit a minute, taken by the second, made 43 sensors of a quiet night suspect."""
+    time_ns = np.arange(2, dtype=np.int64) * 1_000_000_000 + BEGIN * 1_000_000_000
+    values = np.array([30.0, 30.0 + step])
+    got = flags_of(INDEX[quantity], time_ns, values, np.ones(2, np.uint8))
+    assert got.tolist() == [1, flag]

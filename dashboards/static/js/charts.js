@@ -76,10 +76,12 @@ export function historyChart(node, entry, points, label, chosen) {
     ticks: { stroke: colour("--line"), width: 1 },
   };
   const soft = entry.better === "high" ? 100 : undefined;
+  // Nothing is silent: a level in dB drawn from 0 on is a line at the upper edge.
+  const low = entry.unit.startsWith("dB") ? { pad: 0.1, mode: 0 } : { soft: 0, mode: 1, pad: 0.1 };
   const options = {
     width: Math.max(240, node.clientWidth), height: 220,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zoneName()),
-    scales: { y: { range: { min: { soft: 0, mode: 1, pad: 0.1 },
+    scales: { y: { range: { min: low,
       max: { soft, mode: soft ? 1 : 3, pad: 0.1 } } } },
     axes: [
       { ...axis, values: [

@@ -51,7 +51,7 @@ export class EventsView {
       say("events.more"));
     this.note = el("p", { class: "note", id: "events-note" }, say("events.working"));
     fill(byId("panel-body"), el("p", { class: "note" }, say("events.about")),
-      el("div", { class: "scroll-x" }, el("table", { class: "wide" },
+      el("div", { class: "scroll-x" }, el("table", { class: "wide stacked" },
         el("thead", {}, el("tr", {}, heads)), this.body)), this.note, this.more);
     this.before = null;
     this.more.hidden = true;

@@ -69,7 +69,7 @@ export class MapView {
     }).addTo(this.map);
     const top = shape.getBounds();
     L.marker([top.getNorth(), top.getCenter().lng], {
-      interactive: false, keyboard: false,
+      interactive: false, keyboard: false, zIndexOffset: 100000,
       icon: L.divIcon({ className: "district-name", html: el("span", {}, name), iconSize: null }),
     }).addTo(this.map);
   }

@@ -174,7 +174,7 @@ export class StationView {
     return [
       el("p", { class: "kind" }, entry.name),
       el("p", { class: "big" }, explained(entry, point, standing), chip(entry, point, standing)),
-      this.sinceWords(model, point),
+      entry.levels.length > 1 ? this.sinceWords(model, point) : null,
       this.causeWords(model, entry),
       el("p", { class: "note" }, windowWords(model, point), ` · ${coverageWords(point)}`),
       before,
