@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from cityvitals.past_points import PastPoints
 from edge.places import PlaceKey
-from edge.quantities import INDEX
+from edge.quantities import INDEX, QUANTITIES
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.registry import Series
@@ -36,6 +36,7 @@ with 45 min and 12 h, and not one point differed."""
 DAY_MS = 86_400_000
 FINE_PERIOD_S = 60
 FINE_DAYS = 2
+_NAMES = list(QUANTITIES)
 
 
 class _Slots:
@@ -56,7 +57,8 @@ class _Slots:
             what = self._city.stations[row]
             registry = self._line.vitals.registry
             place = registry.place(PlaceKey(self._city.name, what.district, what.station))
-            series = Series(place, registry.device(what.device), kind, "")
+            channel = self._city.channel(row, _NAMES[kind])
+            series = Series(place, registry.device(what.device), kind, channel)
             self._table[row, kind] = registry.slot(series, self._line.vitals.panes)
         found: npt.NDArray[np.int32] = self._table[station, quantity]
         return found

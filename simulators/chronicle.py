@@ -20,7 +20,7 @@ from simulators.truth import Truth
 
 READINGS_MAX = 20_000_000
 """As many as a replay takes; some 1 GB."""
-HEADER = "time,place,quantity,value,received\n"
+HEADER = "time,place,quantity,value,channel,received\n"
 _NAMES = list(QUANTITIES)
 
 
@@ -60,7 +60,7 @@ def _text(city: City, part: Sent) -> str:
     paths = [station.path for station in city.stations]
     time_ms, station, quantity, value = (column.tolist() for column in part.columns)
     return "".join(
-        f"{t},{paths[s]},{_NAMES[q]},{v!r},{r}\n"
+        f"{t},{paths[s]},{_NAMES[q]},{v!r},{city.channel(s, _NAMES[q])},{r}\n"
         for t, s, q, v, r in zip(
             time_ms, station, quantity, value, part.received.tolist(), strict=True
         )

@@ -32,7 +32,7 @@ SILENT_PATH = "harbour/air-10"
 PER_UNIT = {
     "pm25": 10, "pm10": 10, "no2": 10, "o3": 10, "so2": 10, "co": 100, "temp": 10, "rh": 10,
     "speed": 10, "count": 1, "power": 100, "energy": 100, "voltage": 10,
-    "laeq": 10,
+    "laeq": 10, "generation": 100,
 }
 """Steps of the sensors: 10 means that they report tenths of the unit."""
 
@@ -88,6 +88,10 @@ class City:
         self._silent_column = self._station == paths.index(SILENT_PATH)
         self._silent_station = paths.index(SILENT_PATH)
         self._cache: dict[tuple[int, int], list[float]] = {}
+
+    def channel(self, station: int, quantity: str) -> str:
+        """The channel of a series: of generation its source, else none."""
+        return self.stations[station].source if quantity == "generation" else ""
 
     def _where(self, series: list[tuple[int, str]]) -> dict[str, tuple[list[int], list[int]]]:
         """For each quantity its columns here, and its columns in what the model returns."""

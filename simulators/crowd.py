@@ -34,7 +34,7 @@ FIRST_NUMBER = 1_000_000_000
 """Numbers of messages have ten digits from the first on: a field of fixed width."""
 STALL_S_MAX = 20.0
 SHOW_S = 10.0
-QUANTITIES_LEFT_OUT = ("energy",)
+QUANTITIES_LEFT_OUT = ("energy", "generation")
 """Registers grow beyond a field of fixed width."""
 
 Bytes = npt.NDArray[np.uint8]

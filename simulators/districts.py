@@ -35,7 +35,7 @@ class Station:
     are the model's: `kerb` 0..1 how near to traffic, `smoke` how much particle matter against
     the city's mean, `ships` 0..1 how near to quays; `load` the demand over capacity at the peak,
     `morning` the share of that peak that comes in the morning; `rated_kw`, and `homes`, `shops`,
-    `works` the shares of its customers.
+    `works` the shares of its customers; `source` and `plant_kw` are of a plant that feeds in there.
     """
 
     kind: str
@@ -58,6 +58,8 @@ class Station:
     homes: float = 0.0
     shops: float = 0.0
     works: float = 0.0
+    source: str = ""
+    plant_kw: float = 0.0
     tz: str = ZONE
 
     @property
@@ -205,6 +207,15 @@ _FEEDERS: dict[str, tuple[tuple[str, float, float, float, float, bool, int], ...
     ),
 }
 
+_PLANTS: dict[str, tuple[str, float]] = {
+    "Cold store transformer": ("gas_cc", 14_000.0),
+    "Pumping station transformer": ("wind_onshore", 9_000.0),
+    "Market hall transformer": ("solar_pv_roof", 2_500.0),
+    "Valley feeder": ("hydro", 3_000.0),
+    "Quarry transformer": ("biomass", 1_500.0),
+}
+"""What feeds in behind a feeder: source (`docs/quantities.md`) and most kW, by its name."""
+
 
 def _position(district: District, place: int, count: int) -> tuple[float, float]:
     """Latitude and longitude of one of `count` places, spread like sunflower seeds."""
@@ -240,8 +251,10 @@ def _of_district(district: District) -> list[Station]:
     stations += [
         Station(
             "feeder", district.id, f"feeder-{i:02}", name, *next(spots),
-            FEEDER_QUANTITIES + (("energy",) if register else ()), customers=customers,
+            FEEDER_QUANTITIES + (("energy",) if register else ())
+            + (("generation",) if name in _PLANTS else ()), customers=customers,
             rated_kw=rated, homes=homes, shops=shops, works=works,
+            source=_PLANTS.get(name, ("", 0.0))[0], plant_kw=_PLANTS.get(name, ("", 0.0))[1],
         )
         for i, (name, rated, homes, shops, works, register, customers) in enumerate(feeders, 1)
     ]

@@ -119,6 +119,7 @@ class Model:
         self._demand = sum(kinds[:, i, None] * shares[None, :, i] for i in range(3))
         self._rated = np.array([row.rated_kw for row in rows])
         self.metered = np.array(["energy" in row.quantities for row in rows])
+        self._plants = [(column, row) for column, row in enumerate(rows) if row.source]
 
     def _key(self, name: str, count: int) -> Keys:
         if name not in self._keys:
@@ -306,8 +307,25 @@ class Model:
         return {
             "power": power * (1.0 + 0.004 * signals.white(self._key("power", count), at.time_ms)),
             "voltage": volt,
-            "energy": energy,
+            "energy": energy, "generation": self._generation(at, power),
         }
+
+    def _generation(self, at: Instants, power: Floats) -> Floats:
+        """kW of the plants at their feeders, 0 elsewhere: wind, sun and water, and gas for the rest
+        of what the city needs."""
+        out = np.zeros_like(power)
+        busy = np.clip(power.sum(axis=1) / self._rated.sum(), 0.0, 1.0)
+        share = {
+            "wind_onshore": np.clip((at.wind / 10.0) ** 3, 0.0, 1.0),
+            "solar_pv_roof": np.clip(at.sun, 0.0, 1.0) * (1.0 - 0.7 * at.rain),
+            "hydro": 0.55 + 0.15 * self._one("river", at.time_s, 400_000),
+            "biomass": 0.8 + 0.05 * self._one("digester", at.time_s, 30_000),
+            "gas_cc": np.clip(0.1 + 1.3 * busy, 0.0, 1.0),
+        }
+        for column, row in self._plants:
+            out[:, column] = row.plant_kw * np.clip(share[row.source], 0.0, 1.0)
+        live = self.forces.live(at.time_ms)
+        return out if live is None else out * live
 
     def register(self, time_s: Floats) -> Floats:
         """kWh since `ORIGIN_S` of the metered feeders: power at quarter hours, joined linearly."""

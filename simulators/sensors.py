@@ -26,6 +26,9 @@ class SimulatedDriver:
         self._city = city
         self._station = station_index
         self._quantities = city.stations[station_index].quantities
+        self._channel = {
+            name: city.channel(station_index, name) or None for name in self._quantities
+        }
         self._period_s = period_s
         self._step = period_ms(period_s)
         self._last: int | None = None
@@ -43,7 +46,7 @@ class SimulatedDriver:
         if self._faults is not None:
             return self._bent(self._faults, due, now_ms)
         return [
-            Sample(quantity, step * self._step, value)
+            Sample(quantity, step * self._step, value, channel=self._channel[quantity])
             for step in due
             for quantity, value in zip(
                 self._quantities,
@@ -64,7 +67,7 @@ class SimulatedDriver:
             for sent_ms, name, time_ms, value in zip(*columns, strict=True):
                 if len(self._waiting) < WAITING_MAX:
                     self._count += 1
-                    sample = Sample(name, time_ms, value)
+                    sample = Sample(name, time_ms, value, channel=self._channel[name])
                     heapq.heappush(self._waiting, (sent_ms, self._count, sample))
         out = []
         while self._waiting and self._waiting[0][0] <= now_ms:

@@ -56,6 +56,10 @@ def heading(city: City, faults: Faults, period_s: float) -> str:
         "type": "fault", "id": -1, "kind": "dropout", "place": SILENT_PATH, "quantity": "",
         "start_ms": None, "end_ms": None, "note": "the last two of every six hours UTC",
     })
+    lines += [
+        {"type": "plant", "place": at.path, "source": at.source, "most_kw": at.plant_kw}
+        for at in stations if at.source
+    ]
     for one in faults.active:
         lines.append({
             "type": "fault", "id": one.number, "kind": one.fault.kind,

@@ -1,10 +1,12 @@
 """The list of simville's stations."""
 
+import math
 from collections import Counter
 
 from edge.places import ROAD_CLASSES
 from edge.quantities import QUANTITIES
 from edge.topics import is_id
+from engine.generation import SOURCES
 from simulators import districts
 
 
@@ -41,3 +43,13 @@ def test_stations_stand_apart_and_within_the_city() -> None:
     for lat, lon in spots:
         assert abs(lat - districts.CENTRE_LAT) < 0.08
         assert abs(lon - districts.CENTRE_LON) < 0.10
+
+
+def test_plants_of_five_sources_feed_in_where_they_are_measured() -> None:
+    stations = districts.stations()
+    plants = [row for row in stations if row.source]
+    assert [row for row in stations if "generation" in row.quantities] == plants
+    assert len({row.source for row in plants}) == len(plants) == 5
+    for row in plants:
+        assert not math.isnan(SOURCES[row.source].g_per_kwh)
+        assert row.plant_kw > 0

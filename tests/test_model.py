@@ -79,3 +79,16 @@ def test_register_does_not_depend_on_what_was_asked_before() -> None:
     stepwise.register(early)
     assert np.array_equal(straight.register(late), stepwise.register(late))
     assert np.array_equal(straight.register(early), stepwise.register(early))
+
+
+def test_plants_follow_wind_sun_and_demand_and_stop_in_an_outage(model: Model) -> None:
+    at = model.instants(MONDAY_MS + np.arange(7 * 96, dtype=np.int64) * STEP_MS)
+    made = model.grid(at)["generation"]
+    of = {row.source: made[:, column] for column, row in enumerate(model.feeders) if row.source}
+    assert not made[:, [not row.source for row in model.feeders]].any()
+    assert (of["solar_pv_roof"][at.sun <= 0] == 0).all()
+    assert of["solar_pv_roof"].max() > 500
+    windy = at.wind > np.median(at.wind)
+    assert of["wind_onshore"][windy].min() > of["wind_onshore"][~windy].max() - 1e-6
+    hour = at.wall_s // 3600 % 24
+    assert of["gas_cc"][hour == 18].mean() > 1.3 * of["gas_cc"][hour == 3].mean()

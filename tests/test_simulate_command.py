@@ -27,7 +27,7 @@ def test_a_recording_with_its_places_and_truth(
     )
     assert status == 0
     assert f"{out}: 8," in capsys.readouterr().out
-    assert out.read_text().startswith("time,place,quantity,value,received\n1772474400000,")
+    assert out.read_text().startswith("time,place,quantity,value,channel,received\n1772474400000,")
     assert (tmp_path / "places.csv").exists()
     head = json.loads((tmp_path / "truth.jsonl").read_text().splitlines()[0])
     assert head["scenario"] == "Stadium evening"
