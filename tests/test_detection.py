@@ -64,7 +64,7 @@ def run(folder: Path, name: str) -> Run:
     )
     readings: dict[Key, float] = {}
     for line in (folder / "r.csv").read_text().splitlines()[1:]:
-        time_ms, place, quantity, value, _ = line.split(",")
+        time_ms, place, quantity, value, *_ = line.split(",")
         readings[place, quantity, int(time_ms)] = float(value)
     truth = [json.loads(line) for line in (folder / "truth.jsonl").read_text().splitlines()]
     return Run(compute(folder / "r.csv", folder / "places.csv"), readings, truth)
