@@ -2,7 +2,7 @@
 
 - A silent ingest (or InfluxDB) is one alert: only its rule takes missing data for alarming.
 - Many silent stations at once are one alert that names them: a gateway, a broker, a power cut.
-- A station is silent on its own only if most of its district is not.
+- A station is silent on its own only if most of its district is not, or too few are to be many.
 - A limit is judged by district and only on data that is complete enough.
 
 Each rule waits (`for`) and lets go at another value than it took hold (`unloadEvaluator`, which
@@ -27,7 +27,8 @@ SILENT_S, HEARD_S = 900, 300
 TOGETHER_SHARE, TOGETHER_MIN = 0.5, 3
 EASE = 0.9
 """A value lets go of its alert at nine tenths of the limit (or a tenth above, if high is good)."""
-_PLACES = '"city","district","station"'
+_DISTRICTS = '"city","district"'
+_PLACES = f'{_DISTRICTS},"station"'
 
 
 def _query(ref: str, text: str, back_s: int) -> Json:
@@ -79,26 +80,33 @@ def _ingest_silent() -> Json:
     )
 
 
-def _together() -> Json:
+def _silence() -> tuple[str, str]:
+    """Ages of all stations, and of each district how many are silent and which share they are."""
     ages = ql.select('last("age_s") AS "age_s"', "station_state", by=_PLACES)
     online = ql.select('last("online") AS "online"', "station_state", by=_PLACES)
-    share = ql.around(
-        '(count("online") - sum("online")) / count("online") AS "share"', online,
-        by='"city","district"')
-    many = ql.around('count("online") - sum("online") AS "silent"', online)
+    # By the mean: InfluxDB 1.x divides whole numbers as such, and 6 of 10 would be a share of 0.
+    silent = ql.around(
+        'count("online") - sum("online") AS "silent",1 - mean("online") AS "share"', online,
+        by=_DISTRICTS)
+    return ages, silent
+
+
+def _together() -> Json:
+    ages, silent = _silence()
+    # Many and most of one district: two districts must not make up a cause between them.
+    share = ql.around('"share"', silent, f'"silent" >= {TOGETHER_MIN}', by=_DISTRICTS)
 
     def condition(ref: str, limit: float) -> Json:
         return {"type": "query", "query": {"params": [ref]}, "operator": {"type": "and"},
                 "reducer": {"type": "last", "params": []},
                 "evaluator": {"type": "gt", "params": [limit]}}
 
-    last = {"refId": "D", "datasourceUid": "__expr__", "relativeTimeRange": {"from": 0, "to": 0},
-            "model": {"refId": "D", "type": "classic_conditions", "conditions": [
-                condition("A", SILENT_S), condition("B", TOGETHER_SHARE),
-                condition("C", TOGETHER_MIN - 1)]}}
+    last = {"refId": "C", "datasourceUid": "__expr__", "relativeTimeRange": {"from": 0, "to": 0},
+            "model": {"refId": "C", "type": "classic_conditions", "conditions": [
+                condition("A", SILENT_S), condition("B", TOGETHER_SHARE)]}}
     return _rule(
         "silent-together", "Stations fell silent together",
-        [_query("A", ages, 300), _query("B", share, 300), _query("C", many, 300), last],
+        [_query("A", ages, 300), _query("B", share, 300), last],
         "5m", "critical",
         "One cause behind them:{{ range $name, $value := $values }}"
         "{{ if $value.Labels.station }} {{ $value.Labels.district }}/{{ $value.Labels.station }}"
@@ -109,18 +117,21 @@ def _together() -> Json:
 
 
 def _station_silent() -> Json:
-    ages = ql.select('last("age_s") AS "age_s"', "station_state", by=_PLACES)
-    online = ql.select('last("online") AS "online"', "station_state", by=_PLACES)
-    share = ql.around('mean("online") AS "online"', online, by='"city","district"')
+    ages, silent = _silence()
+    share = ql.around('"share"', silent, by=_DISTRICTS)
+    many = ql.around('"silent"', silent, by=_DISTRICTS)
     return _rule(
         "station-silent", "Station silent",
-        [_query("A", ages, 300), _query("B", share, 300), _reduced("C", "A"), _reduced("D", "B"),
-         _expression("E", "math", f"$C * ($D >= {1 - TOGETHER_SHARE:g})"),
-         _threshold("F", "E", "gt", SILENT_S, HEARD_S)],
+        [_query("A", ages, 300), _query("B", share, 300), _query("C", many, 300),
+         _reduced("D", "A"), _reduced("E", "B"), _reduced("F", "C"),
+         # Every silence is told by this rule or by the one above, never by both or none.
+         _expression("G", "math", f"$D * (($E <= {TOGETHER_SHARE:g}) || ($F < {TOGETHER_MIN}))"),
+         _threshold("H", "G", "gt", SILENT_S, HEARD_S)],
         "5m", "warning",
         "{{ $labels.district }}/{{ $labels.station }} has not been heard for "
-        "{{ humanizeDuration $values.C.Value }}.", "sensors",
-        about="The rest of its district reports, so it is the station itself.",
+        "{{ humanizeDuration $values.D.Value }}.", "sensors",
+        about="The rest of its district reports, or there is no rest to speak of: it is the "
+        "station itself.",
     )
 
 

@@ -27,9 +27,15 @@ secret() {
   [ -s "$1" ] || openssl rand -hex 16 | tr -d '\n' > "$1"
 }
 
-for name in ingest_password edge_password page_password influx_token influx_password \
+# Folders of before know one token alone: the administrator's.
+[ -s influx_admin_token ] || [ ! -s influx_token ] || cp influx_token influx_admin_token
+for name in ingest_password edge_password page_password influx_admin_token influx_password \
   grafana_password page_token; do
   secret $name
+done
+# Who writes and who reads begin with the administrator's token; scoped_tokens.sh gives them their own.
+for name in influx_token grafana_influx_token; do
+  [ -s "$name" ] || cp influx_admin_token "$name"
 done
 
 if [ ! -s ca.pem ]; then
@@ -56,7 +62,8 @@ for user in ingest edge page; do
 done
 
 cat > "$(dirname "$folder")/.env" <<END
-INFLUX_TOKEN=$(cat influx_token)
+INFLUX_ADMIN_TOKEN=$(cat influx_admin_token)
+GRAFANA_INFLUX_TOKEN=$(cat grafana_influx_token)
 INFLUX_PASSWORD=$(cat influx_password)
 GRAFANA_PASSWORD=$(cat grafana_password)
 END

@@ -49,6 +49,8 @@ class Outlets:
         self._readings_ns = 0
         self._retained: list[tuple[PlaceKey, str]] = []
         self._rollups: Rollups | None = None
+        before = store.health() if influx is not None else None
+        self._ended_s = int(before["at_ms"]) // 1000 if before else 0
         self.write_ms = 0.0
 
     def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
@@ -171,8 +173,10 @@ class Outlets:
             zones = [row.tz for row in vitals.registry.attributes.values()]
             self._rollups = Rollups(self.store, zones[0] if zones else "UTC")
             now_s = vitals.now_ns // 1_000_000_000
-            for before_s in (HOUR_S, 24 * HOUR_S):  # what a restart came before
-                self._rollups.note(now_s - before_s)
+            # What a restart came before, however long ago the last run ended.
+            for end_s in {now_s, self._ended_s or now_s}:
+                for before_s in (0, HOUR_S, 24 * HOUR_S):
+                    self._rollups.note(end_s - before_s)
         return self._rollups
 
     def rollups(self, vitals: Vitals) -> None:

@@ -196,6 +196,45 @@ def test_credentials_are_made_once_and_kept(secrets: Path) -> None:
     assert (done.returncode, "HOST = 'a b'" in done.stderr) == (2, True)
 
 
+DOCKER = """#!/bin/sh
+echo "$@" >> "$CALLS"
+say() { printf '{\\n\\t"id": "0aa1",\\n\\t"%s": "%s",\\n\\t"x": "y"\\n}\\n' "$1" "$2"; }
+case "$*" in
+  *"influx bucket list"*) say name cityvitals;;
+  *"--write-bucket 0aa1"*) say token may-write==;;
+  *"--read-bucket 0aa1"*) say token may-read==;;
+esac
+"""
+"""Answers as `influx --json` prints: indented, a key a line."""
+
+
+def test_ingest_and_grafana_get_tokens_of_their_own(secrets: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "deploy"
+    shutil.copytree(secrets, folder / "secrets")
+    shutil.copy(secrets.parent / ".env", folder / ".env")
+    shutil.copy(DEPLOY / "scoped_tokens.sh", folder)
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    calls = tmp_path / "calls"
+    env = {"PATH": f"{docker.parent}:/usr/bin:/bin", "CALLS": str(calls)}
+    command = ["sh", str(folder / "scoped_tokens.sh")]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    kept = folder / "secrets"
+    assert (kept / "influx_token").read_text() == "may-write=="
+    assert (kept / "grafana_influx_token").read_text() == "may-read=="
+    told = dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines())
+    names = {name: name.lower() for name in ("GRAFANA_INFLUX_TOKEN", "INFLUX_ADMIN_TOKEN")}
+    assert {name: told[name] for name in names} == {
+        name: (kept / file).read_text() for name, file in names.items()}
+    assert calls.read_text().splitlines()[-1].endswith("--force-recreate ingest grafana")
+    (kept / "influx_admin_token").unlink()
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, "credentials.sh" in done.stderr) == (2, True)
+
+
 def test_mosquitto_with_users_and_tls_lets_in_who_may(secrets: Path, tmp_path: Path) -> None:
     program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     if not Path(program).exists():

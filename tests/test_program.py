@@ -19,13 +19,14 @@ from edge.connection import Connection
 from ingest import arrivals
 from ingest import program as module
 from ingest.health import Health
-from ingest.influx import InfluxSettings
+from ingest.influx import InfluxSettings, InfluxSink
 from ingest.line import Line
 from ingest.messages import Received
 from ingest.program import Program
 from ingest.recorded_clock import RecordedClock
 from ingest.settings_ingest import IngestSettings
 from tests.brokers import Broker, Mosquitto, Nats, free_port
+from tests.influxd import Influxd
 from tests.line_city import body, row, topic, write_places
 from tests.live_ingest import ROOT, RUN, LiveIngest, publish, until
 
@@ -316,6 +317,45 @@ def test_influxdb_hears_each_minute_of_stations_and_pipeline(
     assert names.count("station_state") == 3 * 2
     assert names.count("pipeline") == 2
     assert "indicator" in names
+
+
+def test_hours_reach_a_real_influxdb_also_those_that_a_stop_came_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour that ended two minutes before a stop was never rolled up after it."""
+    write_places(tmp_path / "places.csv")
+    server = Influxd(tmp_path / "influxd")
+    server.start()
+    start_ns = (time.time_ns() // 3_600_000_000_000 - 5) * 3_600_000_000_000
+    settings = IngestSettings(
+        broker=BrokerSettings(url=f"mqtt://127.0.0.1:{free_port()}"),
+        influx=InfluxSettings(url=server.url),
+    )
+    for minutes in (range(62), range(200, 206)):
+        made = Program(settings, tmp_path)
+        made.line.open()
+        made._health = Health(made.line, "wall")
+        recorded = RecordedClock(made.line.vitals.registry, made.line.seen, start_ns)
+        made.line.load_places(tmp_path / "places.csv", start_ns)
+        for minute in minutes:
+            now_ns = start_ns + (minute + 1) * 60_000_000_000
+            monkeypatch.setattr(module.time, "time_ns", lambda now_ns=now_ns: now_ns)
+            come(made, Received(topic("d1"), wire.encode_single(
+                1, minute, "power", now_ns // 1_000_000 - 1000, 7.0)))
+            made._take_wall()
+            made._each_second(recorded, True, False)
+        sink = made._outlets.influx
+        assert isinstance(sink, InfluxSink)
+        sink.start()
+        until(lambda sink=sink: not sink.status()["queued"], "all lines are sent")
+        sink.stop(5)
+        made._close(save=True)
+    (found,) = server.query(
+        'SELECT "mean", "n" FROM "indicator_1h" WHERE "ind" = \'demand_15min\' '
+        'AND "station" <> \'_\'')
+    server.kill()
+    first = found["values"][0]
+    assert first[1:] == [7.0, 4]
 
 
 def test_runs_in_a_thread_and_stops(tmp_path: Path) -> None:
