@@ -131,7 +131,7 @@ def backfill(
     line.vitals.take_restated()
     if isinstance(outlet, PastPoints):
         outlet.close()
-        outlet = Outlets(Store.create(folder / "store.db"))
+        outlet = Outlets(Store.create(folder / "store.db", sound=True))
     outlet.places(line.vitals)
     outlet.readings(line.vitals)
     outlet.rollups(line.vitals)

@@ -1,4 +1,4 @@
-"""The points of a long past go into the store from a process of their own, one tick behind.
+"""The points of a long past go into the store from a process of their own, some ticks behind.
 
 SQLite takes about a third of the time that a past needs, and its rows are Python objects, so a
 thread would gain nothing; a forked process uses the second core. It owns the store alone until
@@ -6,11 +6,13 @@ thread would gain nothing; a forked process uses the second core. It owns the st
 """
 
 import os
+import queue
 import socket
 import struct
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -23,6 +25,8 @@ from ingest.outlet import Known
 from ingest.store import Store, StoreError
 
 _LENGTH = struct.Struct("<q")
+TICKS_WAITING_MAX = 8
+"""A day of the simulated city has 6 MB of points."""
 
 
 class Head(msgspec.Struct, array_like=True):
@@ -40,6 +44,8 @@ class PastPoints:
     def __init__(self, path: Path) -> None:
         self._socket, other = socket.socketpair()
         self._told = 0
+        self._waiting: queue.Queue[list[Any]] = queue.Queue(TICKS_WAITING_MAX)
+        self._broken: OSError | None = None
         self._child = os.fork()
         if self._child == 0:
             status = 1
@@ -50,6 +56,9 @@ class PastPoints:
             finally:
                 os._exit(status)  # the parent's files and handlers are not this process's
         other.close()
+        # A tick has more bytes than a socket holds: without this each side waits for the other.
+        self._sender = threading.Thread(target=self._deliver, daemon=True)
+        self._sender.start()
 
     def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
         """Hand the points on. Raises `StoreError` if they cannot be kept."""
@@ -62,12 +71,19 @@ class PastPoints:
         head = Head(len(points), known_ms, list(keys[self._told :]))
         self._told = len(keys)
         text = msgspec.json.encode(head)
-        try:
-            self._socket.sendall(_LENGTH.pack(len(text)) + text)
-            for name in DTYPES:
-                self._socket.sendall(np.ascontiguousarray(getattr(points, name)).data)
-        except OSError as error:
-            raise StoreError(f"the store of the past: {error}") from error
+        columns = [np.ascontiguousarray(getattr(points, name)).data for name in DTYPES]
+        self._waiting.put([_LENGTH.pack(len(text)) + text, *columns])
+        if self._broken is not None:
+            raise StoreError(f"the store of the past: {self._broken}") from self._broken
+
+    def _deliver(self) -> None:
+        """Send what waits until the end; what comes after an error goes nowhere."""
+        while parts := self._waiting.get():
+            try:
+                for part in parts if self._broken is None else ():
+                    self._socket.sendall(part)
+            except OSError as error:
+                self._broken = error
 
     def restated(self, vitals: Vitals) -> None:
         """A past in order restates nothing."""
@@ -80,6 +96,8 @@ class PastPoints:
 
     def close(self) -> None:
         """Wait until all is kept. Raises `StoreError` if it was not."""
+        self._waiting.put([])
+        self._sender.join()
         self._socket.close()
         _, status = os.waitpid(self._child, 0)
         if status != 0:

@@ -65,9 +65,12 @@ class Store:
             self._load()
 
     @classmethod
-    def create(cls, path: Path) -> Self:
-        """Open for writing; makes the tables, sets a damaged file aside and starts empty."""
-        return cls(path, sqlite_file.create(path, sql.STORE), writable=True)
+    def create(cls, path: Path, *, sound: bool = False) -> Self:
+        """Open for writing; makes the tables, sets a damaged file aside and starts empty.
+
+        sound: a process of ours has closed it just now, so it is not read through.
+        """
+        return cls(path, sqlite_file.create(path, sql.STORE, sound=sound), writable=True)
 
     @classmethod
     def reader(cls, path: Path) -> Self:
@@ -154,8 +157,9 @@ class Store:
             closed = np.flatnonzero(~is_open)
             rewritten = self._write_days(file, points, sid, closed, known)
             newest = self._write_last(file, points, sid, closed, known)
-            file.executemany(sql.END_OPEN, zip(
-                sid[newest].tolist(), points.end_s[newest].tolist(), strict=True))
+            if file.execute(sql.ANY_OPEN).fetchone()[0]:
+                file.executemany(sql.END_OPEN, zip(
+                    sid[newest].tolist(), points.end_s[newest].tolist(), strict=True))
             self._write_last(file, points, sid, np.flatnonzero(is_open), known)
         return rewritten
 
@@ -192,7 +196,7 @@ class Store:
                 file.execute(sql.create_day(number))
                 self._days.add(number)
             first = points.rev[rows] <= 1
-            put_points(file, number, point_rows(points, sid, rows[first], known_ms))
+            put_points(file, number, points, sid, rows[first], known_ms)
             rewritten += self._write_revised(file, points, sid, rows[~first], known_ms)
         return rewritten
 

@@ -12,10 +12,11 @@ from engine.points import Points
 from ingest import store_schema as sql
 
 Integers = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
 
 
 def point_rows(
-    points: Points, sid: Integers, rows: npt.NDArray[np.intp], known_ms: Integers
+    points: Points, sid: Integers, rows: Rows, known_ms: Integers
 ) -> Iterator[tuple[Any, ...]]:
     """sid, end_s, the point's columns, known_ms. SQLite keeps NaN as NULL."""
     columns = [getattr(points, name)[rows].tolist() for name in sql.POINT_COLUMNS]
@@ -24,10 +25,30 @@ def point_rows(
 
 
 def put_points(
-    file: sqlite3.Connection, day: int, rows: Iterator[tuple[Any, ...]]
+    file: sqlite3.Connection, day: int, points: Points, sid: Integers, rows: Rows,
+    known_ms: Integers,
 ) -> None:
-    """Many rows a statement, and the rest one by one."""
-    several = sql.put_points(day, sql.ROWS_AT_ONCE)
-    while len(some := list(islice(rows, sql.ROWS_AT_ONCE))) == sql.ROWS_AT_ONCE:
-        file.execute(several, list(chain.from_iterable(some)))
-    file.executemany(sql.put_points(day), some)
+    """Keep points of a day, many a statement: what it costs is mostly the numbers it is given.
+
+    Those of stations have half as many columns as those of areas, so they go by themselves.
+    """
+    alone = points.over[rows] == -1
+    for name in sql.AREA_COLUMNS[:-1]:
+        alone &= np.isnan(getattr(points, name)[rows])
+    for known in np.unique(known_ms[rows]).tolist():
+        of_then = known_ms[rows] == known
+        for some, names in ((alone, sql.STATION_COLUMNS), (~alone, sql.POINT_COLUMNS)):
+            _put(file, day, points, sid, rows[some & of_then], known, names)
+
+
+def _put(
+    file: sqlite3.Connection, day: int, points: Points, sid: Integers, rows: Rows,
+    known_ms: int, names: tuple[str, ...],
+) -> None:
+    columns = [getattr(points, name)[rows].tolist() for name in names]
+    each = zip(sid[rows].tolist(), points.end_s[rows].tolist(), *columns, strict=True)
+    several = sql.put_several(day, names, sql.ROWS_AT_ONCE)
+    while some := list(islice(each, sql.ROWS_AT_ONCE)):
+        whole = len(some) == sql.ROWS_AT_ONCE
+        statement = several if whole else sql.put_several(day, names, len(some))
+        file.execute(statement, [known_ms, *chain.from_iterable(some)])

@@ -52,6 +52,8 @@ CREATE TABLE events (
 STORE = Kind("the store", 0x43565331, VERSION, SCHEMA)
 
 POINT_COLUMNS = ("value", "level", "cov", "n", "rev", "state", "p50", "p95", "max", "over")
+STATION_COLUMNS, AREA_COLUMNS = POINT_COLUMNS[:6], POINT_COLUMNS[6:]
+"""What all points have, and what those of stations have not: NULL there, `over` -1."""
 _COLUMNS = ", ".join(POINT_COLUMNS)
 _MARKS = ", ".join("?" * len(POINT_COLUMNS))
 
@@ -60,7 +62,7 @@ NEVER_MS = (1 << 63) - 1
 SELECT_EVENTS = (
     "SELECT * FROM events WHERE time_ms < ? AND path GLOB ? ORDER BY time_ms DESC LIMIT ?"
 )
-ROWS_AT_ONCE = 64
+ROWS_AT_ONCE = 76
 """Rows of one statement: half the cost of one by one, and below 999 values, which is what older
 builds of SQLite take."""
 
@@ -88,12 +90,22 @@ def span(day: int) -> str:
     )
 
 
-def put_points(day: int, rows: int = 1) -> str:
-    """Of each row sid, end_s, the point's columns, known_ms."""
-    marks = ", ".join([f"(?, ?, {_MARKS}, ?)"] * rows)
+def put_points(day: int) -> str:
+    """sid, end_s, the point's columns, known_ms."""
     return (
         f"INSERT OR REPLACE INTO {day_table(day)} (sid, end_s, {_COLUMNS}, known_ms)"
-        f" VALUES {marks}"
+        f" VALUES (?, ?, {_MARKS}, ?)"
+    )
+
+
+def put_several(day: int, names: tuple[str, ...], rows: int) -> str:
+    """known_ms, then of each row sid, end_s and the columns `names`; an absent `over` is -1."""
+    over = "" if "over" in names else ", -1"
+    marks = f"(?1, {', '.join('?' * (2 + len(names)))}{over})"
+    return (
+        f"INSERT OR REPLACE INTO {day_table(day)}"
+        f" (known_ms, sid, end_s, {', '.join(names)}{', over' if over else ''})"
+        f" VALUES {', '.join([marks] * rows)}"
     )
 
 
@@ -120,6 +132,7 @@ PUT_LAST = (
 )
 """sid, open, end_s, the point's columns, known_ms, seq. An older window changes nothing."""
 
+ANY_OPEN = "SELECT EXISTS (SELECT 1 FROM last WHERE open = 1)"
 END_OPEN = "DELETE FROM last WHERE sid = ? AND open = 1 AND end_s <= ?"
 
 PUT_READING = (
