@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.family import (
     NOT_MEASURED,
     Bools,
@@ -103,7 +103,7 @@ class AirHours(Cadence):
         self.members.enrol(registry, registry.stations_with(POLLUTANTS))
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour and the 23 after it."""
         return spread(*of_level(changed, HOUR, member_of), LOOK_BACK_H)
@@ -135,7 +135,7 @@ class AirDays(Shared[AirHours]):
         return self.members.standard_day_starts(members, window + 1)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day and, for running 8-h means, the next."""
         members, hours = of_level(changed, HOUR, member_of)

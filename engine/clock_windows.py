@@ -27,7 +27,7 @@ class ClockWindows(Windows):
             return
         waiting = self.closed == NEVER
         fresh = every[waiting]
-        self._next_min = NEVER
+        self._next_min, self._ends = NEVER, None
         self.first[fresh] = since[fresh]
         self.closed[fresh] = since[fresh] - 1
         if self.areas.closed == NEVER:

@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.air import POLLUTANTS, AirHours, hours_of, measured_inputs, tell, tell_whole
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.conversion import factors
 from engine.eaqi import PARTS, eaqi_hour
 from engine.family import Cadence, Integers, Result, Shared, Slots, blank
@@ -21,7 +21,7 @@ class EaqiHours(Shared[AirHours], Cadence):
     ))
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)

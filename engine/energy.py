@@ -10,7 +10,7 @@ import numpy.typing as npt
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.completeness import enough
 from engine.family import (
     NO_WINDOW,
@@ -47,7 +47,7 @@ class DemandBlocks(Shared[Meters], Cadence):
     minutes = BLOCK_MIN
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The block."""
         return self.source.touched(changed, member_of)
@@ -101,7 +101,7 @@ class DemandSliding(Shared[Meters]):
         return found
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """All windows that hold the minutes a changed one stands for, and whole blocks."""
         members, blocks = self.source.touched(changed, member_of)
@@ -173,7 +173,7 @@ class DemandPeaks(Shared[Meters], CivilDays):
         return self.source.patience_min(members, now_min)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day, and those after it that may be of its month."""
         members, blocks = self.source.touched(changed, member_of)

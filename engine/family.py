@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.calendar import civil_day, day_start_min, standard_day, standard_day_start_min
-from engine.changed import Changed
+from engine.changed import Reaching
 from engine.daybook import Book
 from engine.panes import Panes
 from engine.registry import Registry
@@ -173,7 +173,7 @@ class Family(Protocol):
     def end_min(self, members: Integers, window: Integers) -> Integers:
         """Unix minute at which each window ends, and the next begins."""
 
-    def touched(self, changed: Changed, member_of: Slots) -> tuple[
+    def touched(self, changed: Reaching, member_of: Slots) -> tuple[
         Integers, Integers
     ]:
         """Windows (members, ordinals, may repeat) that changed panes (level, slot, index) feed."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.completeness import enough
 from engine.family import (
     NOT_MEASURED,
@@ -166,7 +166,7 @@ class PowerFactors(Cadence):
         self.loads.enrol_from(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)
@@ -203,7 +203,7 @@ class PowerFactorDays(CivilDays):
         self.loads.enrol_from(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day."""
         members, hours = of_level(changed, HOUR, member_of)

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.density import G_M, LOOP_CAP_KMH, loop_speeds
 from engine.family import (
     NOT_MEASURED,
@@ -58,7 +58,7 @@ class LoopSpeeds(Cadence):
         self._cap = np.array([row.posted_kmh * CAP_SHARE or LOOP_CAP_KMH for row in rows])
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The bin and those that look back on it."""
         return spread(*of_level(changed, FIVE, member_of), LOOK_BACK_BINS)

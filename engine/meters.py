@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.demand import mean_demand
 from engine.family import (
     Bools,
@@ -144,7 +144,7 @@ class Meters:
         return waits
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """Members and numbers of the blocks that changed, by power or by a register."""
         power, registers = (of_level(changed, level, member_of) for level in (QUARTER, LEVEL))

@@ -8,7 +8,7 @@ customers: SAIFI and SAIDI are weighted by customers, CAIDI by interruptions.
 import numpy as np
 
 from engine.catalogue import POSITION
-from engine.changed import Changed
+from engine.changed import Reaching
 from engine.clock_windows import ClockWindows
 from engine.family import CivilDays, Family, Floats, Integers, Result, Slots, blank
 from engine.feeders import Feeders, Period, first_day
@@ -36,7 +36,7 @@ class _Days(CivilDays):
         self.feeders.enrol_from(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """No panes."""
         return np.zeros(0, np.int64), np.zeros(0, np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.family import (
     NOT_MEASURED,
     Bools,
@@ -59,7 +59,7 @@ class OwnHours(Cadence):
         })
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)

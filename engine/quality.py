@@ -10,7 +10,7 @@ import numpy as np
 
 from edge.quantities import QUANTITIES
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.completeness import completeness, expected_readings
 from engine.family import (
     NOT_MEASURED,
@@ -143,7 +143,7 @@ class Completeness(Cadence):
         self.members.enrol(registry, merged)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)
@@ -194,7 +194,7 @@ class QualityHours(Completeness):
     back = DAY_H - 1
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour and those that look back on it."""
         return spread(*of_level(changed, HOUR, member_of), DAY_H)
@@ -237,7 +237,7 @@ class QualityMonths(Completeness):
         return self.members.standard_day_starts(members, window + 1)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day and those that look back on it."""
         members, days = of_level(changed, DAY, member_of)

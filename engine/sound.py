@@ -12,7 +12,7 @@ import numpy as np
 from edge.quantities import INDEX
 from engine.calendar import clock_min
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.completeness import expected_readings
 from engine.family import (
     Cadence,
@@ -136,7 +136,7 @@ class SoundQuarters(Shared[Microphones], Cadence):
     minutes = QUARTER_MIN
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The quarter, or the hour that holds it."""
         members, quarters = of_level(changed, QUARTER, member_of)
@@ -168,7 +168,7 @@ class SoundDays(Shared[Microphones], CivilDays):
     )
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day."""
         members, quarters = of_level(changed, QUARTER, member_of)

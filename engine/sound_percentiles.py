@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.completeness import expected_readings
 from engine.family import (
     NOT_MEASURED,
@@ -37,7 +37,7 @@ class PercentileHours(Shared[Microphones], Cadence):
         self.spectra = spectra
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)
@@ -60,7 +60,7 @@ class PercentileDays(Shared[Microphones], CivilDays):
         self.spectra = spectra
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day that the hour begins in."""
         members, hours = of_level(changed, HOUR, member_of)

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.family import (
     NOT_MEASURED,
     Cadence,
@@ -160,7 +160,7 @@ class SupplyTens(Cadence):
         self.supply.enrol_from(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The ten minutes."""
         return of_level(changed, TEN, member_of)
@@ -192,7 +192,7 @@ class Flicker(Cadence):
         self.supply.enrol_from(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The two hours."""
         members, tens = of_level(changed, TEN, member_of)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.daybook import DayBook
 from engine.family import (
     NOT_MEASURED,
@@ -101,7 +101,7 @@ class SupplyWeeks(CivilDays):
         self.supply.enrol_from(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day, and the six whose week it is in."""
         members, tens = of_level(changed, TEN, member_of)

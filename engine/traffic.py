@@ -11,7 +11,7 @@ import numpy.typing as npt
 from edge.quantities import INDEX
 from engine.calendar import clock_min, is_weekend
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.density import G_M, bin_density
 from engine.family import (
     NO_WINDOW,
@@ -291,7 +291,7 @@ class TrafficBins(Cadence):
         self._segments.enrol(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The bin."""
         return of_level(changed, FIVE, member_of)
@@ -349,7 +349,7 @@ class TrafficDays(CivilDays):
         self._segments.enrol(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day."""
         members, bins = of_level(changed, FIVE, member_of)

@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.completeness import enough
 from engine.family import NOT_MEASURED, Cadence, Integers, Result, Shared, Slots, blank
 from engine.mean_speeds import space_mean_kmh, time_mean_kmh
@@ -72,7 +72,7 @@ class TrafficHours(Shared[Segments], Cadence):
     indicators = tuple(POSITION[f"traffic.{name}"] for name in MEANS)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)

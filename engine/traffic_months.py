@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.calendar import is_weekend, month_start
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.daybook import Book
 from engine.family import (
     NOT_MEASURED,
@@ -45,7 +45,7 @@ class TrafficMonths(Shared[Segments], CivilDays):
         return {"peaks": self.book}
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day, and those after it that may be of its month."""
         members, bins = of_level(changed, FIVE, member_of)

@@ -4,7 +4,7 @@ import numpy as np
 
 from edge.places import ROAD_CLASSES
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.family import (
     NOT_MEASURED,
     Cadence,
@@ -59,7 +59,7 @@ class TrafficQuarters(Shared[Segments], Cadence):
         self.heavy = np.array([row.heavy_share for row in rows], np.float64)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The quarter that holds a changed bin."""
         members, bins = of_level(changed, FIVE, member_of)

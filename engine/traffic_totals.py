@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from engine.calendar import is_weekend
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.family import (
     NO_WINDOW,
     NOT_MEASURED,
@@ -115,7 +115,7 @@ class HourTotals(Shared[Segments], Cadence):
     indicators = tuple(POSITION[f"traffic.{name}"] for name in NAMES)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour."""
         return of_level(changed, HOUR, member_of)
@@ -149,7 +149,7 @@ class DayTotals(Shared[Segments], CivilDays):
     )
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day."""
         members, bins = of_level(changed, FIVE, member_of)
@@ -181,7 +181,7 @@ class CongestionDays(Shared[Segments], CivilDays):
     indicators = (POSITION["traffic.congested_hours"], POSITION["traffic.congested_travel"])
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day."""
         members, bins = of_level(changed, FIVE, member_of)

@@ -253,7 +253,7 @@ class Vitals:
         )
         changed = Changed(np.concatenate([
             panes.take_touched(self.registry.shift), self.registers.take_changed()
-        ]))
+        ]), self.registry.shift)
         self.enrol()
         self._note(changed)
         parts: list[Points] = []

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from engine.area_windows import NEVER, AreaWindows, Compute
 from engine.catalogue import INDICATORS
-from engine.changed import Changed
+from engine.changed import LONG_AGO_MIN, Changed, Reaching
 from engine.computed import Computed, keys_of, parted
 from engine.family import (
     Bools,
@@ -59,13 +59,14 @@ class Windows:
         self.areas = AreaWindows(family, entries, self.step_min)
         self._computed: Computed | None = None
         self._next_min = NEVER
+        self._ends: Integers | None = None
         self._member_of: npt.NDArray[np.int32] = np.zeros(0, np.int32)
 
     def enrol(self, registry: Registry) -> None:
         """Take in new members and series."""
         self.family.enrol(registry)
         self.areas.enrol(registry)
-        self._next_min = NEVER
+        self._next_min, self._ends = NEVER, None
         table = self.family.members.table
         self._member_of = np.full(len(registry.series), -1, np.int32)
         member, column = np.nonzero(table >= 0)
@@ -88,7 +89,7 @@ class Windows:
             return
         self.first[started] = self.family.ordinal(started, first[heard])
         self.closed[started] = self.first[started] - 1
-        self._next_min = NEVER
+        self._next_min, self._ends = NEVER, None
         if self.areas.closed == NEVER:
             self.areas.closed = int(self.areas.keys(started, self.closed[started]).min())
 
@@ -113,12 +114,24 @@ class Windows:
         """Remember which windows the changed panes feed: closed ones to restate, open ones."""
         if not len(self.closed):
             return
-        members, windows = self.family.touched(changed, self._member_of)
+        reaching = Reaching(changed, self._closed_min()[self._member_of])
+        members, windows = self.family.touched(reaching, self._member_of)
+        for slots in reaching.fresh:
+            fresh = self._member_of[slots]
+            self.open[fresh[fresh >= 0]] = True
         if not len(members):
             return
         late = windows <= self.closed[members]
         self._add_late(members[late], windows[late])
         self.open[members[~late]] = True
+
+    def _closed_min(self) -> Integers:
+        """int64[members + 1], Unix minute up to which each has closed; the last is for nobody."""
+        if self._ends is None:
+            started = self.started()
+            self._ends = np.full(len(self.closed) + 1, LONG_AGO_MIN)
+            self._ends[started] = self.family.end_min(started, self.closed[started])
+        return self._ends
 
     def say_anew(self, members: Integers, windows: Integers) -> None:
         """Restate those of the windows that are closed: what they are held against has changed."""
@@ -152,6 +165,7 @@ class Windows:
         before = np.maximum(self.closed[started], ready - CATCH_UP_MAX)
         members, windows = ranges(started, before + 1, np.maximum(ready - before, 0))
         self.closed[started] = np.maximum(before, ready)
+        self._ends = None
         # Before the next window of anybody ends there is nothing to look for.
         self._next_min = int(self.family.end_min(started, self.closed[started] + 1).min())
         order = np.argsort(windows, kind="stable")

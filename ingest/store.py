@@ -167,8 +167,8 @@ class Store:
         """The series number of every point; new series are added."""
         width = len(INDICATORS)
         pair = points.place.astype(np.int64) * width + points.indicator
-        pairs, position = np.unique(pair, return_inverse=True)
-        sids = []
+        pairs = np.flatnonzero(np.bincount(pair))
+        sids = np.zeros(len(keys) * width, np.int64)
         for code in pairs.tolist():
             name = (keys[code // width].path, INDICATORS[code % width].key)
             sid = self._sids.get(name)
@@ -177,8 +177,8 @@ class Store:
                     "INSERT INTO series (path, indicator) VALUES (?, ?) RETURNING sid", name
                 ).fetchone()[0]
                 self._sids[name] = sid
-            sids.append(sid)
-        column: Integers = np.array(sids, np.int64)[position]
+            sids[code] = sid
+        column: Integers = sids[pair]
         return column
 
     def _write_days(

@@ -106,8 +106,9 @@ def test_small_steps() -> None:
     members, windows = spread(np.array([4, 5]), np.array([10, 20]), 3)
     assert members.tolist() == [4, 4, 4, 5, 5, 5]
     assert windows.tolist() == [10, 11, 12, 20, 21, 22]
-    changed = np.array([[3, 0, 7], [4, 0, 8], [3, 1, 9]], np.int32)
-    members, panes = of_level(Changed(changed), 3, np.array([6, -1], np.int32))
+    rows = np.array([[3, 0, 7], [4, 0, 8], [3, 1, 9]], np.int32)
+    changed = Changed(rows, np.zeros(2, np.int32))
+    members, panes = of_level(changed, 3, np.array([6, -1], np.int32))
     assert (members.tolist(), panes.tolist()) == ([6], [7])
     result = blank(2, 3)
     assert np.isnan(result.value).all()
