@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
-from engine.changed import Changed, of_level
+from engine.changed import Reaching, of_level
 from engine.completeness import enough
 from engine.family import (
     Cadence,
@@ -203,7 +203,7 @@ class MixHours(Cadence):
         self.sources.enrol_from(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The hour, and those of the day after it, for which it may tell how much is unknown."""
         return spread(*of_level(changed, HOUR, member_of), LOOK_BACK_H + 1)
@@ -235,7 +235,7 @@ class MixDays(CivilDays):
         self.sources.enrol_from(registry)
 
     def touched(
-        self, changed: Changed, member_of: Slots
+        self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day, and the one that looks back on the hour."""
         members, hours = spread(*of_level(changed, HOUR, member_of), LOOK_BACK_H + 1)
