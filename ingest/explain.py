@@ -15,6 +15,7 @@ from engine.account import Account, Look, Step, number
 from engine.catalogue import INDICATORS, POSITION
 from engine.panes import MINUTE_NS
 from engine.points import INSUFFICIENT, Kind, Points, PointState
+from engine.power_minutes import POWER_SERIES_MAX
 from engine.recipes import RECIPES
 from engine.vitals import HORIZON_NS
 from engine.windows import Windows
@@ -27,6 +28,7 @@ from ingest.store import Revision, Sample, Store
 FORMAT = 1
 NS_PER_MS = 1_000_000
 _NOW_NS = 1 << 62
+_SLIDING = "energy.demand_sliding"
 STATE_WORDS = {PointState.OPEN: "open", PointState.CLOSED: "closed", PointState.FINAL: "final"}
 
 
@@ -132,7 +134,7 @@ class Explanation:
         answer |= {
             "left_out": left_out_of(built),
             "result": result, "stored": self._stored_row(stored),
-            "equal": self._equal(result, stored),
+            "equal": self._equal(result, stored, late=bool(built.late)),
             "revisions": causes(stored.revisions, built),
             "searched": self._searched(built), "notes": self.notes,
         }
@@ -316,15 +318,24 @@ class Explanation:
         return {"value": row.value if sufficient else None, "level": row.level,
                 "cov": row.cov, "n": row.n, "rev": row.rev, "known_ms": stored.known_ms or None}
 
-    def _equal(self, result: dict[str, Any] | None, stored: _Stored) -> bool | None:
+    def _equal(
+        self, result: dict[str, Any] | None, stored: _Stored, *, late: bool
+    ) -> bool | None:
         """Whether the archive yields what was stored; None where there is nothing to compare."""
         if stored.sample is None or result is None:
             return None
         if stored.sample.state == PointState.OPEN:
             self.notes.append("the window is in progress: readings may have come since")
         known = self._stored_row(stored)
-        return all(result[name] == known[name] for name in ("value", "level", "n")) if (
-            known) else None
+        if known is None:
+            return None
+        equal = all(result[name] == known[name] for name in ("value", "level", "n"))
+        if not equal and late and self.entry.key == _SLIDING:
+            self.notes.append(
+                "readings came late and are counted here; of more than "
+                f"{POWER_SERIES_MAX} series of power ingest does not keep the minutes, and says "
+                "their sliding demand anew for 45 minutes only")
+        return equal
 
     def _searched(self, built: Reconstruction) -> dict[str, Any]:
         found = built.searched

@@ -156,7 +156,30 @@ def metered(folder: Path) -> Path:
     return folder
 
 
-__all__ = ["CITY", "HOUR_MS", "MS", "START_MS", "metered", "sample", "told", "troubled"]
+def powered(folder: Path) -> Path:
+    """Two meters of power by the minute; of one, minutes 21 to 23 come two hours late."""
+    path = write_places(folder / "places.csv", [row("d1", "s1"), row("d2", "s2")])
+    store = Store.create(folder / "store.db")
+    line = Line(folder / "ingest", Outlets(store), 60)
+    line.open()
+    line.load_places(path, (START_MS - HOUR_MS) * MS)
+    late: list[Opened] = []
+    for number, minute in enumerate(range(60 * HOURS), 1):
+        now_ns = (START_MS + minute * MINUTE_MS + 1500) * MS
+        line.tick(now_ns - 1, with_open=False)
+        own = 10.0 + minute % 7
+        messages = [_message("d2", number, minute, 3.0, "power")]
+        if 21 <= minute < 24:
+            late.append(_message("d1", number, minute, own, "power", received=144))
+        else:
+            messages.append(_message("d1", number, minute, own, "power"))
+        line.take(messages + (late if minute == 144 else []), now_ns)
+    end_ms = START_MS + HOURS * HOUR_MS + 2 * MINUTE_MS
+    line.tick(end_ms * MS, with_open=False)
+    told(store, end_ms)
+    line.close()
+    store.close()
+    return folder
 
 
 def spiked(folder: Path) -> Path:
@@ -180,3 +203,7 @@ def spiked(folder: Path) -> Path:
     line.close()
     store.close()
     return folder
+
+
+__all__ = ["CITY", "HOUR_MS", "MS", "START_MS", "metered", "powered", "sample", "spiked", "told",
+           "troubled"]

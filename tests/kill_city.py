@@ -32,6 +32,7 @@ from tests.brokers import Broker
 from tests.influxd import Influxd
 from tests.line_city import CITY, Kept, message, row, single, write_places
 from tests.live_ingest import ROOT, LiveIngest, until
+from tests.resident import resident_mb
 
 HOUR_MS = 3_600_000
 PERIOD_S = 0.1
@@ -43,6 +44,10 @@ STEP_NS = 3600 * 10**9
 CHUNK = 5000
 VICTIMS = ("agent", "agent", "agent", "ingest", "ingest", "broker", "influx")
 """Drawn with equal chance; broker and database take longest to come back."""
+UP_S_MAX = 60.0
+"""How long a patient killer waits for ingest to be up again."""
+IMPATIENT = 0.25
+"""Share of the kills that a patient killer does not wait for: some meet ingest in its start."""
 
 Reading = tuple[str, str, int, float]
 Window = tuple[str, str, int]
@@ -136,13 +141,22 @@ class Agent:
 
 @dataclass
 class KilledCity:
-    """All processes of one city in `folder`, and one life of it."""
+    """All processes of one city in `folder`, and one life of it.
+
+    `patient`: most kills wait until ingest is up again, however slow the machine, so that they
+    meet it at work and not in its start.
+    """
 
     folder: Path
     seed: int
     readings: int = 20
     broker_options: dict[str, str] = field(default_factory=dict)
+    patient: bool = False
     kills: Counter[str] = field(default_factory=Counter)
+    at_work: int = 0
+    """Kills of ingest that met it connected."""
+    resident_mb: list[float] = field(default_factory=list)
+    """Of ingest, just before it was killed at work."""
 
     def live(self, seconds: float, kills: int) -> None:
         """Live for `seconds` with `kills` at random moments, then until everything has arrived."""
@@ -185,10 +199,21 @@ class KilledCity:
                 "agent": rng.choice(self.agents), "ingest": self.ingest, "broker": self.broker,
                 "influx": self.influx,
             }
+            if self.patient and rng.random() > IMPATIENT:
+                self._wait_for_ingest()
+            if name == "ingest" and self.ingest.connected:
+                self.at_work += 1
+                self.resident_mb.append(resident_mb(self.ingest.pid))
             victims[name].kill()
             self.kills[name] += 1
             victims[name].start()
         time.sleep(max(0.0, begun + seconds - time.monotonic()))
+
+    def _wait_for_ingest(self) -> None:
+        deadline = time.monotonic() + UP_S_MAX
+        while not self.ingest.connected and time.monotonic() < deadline:
+            assert self.ingest.running, f"ingest ended by itself: {self.ingest.log()[-2000:]}"
+            time.sleep(0.05)
 
     def _settle(self) -> None:
         """Wait until ingest has what the logs hold and the agents and InfluxDB say so too."""

@@ -44,9 +44,11 @@ class LiveIngest:
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self._store: Store | None = None
+        self._since_ms = 0
 
     def start(self) -> None:
         """Start the process."""
+        self._since_ms = time.time_ns() // 1_000_000
         with (self.folder / "ingest.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", self._program, str(self.config)], cwd=ROOT, stdout=log,
@@ -55,12 +57,15 @@ class LiveIngest:
 
     def start_and_wait(self) -> None:
         """Start, and wait until it is connected."""
-        since_ms = time.time_ns() // 1_000_000
         self.start()
-        until(lambda: bool(
-            (health := self.health()) and health["started_ms"] >= since_ms
-            and health["broker"]["connected"]
-        ), f"ingest is connected: {self.log()}")
+        until(lambda: self.connected, f"ingest is connected: {self.log()}")
+
+    @property
+    def connected(self) -> bool:
+        """True once the process that runs has said that it is connected."""
+        health = self.health()
+        return bool(health and health["started_ms"] >= self._since_ms
+                    and health["broker"]["connected"])
 
     @property
     def pid(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engine import power_minutes
 from engine.catalogue import INDICATORS, POSITION
 from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
 from engine.own import OWN
@@ -18,7 +19,16 @@ from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
 from ingest.store import Store
 from tests import evaluated_air, explained, explained_noise, explained_roads
-from tests.explained_city import HOUR_MS, START_MS, metered, sample, spiked, troubled
+from tests.explained_city import (
+    HOUR_MS,
+    MINUTE_MS,
+    START_MS,
+    metered,
+    powered,
+    sample,
+    spiked,
+    troubled,
+)
 from tests.explained_road_city import roads
 
 ELSEWHERE = {
@@ -112,6 +122,30 @@ def meters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_demand_of_registers(meters: Path, key: str, place: str) -> None:
     for quarter in (1, 4, 5, 9):
         check(explain(meters, Question(place, key, START_MS + quarter * HOUR_MS // 4)))
+
+
+def test_sliding_demand_with_minutes_that_came_two_hours_late(tmp_path: Path) -> None:
+    folder = powered(tmp_path)
+    revs = {}
+    for minute in (20, 22, 26, 30, 38, 39):
+        for place in ("centre/s1", "centre/_"):
+            answer = explain(
+                folder, Question(place, "energy.demand_sliding", START_MS + minute * MINUTE_MS))
+            check(answer)
+            revs[place, minute] = answer["stored"]["rev"]
+    assert {minute for (_, minute), rev in revs.items() if rev == 2} == {22, 26, 30, 38}
+
+
+def test_where_no_minutes_are_kept_a_late_one_is_explained_and_the_difference_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(power_minutes, "POWER_SERIES_MAX", 0)
+        folder = powered(tmp_path)
+    asked = Question("centre/s1", "energy.demand_sliding", START_MS + 26 * MINUTE_MS)
+    answer = explain(folder, asked)
+    assert not answer["equal"]
+    assert "came late" in answer["notes"][-1]
 
 
 def test_what_was_left_out_and_why(trouble: Path) -> None:
