@@ -85,6 +85,7 @@ class Agent:
         self._clock = clock
         self.driver = driver
         self.unwritten = 0
+        self._unsaid = 0
         self._monotonic = monotonic
         place = (settings.city, settings.district, settings.station, settings.device)
         self._readings_topic = topics.readings(*place)
@@ -150,6 +151,7 @@ class Agent:
         self._outbox = Outbox(
             Path(settings.outbox), bytes_max=settings.outbox_bytes_max, sync_s=settings.sync_s,
             monotonic=self._monotonic,
+            clock=time.time if self._clock is None else self._clock.epoch,
         )
         try:
             self._connection.start()
@@ -205,9 +207,15 @@ class Agent:
         try:
             self._box.put(messages)
         except OutboxWriteError as error:
-            if not self.unwritten:
+            if not self._unsaid:
                 log.error("readings are lost until the disk is writable: %s", error)
             self.unwritten += len(messages)
+            self._unsaid += len(messages)
+            return
+        if self._unsaid:
+            log.warning("the disk is writable again; %d messages were lost", self._unsaid)
+            self._box.counts.dropped += self._unsaid
+            self._unsaid = 0
 
     # The next two run in the network thread.
 
@@ -394,7 +402,7 @@ class Agent:
         counts = self._box.counts
         state = wire.State(
             online=online, t=now_ms, e=counts.epoch, queued=counts.queued,
-            dropped=counts.dropped, aside=counts.aside,
+            dropped=counts.dropped + self._unsaid, aside=counts.aside,
             clock="unset" if self._clock is not None and not self._clock.believed() else "set",
         )
         self._connection.publish(self._state_topic, wire.encode_state(state), retain=True)

@@ -8,6 +8,7 @@ steady clock, which counts since the start of the computer and is never set, tel
 
 import ctypes
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,13 @@ STEP_MS_MAX = 1000
 _TIMEX_BYTES = 512
 _UNSYNCHRONISED = 5
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+_RTC = Path("/sys/class/rtc")
 _MARK = b'"boot":"'
+WRITTEN_S = 1_767_225_600
+"""2026-01-01: no clock that is right shows an earlier time."""
+EPOCHS_UNSET = 1_000_000_000
+"""Epochs of clocks that are not set are drawn below this; those of set clocks, Unix seconds, lie
+above."""
 
 
 def kernel_says_set() -> bool:
@@ -37,6 +44,26 @@ def kernel_says_set() -> bool:
         return True
     # All zero asks and sets nothing; the struct has 208 bytes at most.
     return bool(adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)) != _UNSYNCHRONISED)
+
+
+def battery_says_set(classes: Path = _RTC, now_s: Callable[[], float] = time.time) -> bool:
+    """Whether the kernel took its time from a battery clock that still runs.
+
+    Virtual machines whose host keeps the time, and computers whose NTP the kernel is not told of,
+    are never called synchronised, but begin with a time that is right within seconds. A battery
+    clock that has lost its power shows a time before this program was written.
+    """
+    try:
+        found = any(path.read_text(encoding="ascii").strip() == "1"
+                    for path in classes.glob("*/hctosys"))
+    except (OSError, UnicodeDecodeError):
+        return False
+    return found and now_s() >= WRITTEN_S
+
+
+def clock_is_set() -> bool:
+    """Whether the kernel, or a battery clock, vouches for the time."""
+    return kernel_says_set() or battery_says_set()
 
 
 def boot_id() -> str:
@@ -55,7 +82,7 @@ class DeviceClock:
     """
 
     def __init__(
-        self, mark: Path | None = None, *, is_set: Callable[[], bool] = kernel_says_set,
+        self, mark: Path | None = None, *, is_set: Callable[[], bool] = clock_is_set,
         steady: Callable[[], float] = time.monotonic, boot: str | None = None,
     ) -> None:
         self._mark = mark
@@ -85,6 +112,15 @@ class DeviceClock:
             except OSError as error:
                 log.warning("%s: %s", self._mark, error.strerror)
         return True
+
+    def epoch(self) -> float:
+        """What a new epoch begins with: Unix seconds, or a drawn number if the clock is not set.
+
+        A new outbox knows no earlier epoch. Were its first one told by a clock that starts at the
+        same time again and again, it could be that of an outbox that was lost, and its messages
+        would pass for repetitions.
+        """
+        return time.time() if self.believed() else 1 + secrets.randbelow(EPOCHS_UNSET - 1)
 
     def moved(self, now_ms: int) -> bool:
         """Whether the clock was begun or moved since the last call: another stretch begins."""

@@ -49,7 +49,7 @@ class Outbox:
     """The open outbox; used by one thread at a time, and by one process.
 
     The epoch is new after each unclean end and grows strictly: the larger of the last one plus
-    one and the Unix time in seconds.
+    one and what `clock` says, Unix seconds (or as `edge.clock.DeviceClock.epoch`).
     """
 
     def __init__(

@@ -67,7 +67,8 @@ class OutboxFile:
         self._wal = -1
         self._salvaged = NOTHING
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self.path = path.resolve()  # SQLite keeps its log beside the file, not beside a link
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
         except (OSError, *ERRORS) as error:
             raise OutboxError(f"{path}: {error}") from None

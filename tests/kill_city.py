@@ -138,6 +138,15 @@ class Agent:
         file.close()
         return count
 
+    def empty(self) -> None:
+        """Stop it when nothing waits in its outbox; for a look at that it must be stopped."""
+        for _ in range(20):
+            time.sleep(1.0)
+            if self.stop() == 0:
+                return
+            self.start()
+        raise AssertionError(f"{self.device} keeps messages in its outbox")
+
 
 @dataclass
 class KilledCity:
@@ -226,13 +235,7 @@ class KilledCity:
 
         until(taken, f"{expected} readings are taken in: {self.ingest.verdicts()}", 120)
         for agent in self.agents:
-            for _ in range(20):
-                time.sleep(1.0)
-                if agent.stop() == 0:
-                    break
-                agent.start()
-            else:
-                raise AssertionError(f"{agent.device} keeps messages in its outbox")
+            agent.empty()
         until(lambda: not any(sink["queued"] for sink in (self.ingest.health() or {})["sinks"]),
               "the spool is empty", 60)
         assert self.ingest.stop() == 0, self.ingest.log()

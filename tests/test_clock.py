@@ -9,8 +9,17 @@ import pytest
 from edge import clock as clock_module
 from edge import wire
 from edge.agent import Agent, AgentSettings
-from edge.clock import UNKNOWN, DeviceClock, boot_id, kernel_says_set
+from edge.clock import (
+    EPOCHS_UNSET,
+    UNKNOWN,
+    WRITTEN_S,
+    DeviceClock,
+    battery_says_set,
+    boot_id,
+    kernel_says_set,
+)
 from edge.driver import Sample
+from edge.outbox import Outbox
 from tests.brokers import Nats, free_port
 from tests.test_agent import DEVICE, Ingest, ListDriver, T
 
@@ -101,6 +110,39 @@ def test_this_computer_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kernel_says_set()
     monkeypatch.setattr(clock_module, "_BOOT", Path("/nowhere"))
     assert boot_id() == ""
+
+
+@pytest.mark.parametrize(("told", "now_s", "set_"), [
+    ("1", WRITTEN_S, True), ("1", WRITTEN_S - 1, False), ("0", WRITTEN_S, False),
+    ("", WRITTEN_S, False), ("\xff", WRITTEN_S, False),
+])
+def test_a_battery_clock_that_runs_vouches_for_the_time(
+    tmp_path: Path, told: str, now_s: int, set_: bool
+) -> None:
+    (tmp_path / "rtc0").mkdir()
+    (tmp_path / "rtc0" / "hctosys").write_bytes(told.encode("latin-1") + b"\n")
+    assert battery_says_set(tmp_path, lambda: now_s) is set_
+
+
+def test_without_a_battery_clock_nothing_vouches(tmp_path: Path) -> None:
+    assert not battery_says_set(tmp_path, lambda: 2e9)
+
+
+def test_a_lost_outbox_under_an_unset_clock_takes_no_epoch_again(tmp_path: Path) -> None:
+    """One image on two cards: the same second, and other epochs; ingest tells them apart."""
+    seen = set()
+    for card in range(20):
+        clock = Computer().clock()
+        box = Outbox(tmp_path / f"{card}.db", bytes_max=1 << 20, sync_s=0, clock=clock.epoch)
+        seen.add(box.counts.epoch)
+        box.begin_epoch()
+        assert box.counts.epoch not in seen
+        box.close()
+    assert len(seen) == 20
+    assert max(seen) < EPOCHS_UNSET
+    computer = Computer()
+    computer.synchronised = True
+    assert abs(computer.clock().epoch() - time.time()) < 5
 
 
 def test_readings_before_the_clock_is_set_say_so(tmp_path: Path) -> None:

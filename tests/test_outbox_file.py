@@ -48,3 +48,12 @@ def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_path_that_is_a_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutboxError, match="unable to open"):
         Outbox(tmp_path, bytes_max=1 << 20, sync_s=5.0)
+
+
+def test_a_link_to_another_disk_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "card").mkdir()
+    (tmp_path / "outbox.db").symlink_to(tmp_path / "card" / "outbox.db")
+    box = Outbox(tmp_path / "outbox.db", bytes_max=1 << 20, sync_s=0)
+    assert box.path.is_symlink()
+    assert (tmp_path / "card" / "outbox.db-wal").exists()
+    box.close()
