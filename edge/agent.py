@@ -85,7 +85,6 @@ class Agent:
         self._clock = clock
         self.driver = driver
         self.unwritten = 0
-        self._unsaid = 0
         self._monotonic = monotonic
         place = (settings.city, settings.district, settings.station, settings.device)
         self._readings_topic = topics.readings(*place)
@@ -121,7 +120,7 @@ class Agent:
 
     @property
     def dropped(self) -> int:
-        """Messages lost to the bound of the outbox, since its file began."""
+        """Messages lost to the bound of the outbox or to a full disk, since its file began."""
         return self._box.counts.dropped
 
     @property
@@ -150,8 +149,7 @@ class Agent:
         settings = self.settings
         self._outbox = Outbox(
             Path(settings.outbox), bytes_max=settings.outbox_bytes_max, sync_s=settings.sync_s,
-            monotonic=self._monotonic,
-            clock=time.time if self._clock is None else self._clock.epoch,
+            monotonic=self._monotonic, clock=self._clock.epoch if self._clock else time.time,
         )
         try:
             self._connection.start()
@@ -202,20 +200,13 @@ class Agent:
         self._box.close()
 
     def _put(self, messages: Sequence[Encoder]) -> None:
-        if not messages:
-            return
         try:
             self._box.put(messages)
         except OutboxWriteError as error:
-            if not self._unsaid:
+            if not self.unwritten:
                 log.error("readings are lost until the disk is writable: %s", error)
             self.unwritten += len(messages)
-            self._unsaid += len(messages)
-            return
-        if self._unsaid:
-            log.warning("the disk is writable again; %d messages were lost", self._unsaid)
-            self._box.counts.dropped += self._unsaid
-            self._unsaid = 0
+            self._box.counts.dropped += len(messages)
 
     # The next two run in the network thread.
 
@@ -402,7 +393,7 @@ class Agent:
         counts = self._box.counts
         state = wire.State(
             online=online, t=now_ms, e=counts.epoch, queued=counts.queued,
-            dropped=counts.dropped + self._unsaid, aside=counts.aside,
+            dropped=counts.dropped, aside=counts.aside,
             clock="unset" if self._clock is not None and not self._clock.believed() else "set",
         )
         self._connection.publish(self._state_topic, wire.encode_state(state), retain=True)

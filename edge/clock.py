@@ -91,6 +91,7 @@ class DeviceClock:
         self._boot = boot_id() if boot is None else boot
         self._believed = False
         self._base_ms: int | None = None
+        self._drawn = 1 + secrets.randbelow(EPOCHS_UNSET - 1)
         if mark is not None and mark.exists():
             self._believed = bool(self._boot) and self._read(mark) == self._boot
 
@@ -120,7 +121,7 @@ class DeviceClock:
         same time again and again, it could be that of an outbox that was lost, and its messages
         would pass for repetitions.
         """
-        return time.time() if self.believed() else 1 + secrets.randbelow(EPOCHS_UNSET - 1)
+        return time.time() if self.believed() else self._drawn
 
     def moved(self, now_ms: int) -> bool:
         """Whether the clock was begun or moved since the last call: another stretch begins."""

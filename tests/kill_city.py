@@ -140,10 +140,14 @@ class Agent:
 
     def empty(self) -> None:
         """Stop it when nothing waits in its outbox; for a look at that it must be stopped."""
+        out, since = self._folder / f"{self.device}.out", 0
         for _ in range(20):
+            # A signal that comes while Python starts ends it without a word.
+            until(lambda: b"connected to" in out.read_bytes()[since:], f"{self.device} is up")  # noqa: B023
             time.sleep(1.0)
             if self.stop() == 0:
                 return
+            since = out.stat().st_size
             self.start()
         raise AssertionError(f"{self.device} keeps messages in its outbox")
 
