@@ -8,6 +8,8 @@ TITLES = {
     "ingest": "Ingest: from the socket to updated state",
     "engine": "Engine: state, tick and memory",
     "sinks": "Sinks: points to InfluxDB and to the store",
+    "latency": "Latency: from the publisher to the page",
+    "edge": "Edge agent: processor, memory, disk",
     "capacity": "Capacity of this machine",
 }
 HEAD = """\

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     help="Measure how fast this machine is: ingest against other readers of the same load, engine, "
-    "sinks, capacity. Each says on what it was measured and what the design asks "
-    "for. A machine with other work gives lower figures; ratios hold better.",
+    "sinks, latency up to the page, edge agent, capacity. Each says on what it was measured and "
+    "what the design asks for. A machine with other work gives lower figures; ratios hold better.",
 )
 
 
@@ -189,6 +189,73 @@ def sinks(
     wanted = sink_rows.Wanted(min(points, 20_000) if quick else points)
     Report("sinks", as_json=as_json, write=write).take(
         sink_rows.rows(wanted), sink_rows.COLUMNS, sink_rows.goals
+    )
+
+
+@app.command()
+def latency(
+    as_json: JsonOption = False,
+    quick: QuickOption = False,
+    write: WriteOption = None,
+    rate: Annotated[
+        list[int] | None,
+        typer.Option(min=0, max=1_000_000, metavar="N",
+                     help="Readings a second beside the probes; may be repeated."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=600, help="How long each rate is measured.")
+    ] = 20.0,
+    devices: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Devices that send the load, a series each.")
+    ] = 1000,
+    open_every_s: Annotated[
+        float, typer.Option(min=0.2, max=60, help="How often ingest tells of open windows.")
+    ] = 2.0,
+) -> None:
+    """From a reading's publisher to the page: percentiles, beside a load of QoS 0.
+
+    Broker, ingest and page are those that ship. Fifty probes send a reading a second each; the
+    page's live feed is read as a browser does.
+    """
+    from benchmarks import latency_rows
+
+    wanted = latency_rows.Wanted(
+        tuple(rate or latency_rows.Wanted().rates), seconds, devices,
+        keys={"open_every_s": open_every_s},
+    )
+    if quick:
+        wanted = wanted._replace(rates=tuple(rate or (1000,)), seconds=3.0, devices=100)
+    Report("latency", as_json=as_json, write=write).take(
+        latency_rows.rows(wanted), latency_rows.COLUMNS, latency_rows.goals
+    )
+
+
+@app.command()
+def edge(
+    as_json: JsonOption = False,
+    quick: QuickOption = False,
+    write: WriteOption = None,
+    sensors: Annotated[
+        int, typer.Option(min=1, max=20, help="Sensors, a reading a second each.")
+    ] = 20,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=3600, help="How long the connected agent is measured.")
+    ] = 60.0,
+    outage_s: Annotated[
+        int, typer.Option(min=60, max=30 * 86_400, help="Seconds of outage, by its own clock.")
+    ] = 86_400,
+) -> None:
+    """What the edge agent costs its computer: processor, memory, disk, and an outage it bears.
+
+    An outage of a day is lived through in about a minute, with every sync that it takes.
+    """
+    from benchmarks import edge_rows
+
+    wanted = edge_rows.Wanted(sensors, seconds, outage_s)
+    if quick:
+        wanted = wanted._replace(seconds=min(seconds, 5.0), outage_s=min(outage_s, 1800))
+    Report("edge", as_json=as_json, write=write).take(
+        edge_rows.rows(wanted), edge_rows.COLUMNS, edge_rows.goals
     )
 
 

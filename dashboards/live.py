@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 DATA_DEFAULT = Path(".cityvitals")
 """The data folder that commands take when none is named."""
-POLL_S = 0.2
+POLL_S = 0.1
 HEARTBEAT_S = 1.0
 PLACES_POLL_S = 5.0
 FRAMES_MAX = 256

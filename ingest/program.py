@@ -54,7 +54,16 @@ SETTLE_S_MAX = 20.0
 """After a start, what the broker kept for us comes first: windows close by the wall clock only
 once no reading older than `BACKLOG_NS` came for `QUIET_S`, or after this long."""
 FLUSH_S = 5.0
+READINGS_S_MIN, READINGS_S_MAX = 0.1, 1.0
+READINGS_SHARE = 0.1
+"""Latest readings go to the store every 100 ms; in a large city, where that takes longer than a
+tenth of the time, more rarely, up to once a second."""
 MINUTE_NS = 60_000_000_000
+
+
+def readings_pause_s(took_s: float) -> float:
+    """How long to wait until latest readings are told again, by how long the last time took."""
+    return min(max(READINGS_S_MIN, took_s / READINGS_SHARE), READINGS_S_MAX)
 
 
 class Program:
@@ -158,7 +167,7 @@ class Program:
 
     def _loop(self, recorded: RecordedClock) -> None:
         started = self._quiet_s = time.monotonic()
-        second = snapshot = opens = started
+        second = snapshot = opens = readings = started
         settled = self.settings.clock == "recorded"
         while not self._stopping.is_set():
             self._wake.wait(WAIT_S)
@@ -169,6 +178,9 @@ class Program:
                 self._take_wall()
             self._receipts.step()
             now = time.monotonic()
+            if now >= readings:
+                self._outlets.readings(self.line.vitals)
+                readings = now + readings_pause_s(time.monotonic() - now)
             if not settled:
                 quiet = self._connection.ready and now > self._quiet_s + QUIET_S
                 settled = quiet or now > started + SETTLE_S_MAX
@@ -248,7 +260,6 @@ class Program:
             self.line.tick(now_ns, with_open=with_open)
         self.line.archive.sync(now_ns // 1_000_000)  # of QoS 0, which no receipt waits for
         self._retention.step(now_ns, self.line.covered)
-        self._outlets.readings(self.line.vitals)
         minute = self.line.vitals.now_ns // MINUTE_NS
         if minute > self._minute:
             self._minute = minute

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import capacity_rows, ingest_rows, programs, sections, sink_rows
+from benchmarks import (
+    capacity_rows,
+    edge_rows,
+    ingest_rows,
+    latency_rows,
+    programs,
+    sections,
+    sink_rows,
+)
 from benchmarks.goals import goal
 from cityvitals.bench_command import app
 from edge.settings import SettingsError
@@ -68,6 +76,40 @@ def test_the_engine_is_measured() -> None:
     assert rows["minute ring"]["median"] == 4096
     assert rows["everything, mean of all series"]["median"] > 15_296
     assert {"tick of a minute", "state update", "hours and days"} <= rows.keys()
+
+
+def test_the_edge_agent_is_measured_and_lives_through_an_outage(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge_rows, "SETTLE_S", 0.5)
+    live, out = bench("edge", "--sensors", "3", "--seconds", "1", "--outage-s", "120")
+    assert (live["what"], out["what"]) == ("connected", "outage")
+    assert live["cpu_percent"] >= 0 < live["resident_mb"]
+    assert (out["messages"], out["dropped"]) == (120, 0)
+    assert 0.8 <= out["syncs_per_5s"] <= 1.5
+    assert out["days_held"] > 1
+
+
+def test_latency_is_measured_up_to_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency_rows, "WARM_S", 1.0)
+    monkeypatch.setattr(latency_rows, "TAIL_S", 3.0)
+    readings, points = bench("latency", "--rate", "200", "--seconds", "1", "--devices", "10")
+    assert (readings["what"], points["what"]) == ("readings", "open points")
+    assert readings["sent"] > 30
+    assert readings["lost"] == 0
+    assert 0 < readings["p50_ms"] <= readings["p99_ms"] <= readings["max_ms"]
+    assert points["p50_ms"] >= readings["p50_ms"]
+
+
+def test_a_delay_ends_with_the_reading_or_a_newer_one_and_the_point_after_it() -> None:
+    sent = [latency_rows.Sent(1, 100), latency_rows.Sent(1, 200), latency_rows.Sent(2, 100)]
+    shown = [(150.0, "centre/p1", 90), (250.0, "centre/p1", 200), (260.0, "centre/p3", 100)]
+    points = [(240.0, {"centre/p1"}), (300.0, {"centre/p1"})]
+    assert latency_rows.delays(sent, shown, points) == ([150.0, 50.0], [200.0, 100.0], 1)
+    assert latency_rows.percentiles(range(100)) == {
+        "p50_ms": 50, "p95_ms": 95, "p99_ms": 99, "max_ms": 99,
+    }
+    assert latency_rows.percentiles([]) == {}
 
 
 def test_sinks_are_measured_beside_point_objects() -> None:

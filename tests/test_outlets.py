@@ -172,6 +172,22 @@ def test_readings_are_written_when_they_change(world: World) -> None:
     )
 
 
+def test_a_fast_clock_of_one_device_hides_no_reading_of_another(world: World) -> None:
+    """Readings were told only if newer than the newest of all series."""
+    line = world.line
+
+    def told() -> dict[str, int]:
+        world.outlets.readings(line.vitals)
+        return {row.path: row.time_ms - START_MS for row in world.outlets.store.readings()}
+
+    line.take([message("d1", single(1, time_ms=START_MS + 200_000), START_MS)], START_MS * MS)
+    assert told() == {"centre/s1": 200_000}
+    line.take([message("d2", single(1, time_ms=START_MS + 1_000), START_MS)], START_MS * MS)
+    assert told() == {"centre/s1": 200_000, "centre/s2": 1_000}
+    line.take([message("d2", single(2, time_ms=START_MS + 2_000), START_MS)], START_MS * MS)
+    assert told() == {"centre/s1": 200_000, "centre/s2": 2_000}
+
+
 def test_every_station_has_a_state_line_silent_ones_too(world: World) -> None:
     vitals = world.line.vitals
     vitals.now_ns = (START_MS + MINUTE_MS) * MS
