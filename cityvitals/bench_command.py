@@ -39,6 +39,12 @@ WriteOption = Annotated[
     Path | None,
     typer.Option("--write", metavar="FILE", help="Also put the tables into this Markdown file."),
 ]
+SecondsOption = Annotated[
+    float, typer.Option(min=0.1, max=60, help="How long each reader is measured.")
+]
+MessagesOption = Annotated[
+    int, typer.Option(min=0, max=5_000_000, help="Messages at most; 0: as many as last.")
+]
 
 
 class Report:
@@ -106,18 +112,14 @@ def ingest(
     block: Annotated[
         int, typer.Option(min=0, max=100, help="Only messages of 1 or 100 readings; 0 for both.")
     ] = 0,
-    seconds: Annotated[
-        float, typer.Option(min=0.1, max=60, help="How long each reader is measured.")
-    ] = 3.0,
+    seconds: SecondsOption = 3.0,
     rounds: Annotated[
         int, typer.Option(min=1, max=20, help="How often each is measured; the median is told.")
     ] = 3,
     devices: Annotated[
         int, typer.Option(min=1, max=100_000, help="Devices that send, a series each.")
     ] = 1000,
-    messages: Annotated[
-        int, typer.Option(min=0, max=5_000_000, help="Messages at most; 0: as many as last.")
-    ] = 0,
+    messages: MessagesOption = 0,
 ) -> None:
     """Ingest beside other readers of the same load, through the same brokers.
 
@@ -275,12 +277,8 @@ def capacity(
     as_json: JsonOption = False,
     quick: QuickOption = False,
     write: WriteOption = None,
-    seconds: Annotated[
-        float, typer.Option(min=0.1, max=60, help="How long each reader is measured.")
-    ] = 3.0,
-    messages: Annotated[
-        int, typer.Option(min=0, max=5_000_000, help="Messages at most; 0: as many as last.")
-    ] = 0,
+    seconds: SecondsOption = 3.0,
+    messages: MessagesOption = 0,
 ) -> None:
     """Say how many sensors this machine carries, and what the next limit is.
 

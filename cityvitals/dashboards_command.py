@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dashboards import PAGE_URL
 from edge.settings import SettingsError
 
 PageOption = Annotated[str, typer.Option(
@@ -21,7 +22,6 @@ BucketOption = Annotated[str, typer.Option(
     "--bucket", metavar="NAME", help="Bucket, or database.")]
 UserOption = Annotated[str, typer.Option(
     "--influx-user", metavar="NAME", help="User of InfluxDB 1.")]
-PAGE_URL = "http://127.0.0.1:8080"
 INFLUX_URL, BUCKET, USER = "http://127.0.0.1:8086", "cityvitals", "grafana"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dashboards import PAGE_URL
 from dashboards import grafana_influxql as ql
 from dashboards.grafana_panel import panel_id
 from dashboards.grafana_scale import BLUE
@@ -22,7 +23,6 @@ TAG = "cityvitals"
 SCHEMA_VERSION = 39
 COLUMNS = 24
 SOURCE_UID = "cv-influx"
-PAGE_URL = "http://127.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,17 +59,13 @@ def _board(site: Site, name: str, title: str, words: str, shown: Sequence[str]) 
     for domain in shown:
         parts.coverage(made, domain, ql.DISTRICTS, width=4)
     made.row("How is it now?")
-    for entry in headlines:
-        parts.area_now(made, entry, ql.city_of(ql.CITY), "city", width=6)
-        parts.over_limit(made, entry, ql.city_of(ql.CITY), width=3)
+    parts.city_now(made, headlines)
     made.row("Where?")
-    for entry in graded:
-        parts.station_map(made, entry, ql.DISTRICTS, width=12, height=12)
+    parts.maps(made, graded)
     for entry in headlines:
         parts.station_table(made, entry, ql.DISTRICTS, width=12, height=12)
     made.row("Since when?")
-    for entry in graded:
-        parts.district_lanes(made, entry, ql.DISTRICTS, width=12, height=6)
+    parts.lanes(made, graded)
     for entry in headlines:
         parts.course(made, f"course.{entry.key}", Group((entry,)), "indicator", ql.DISTRICTS,
                      "station", f"{entry.name}, stations", width=12)

@@ -28,17 +28,13 @@ def board(site: Site) -> Board:
     for name in domains()[:6]:
         parts.coverage(made, name, ql.DISTRICTS, width=3)
     made.row("Is anything wrong now?")
-    for entry in headlines:
-        parts.area_now(made, entry, ql.city_of(ql.CITY), "city", width=6)
-        parts.over_limit(made, entry, ql.city_of(ql.CITY), width=3)
+    parts.city_now(made, headlines)
     made.row("Where?")
-    for entry in graded:
-        parts.station_map(made, entry, ql.DISTRICTS, width=12, height=12)
+    parts.maps(made, graded)
     for entry in headlines:
         parts.district_bars(made, entry, ql.DISTRICTS, width=8, height=6)
     made.row("Since when?")
-    for entry in graded:
-        parts.district_lanes(made, entry, ql.DISTRICTS, width=12, height=6)
+    parts.lanes(made, graded)
     for entry in headlines:
         parts.course(made, f"course.{entry.key}", Group((entry,)), "indicator_area",
                      ql.districts_of(ql.DISTRICTS), "district", f"{entry.name}, districts",

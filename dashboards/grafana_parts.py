@@ -149,6 +149,25 @@ def over_limit(board: Board, entry: Indicator, scope: str, *, width: int) -> Non
     board.add(recent(made, entry.cadence_s), width, 4)
 
 
+def city_now(board: Board, headlines: Sequence[Indicator]) -> None:
+    """Each headline of the city, and how many stations are over its limit."""
+    for entry in headlines:
+        area_now(board, entry, ql.city_of(ql.CITY), "city", width=6)
+        over_limit(board, entry, ql.city_of(ql.CITY), width=3)
+
+
+def maps(board: Board, graded: Sequence[Indicator]) -> None:
+    """A map of the stations for each, two in a row."""
+    for entry in graded:
+        station_map(board, entry, ql.DISTRICTS, width=12, height=12)
+
+
+def lanes(board: Board, graded: Sequence[Indicator]) -> None:
+    """The levels of the districts over time for each, two in a row."""
+    for entry in graded:
+        district_lanes(board, entry, ql.DISTRICTS, width=12, height=6)
+
+
 def station_map(board: Board, entry: Indicator, scope: str, *, width: int, height: int) -> None:
     """Where the levels of an indicator are; stations without a number stay grey."""
     places = ql.latest_states("lat,lon,online,age_s", scope)
