@@ -121,7 +121,8 @@ class Recipe(NamedTuple):
     ring_days: days of 5- and 15-minute panes that it needs, 0 for those that are kept anyway.
     around_min: minutes before and behind all that for registers, whose neighbours count.
     lead: windows that must be computed before it, oldest first. free_flow: it is held against
-    the free-flow speed of its day ("held"), or is that speed ("measured").
+    the free-flow speed of its day ("held"), or is that speed ("measured"). by_receipt: its window
+    is one of receipt: what came in it counts, whatever its time.
     """
 
     inputs: tuple[str, ...]
@@ -132,6 +133,7 @@ class Recipe(NamedTuple):
     lead: Callable[[int], range] = lambda window: range(0)
     free_flow: str = ""
     around_min: int = 0
+    by_receipt: bool = False
 
 
 def number(value: float, digits: int = 12) -> float | None:

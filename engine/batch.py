@@ -16,7 +16,7 @@ class Batch:
     3 suspect, 4 fail, 9 missing). device: int32[n], row of the registry's devices, -1 unknown.
     epoch: int64[n] and seq: int64[n], epoch of the agent and message number. verdict: uint8[n],
     `edge.verdicts.Verdict`. received_ns: Unix ns UTC of the batch, the recording's own on a
-    recorded clock.
+    recorded clock. each_received_ns: int64[n], where batches of several times were joined.
     """
 
     slot: npt.NDArray[np.int32]
@@ -28,6 +28,7 @@ class Batch:
     seq: npt.NDArray[np.int64]
     verdict: npt.NDArray[np.uint8]
     received_ns: int
+    each_received_ns: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -35,7 +36,11 @@ class Batch:
     def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> "Batch":
         """The readings at `rows` (indices or mask), same receive time."""
         columns: dict[str, Any] = {name: getattr(self, name)[rows] for name in DTYPES}
-        return Batch(**columns, received_ns=self.received_ns)
+        each = self.each_received_ns
+        return Batch(
+            **columns, received_ns=self.received_ns,
+            each_received_ns=None if each is None else each[rows],
+        )
 
 
 DTYPES: dict[str, type[np.generic]] = {

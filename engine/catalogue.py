@@ -9,6 +9,7 @@ from engine import catalogue_traffic
 from engine.catalogue_air import EAQI
 from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
 from engine.catalogue_noise import NOISE
+from engine.catalogue_quality import TIMELINESS
 from engine.catalogue_quality import entries as quality_entries
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 from engine.own import OWN
@@ -140,6 +141,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *RELIABILITY,
     *NOISE,
     *GENERATION,
+    *TIMELINESS,
     *(own.entry for own in OWN),
 )
 

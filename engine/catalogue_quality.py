@@ -29,3 +29,45 @@ def entries(completeness: tuple[Level, ...]) -> tuple[Indicator, ...]:
             86_400, 30 * 86_400, completeness, 2, "mean", "high", OURS,
         ),
     )
+
+
+PROMPT_LEVELS = (Level("Prompt", "#1A9850", 5), Level("Slow", "#FEE08B", 60),
+                 Level("Late", "#D73027", INF))
+FEW_LEVELS = (Level("Few", "#1A9850", 1), Level("Some", "#FEE08B", 10),
+              Level("Many", "#D73027", INF))
+_RECEIPT = "hours of receipt in standard time; not told of recordings and simulated pasts"
+_BANDS = "bands are this project's"
+_EIGHTH = "of a histogram in eighths of octaves: off by an eighth at most"
+
+
+def _came(
+    id: str, name: str, unit: str, digits: int, *words: str, slow: bool = False
+) -> Indicator:
+    clause, rule, *marks = words
+    return Indicator(
+        "dq", id, name, unit, digits, f"{_OURS} 5.4", clause, f"{rule}; {_RECEIPT}", 3600, 3600,
+        PROMPT_LEVELS if slow else FEW_LEVELS, 2, "worst" if slow else "mean", "low", OURS,
+        open_marks=(_BANDS, *marks),
+    )
+
+
+TIMELINESS: tuple[Indicator, ...] = (
+    *(
+        _came(f"latency_p{share}", f"Latency, {word}", "s", 1, "time of receipt - time of reading",
+              f"percentile {share} of the readings received in the hour", _EIGHTH, slow=True)
+        for share, word in ((50, "half of the readings"), (95, "95 % of the readings"),
+                            (99, "99 % of the readings"))
+    ),
+    _came("late_share", "Late readings", "%", 1, "latency > 2 reporting periods / received",
+          "readings beyond the horizon count as late"),
+    _came("duplicate_rate", "Readings that came again", "%", 1,
+          "duplicates / (received + duplicates)",
+          "of QoS 1: by message number, else by series, time and value"),
+    _came("out_of_order_rate", "Readings out of order", "%", 1, "out of order / received",
+          "older than a reading of its series that came before"),
+    _came("clock_ahead_share", "Readings from ahead of the clock", "%", 1,
+          "latency < -2 s / received", "the sensor's clock is wrong; left out of the latency",
+          "the reading itself keeps its flag: it is part of what tells a repetition"),
+    _came("suspect_share", "Suspect readings", "%", 1, "QARTOD 3 and 4 / received",
+          "by gross range, rate of change and spike, in the order in which they came"),
+)

@@ -12,6 +12,7 @@ from engine import (
     account_quality,
     account_roads,
     account_supply,
+    account_timeliness,
     account_totals,
     account_traffic,
 )
@@ -26,5 +27,6 @@ RECIPES: dict[str, Recipe] = {
     **account_indices.RECIPES,
     **account_noise.RECIPES,
     **account_mix.RECIPES,
+    **account_timeliness.RECIPES,
     **account_own.RECIPES,
 }

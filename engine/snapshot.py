@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.places import parse, render
+from engine.deliveries import Deliveries
 from engine.power_minutes import PowerMinutes
 from engine.spectra import Spectra
 from engine.traffic import FreeFlow
@@ -56,6 +57,8 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
         arrays[f"power_{name}"] = array
     for name, array in vitals.spectra.dump(used).items():
         arrays[f"spectra_{name}"] = array
+    for name, array in vitals.deliveries.dump(len(vitals.registry.keys), used).items():
+        arrays[f"deliveries_{name}"] = array
     for name in FreeFlow.COLUMNS:
         arrays[f"free_{name}"] = getattr(vitals.segments.free, name)
     for i, windows in enumerate(vitals.windows):
@@ -175,6 +178,7 @@ def _rebuild(
         name: arrays[f"power_{name}"] for name in PowerMinutes.ARRAYS
     })
     vitals.spectra.restore({name: arrays[f"spectra_{name}"] for name in Spectra.ARRAYS})
+    vitals.deliveries.restore({name: arrays[f"deliveries_{name}"] for name in Deliveries.ARRAYS})
     for i, windows in enumerate(vitals.windows):
         places = windows.family.members.places
         places.extend(meta["members"][i][len(places):])

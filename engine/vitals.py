@@ -16,6 +16,7 @@ from edge.places import PlaceKey, PlaceRow
 from engine.air import AirDays, AirHours
 from engine.batch import Batch
 from engine.changed import Changed
+from engine.deliveries import Deliveries
 from engine.eaqi_hours import EaqiHours
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
@@ -44,6 +45,7 @@ from engine.sound_percentiles import PercentileDays, PercentileHours
 from engine.spectra import Spectra
 from engine.supply import Flicker, Supply, SupplyTens
 from engine.supply_weeks import SupplyWeeks
+from engine.timeliness import Timeliness
 from engine.traffic import Segments, TrafficBins, TrafficDays
 from engine.traffic_hours import TrafficHours
 from engine.traffic_months import TrafficMonths
@@ -77,7 +79,7 @@ class Vitals:
         self.power = PowerMinutes()
         meters = Meters(self.registers, self.power)
         hours, loads, supply = AirHours(), Loads(), Supply()
-        sources = Sources()
+        sources, self.deliveries = Sources(), Deliveries()
         self.spectra, sounds = Spectra(), Microphones()
         self.peaks = DemandPeaks(meters)
         families: tuple[Family, ...] = (
@@ -93,7 +95,7 @@ class Vitals:
             SoundQuarters(sounds), SoundHours(sounds),
             SoundDays(sounds), PercentileHours(sounds, self.spectra),
             PercentileDays(sounds, self.spectra),
-            MixHours(sources), MixDays(sources),
+            MixHours(sources), MixDays(sources), Timeliness(self.deliveries),
         )
         self.windows = [Windows(family) for family in families]
         self.interruptions = Interruptions()
@@ -128,6 +130,10 @@ class Vitals:
     def load_facts(self, facts: list[Fact]) -> None:
         """Take a new facts file."""
         self.registry.load_facts(facts)
+
+    def delivered(self, batch: Batch) -> None:
+        """Take note of how a batch came, with all its verdicts; before it is applied."""
+        self.deliveries.take(batch, self.registry)
 
     def apply(self, batch: Batch) -> None:
         """Fold admitted readings (slot >= 0, verdict applied or late) into the panes."""

@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """grace_s: how long a window waits. k: private stations that an area needs to count any."""
+    """grace_s: how long a window waits. k: private stations that an area needs to count any.
+
+    receipts: whether the receive times are those of this city, not of a recording or a past that
+    was made: then it is told how readings came.
+    """
 
     grace_s: int = 60
     k: int = GROUP_MIN
+    receipts: bool = False
 
     def put(self, vitals: Vitals) -> None:
         """Let `vitals` go by them from its next tick on."""
         vitals.grace_s = self.grace_s
         vitals.registry.group_min = self.k
+        vitals.deliveries.counting = self.receipts
 
     def record(self) -> tuple[Kind, bytes]:
         """What the archive keeps of them."""

@@ -23,7 +23,7 @@ LIVE = ("grace_s", "k", "open_every_s", "snapshot_every_s", "keep_points_days")
 
 def rules_of(settings: IngestSettings) -> Rules:
     """What of the settings decides results."""
-    return Rules(settings.grace_s, settings.k)
+    return Rules(settings.grace_s, settings.k, receipts=settings.clock == "wall")
 
 
 class LiveSettings:

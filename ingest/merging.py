@@ -152,6 +152,7 @@ class Merging:
 
     def fold(self, batch: Batch) -> None:
         """As `apply`, in a replay: what cannot be subtracted waits for `refold`."""
+        self.vitals.delivered(batch)
         counted = (batch.slot >= 0) & (batch.verdict <= Verdict.LATE)
         if counted.all():
             self.vitals.apply(batch)

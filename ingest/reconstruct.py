@@ -26,6 +26,7 @@ from engine.panes import (
 from engine.registry import Series
 from engine.vitals import HORIZON_NS, Vitals
 from engine.windows import Windows
+from ingest import received
 from ingest.admission import FUTURE_MAX_NS
 from ingest.archive import Kind
 from ingest.archive_scan import Names, Scan, Searched, Visitor, Wish, batch_of
@@ -180,6 +181,8 @@ class Reconstruction(Visitor):
 
         Series that may have had a spike out of order are taken in by time.
         """
+        if self.recipe.by_receipt:  # it is told as it came
+            return None
         theirs = {int(own): slot for slot, own in enumerate(self.slot_of) if own >= 0}
         lost = self._known_lost | self.lost
         whole = self._whole | {theirs[own] for own, _ in self.vitals.judge.unsettled}
@@ -234,6 +237,8 @@ class Reconstruction(Visitor):
             self._since_ns, before_ns + AFTERWARDS_NS, since_ns - around_ns,
             before_ns + around_ns,
         )
+        if self.recipe.by_receipt:
+            self._wish = received.wish_of(since_ns, before_ns)
         self._wish.slots = self.slot_of >= 0
         self._wish.first_ns = np.full(len(self.slot_of), NEVER_NS)
         self._wish.devices = np.array([name in self._devices for name in self.known.devices])
@@ -328,6 +333,9 @@ class Reconstruction(Visitor):
         """Apply what counts, note what does not."""
         if not self.vitals.registry.series:
             return  # reliability is made of events alone
+        if self.recipe.by_receipt:
+            received.take(self, rows, self._span_ns[1] - 60 * MINUTE_NS)
+            return
         lost = rows[(rows["verdict"] == NO_READING) & (rows["slot"] >= 0)]
         self.lost.update(zip(lost["slot"].tolist(), lost["time_ns"].tolist(), strict=True))
         if self.recipe.around_min:

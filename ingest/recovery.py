@@ -150,4 +150,8 @@ def join(records: list[Record], rows: int) -> Batch:
         name: column.view(kind).astype(DTYPES[name], copy=False)
         for (name, kind), column in zip(kinds.items(), out, strict=True)
     }
-    return Batch(**columns, received_ns=records[-1].received_ns)
+    received_ns = np.array([record.received_ns for record in records], np.int64)
+    return Batch(
+        **columns, received_ns=records[-1].received_ns,
+        each_received_ns=np.repeat(received_ns, counts),
+    )

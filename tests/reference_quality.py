@@ -93,3 +93,43 @@ def neighbours_judged(
                 found.append(spike(trio, *spike_limits, "differential")[1])
         flags[i] = max(found, key=RANK.__getitem__)
     return flags
+
+
+def around(latencies_ns: Sequence[int], share: float) -> tuple[float, float]:
+    """The readings about a percentile of type 7, seconds."""
+    ordered = sorted(latencies_ns)
+    position = (len(ordered) - 1) * share
+    return ordered[int(position)] / 1e9, ordered[-int(-position // 1)] / 1e9
+
+
+Came = tuple[int, float, int, int, bool]
+"""Time and value of a reading, its flag, when it was received (ns), and whether it is a repeat."""
+
+
+def deliveries(
+    rows: Sequence[Came], period_ns: int, spike: float, rate_s: float, gap_ns: int
+) -> tuple[int, int, int, int, int, int]:
+    """Received, late, ahead, repeated, out of order, suspect of one series, as they came."""
+    counts = [0] * 6
+    line: list[tuple[int, float, bool]] = []
+    for time_ns, value, flag, received_ns, again in rows:
+        if again:
+            counts[3] += 1
+            continue
+        counts[0] += 1
+        counts[1] += received_ns - time_ns > 2 * period_ns
+        counts[2] += time_ns - received_ns > 2 * 10**9
+        bad = flag in (3, 4)
+        if line and time_ns < line[-1][0]:
+            counts[4] += 1
+        elif flag not in (4, 9):
+            if line and time_ns - line[-1][0] <= gap_ns:
+                if len(line) > 1 and line[-1][0] - line[-2][0] <= gap_ns and not line[-1][2]:
+                    there, back = line[-1][1] - line[-2][1], line[-1][1] - value
+                    counts[5] += there * back > 0 and min(abs(there), abs(back)) > spike
+                seconds = (time_ns - line[-1][0]) / 1e9
+                bad = bad or (seconds > 0 and abs(value - line[-1][1]) / seconds > rate_s)
+            line.append((time_ns, value, bad))
+        counts[5] += bad
+    received, late, ahead, repeated, disorder, suspect = counts
+    return received, late, ahead, repeated, disorder, suspect

@@ -1,5 +1,7 @@
 """Batches: columns that stay together."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.batch import DTYPES, Batch, concatenate
@@ -33,4 +35,11 @@ def test_concatenated_batches_were_received_with_the_last_of_them() -> None:
 
 
 def test_the_columns_are_all_there_are() -> None:
-    assert {*DTYPES, "received_ns"} == set(Batch.__slots__)
+    assert {*DTYPES, "received_ns", "each_received_ns"} == set(Batch.__slots__)
+
+
+def test_receive_times_of_joined_batches_go_with_their_rows() -> None:
+    whole = replace(batch(3, 9), each_received_ns=np.array([7, 8, 9]))
+    taken = whole.take(np.array([0, 2])).each_received_ns
+    assert taken is not None
+    assert taken.tolist() == [7, 9]

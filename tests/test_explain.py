@@ -14,6 +14,7 @@ import pytest
 from engine import power_minutes
 from engine.catalogue import INDICATORS, POSITION
 from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
+from engine.catalogue_quality import TIMELINESS
 from engine.own import OWN
 from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
@@ -36,7 +37,12 @@ ELSEWHERE = {
     if not entry.id.startswith("load_factor")
 }
 """What the sample city does not measure: explained and recomputed in tests of their own."""
-SAMPLED = [key for key in POSITION if key not in ELSEWHERE | {own.entry.key for own in OWN}]
+RECEIVED = {entry.key for entry in TIMELINESS}
+"""What a recording does not have, likewise."""
+SAMPLED = [
+    key for key in POSITION
+    if key not in ELSEWHERE | RECEIVED | {own.entry.key for own in OWN}
+]
 CHECKED_A_SERIES = 3
 """Points checked of each series of the sample: the first, one amidst, the last."""
 

@@ -77,7 +77,7 @@ def test_a_running_ingest_takes_or_refuses_a_change(tmp_path: Path) -> None:
         assert ingest.stop() == 0
         told = [record.body for record in read(tmp_path / "ingest" / "archive")
                 if record.kind == Kind.CONFIGURATION]
-        assert told[-1] == b'{"grace_s":77,"k":9}'
+        assert told[-1] == b'{"grace_s":77,"k":9,"receipts":true}'
     finally:
         ingest.kill()
         broker.kill()
