@@ -11,7 +11,7 @@ import numba as nb
 import numpy as np
 
 from engine.catalogue import POSITION
-from engine.changed import Changed
+from engine.changed import Reaching
 from engine.deliveries import (
     AHEAD,
     DISORDER,
@@ -83,7 +83,7 @@ class Timeliness(Completeness):
         super().enrol(registry)
         self._place = np.array(self.members.places, np.int64)
 
-    def touched(self, changed: Changed, member_of: Slots) -> tuple[Integers, Integers]:
+    def touched(self, changed: Reaching, member_of: Slots) -> tuple[Integers, Integers]:
         """The newest hour of stations that were heard."""
         fresh = self.deliveries.fresh
         if not fresh.any():
