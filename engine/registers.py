@@ -40,10 +40,13 @@ _i64 = nb.int64[::1]
 _f64 = nb.float64[::1]
 _HOUR_NS = 3.6e12
 _NOWHERE = -1
+_HERE, _BEGINNING, ANEW = 1, 2, 3
+"""What changed of a block: something, and what the block before it looks at, its first reading;
+or all of it."""
 
 
 @kernel(nb.void(
-    _i32, _i64, _f64, nb.uint8[::1], _i32, _i32, _blocks, nb.boolean[:, ::1],
+    _i32, _i64, _f64, nb.uint8[::1], _i32, _i32, _blocks, nb.uint8[:, ::1],
 ))
 def apply_registers(
     slot: Any, time_ns: Any, value: Any, flag: Any, row: Any, shift: Any, blocks: Any,
@@ -53,7 +56,8 @@ def apply_registers(
 
     slot: int32[k]. time_ns: int64[k], Unix ns. value: float64[k], kWh. flag: uint8[k], QARTOD;
     4 and 9 do not count. row: int32[series], row in `blocks` or -1. shift: int32[series].
-    blocks: BLOCK[rows, 896]. changed: bool[rows, 896], out. Of two readings of one time the
+    blocks: BLOCK[rows, 896]. changed: uint8[rows, 896], out, `_HERE`
+    and `_BEGINNING`. Of two readings of one time the
     larger counts. O(1) a reading.
     """
     length = blocks.shape[1]
@@ -76,16 +80,18 @@ def apply_registers(
             block.last = x
             block.low = x
             block.high = x
+            changed[r, index % length] |= _BEGINNING
         block.n += 1
         if at < block.first_ns or (at == block.first_ns and x > block.first):
             block.first_ns = at
             block.first = x
+            changed[r, index % length] |= _BEGINNING
         if at > block.last_ns or (at == block.last_ns and x > block.last):
             block.last_ns = at
             block.last = x
         block.low = min(block.low, x)
         block.high = max(block.high, x)
-        changed[r, index % length] = True
+        changed[r, index % length] |= _HERE
 
 
 @kernel(nb.int64(_blocks, nb.int64, nb.int64, nb.int64))
@@ -182,7 +188,7 @@ class Registers:
         self.row = np.full(0, -1, np.int32)
         self.slots: npt.NDArray[np.int32] = np.zeros(0, np.int32)
         self.blocks = np.zeros((0, BLOCKS), BLOCK)
-        self.changed = np.zeros((0, BLOCKS), np.bool_)
+        self.changed = np.zeros((0, BLOCKS), np.uint8)
 
     def fit(self, registry: Registry) -> None:
         """Give every register a row."""
@@ -201,7 +207,7 @@ class Registers:
         if missing > 0:
             more = max(missing, len(self.blocks), 8)
             self.blocks = np.concatenate([self.blocks, np.zeros((more, BLOCKS), BLOCK)])
-            self.changed = np.concatenate([self.changed, np.zeros((more, BLOCKS), np.bool_)])
+            self.changed = np.concatenate([self.changed, np.zeros((more, BLOCKS), np.uint8)])
 
     def apply(
         self, slot: npt.NDArray[np.int32], time_ns: npt.NDArray[np.int64],
@@ -221,15 +227,22 @@ class Registers:
     def take_changed(self) -> npt.NDArray[np.int32]:
         """Rows (`LEVEL`, slot, block) whose demand may have changed since the last call.
 
-        Beside the blocks that had readings: those next to them, and the nearest with readings.
+        Beside the blocks that had readings: the next one and the nearest with readings behind,
+        and before if it was the first reading of a block; else each reading would say anew what
+        the block before it said.
         """
         rows, columns = np.nonzero(self.changed[: len(self.slots)])
-        self.changed[rows, columns] = False
+        what = self.changed[rows, columns]
+        self.changed[rows, columns] = 0
         found = set()
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        for row, column, begun in zip(
+            rows.tolist(), columns.tolist(), (what & _BEGINNING > 0).tolist(), strict=True
+        ):
             index = int(self.blocks[row, column]["tag"])
-            found |= {(row, index - 1), (row, index), (row, index + 1)}
-            for step in (-1, 1):
+            found |= {(row, index), (row, index + 1)}
+            if begun:
+                found.add((row, index - 1))
+            for step in (-1, 1) if begun else (1,):
                 near = int(neighbour(self.blocks, row, index, step))
                 if near >= 0:
                     found.add((row, int(self.blocks[row, near]["tag"])))

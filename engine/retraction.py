@@ -37,7 +37,7 @@ from engine.panes import (
     kernel,
     summand,
 )
-from engine.registers import BLOCK, BLOCKS, Registers
+from engine.registers import ANEW, BLOCK, BLOCKS, Registers
 from engine.registry import Registry
 
 DAY_MIN = 1440
@@ -233,7 +233,8 @@ def _replace_blocks(
     want = fresh[at].copy()
     want[want["tag"] != index] = np.zeros((), BLOCK)
     want["tag"] = index
-    registers.changed[row, at] |= registers.blocks[row, at] != want
+    differs = registers.blocks[row, at] != want
+    registers.changed[row, at] |= np.where(differs, np.uint8(ANEW), np.uint8(0))
     registers.blocks[row, at] = want
 
 

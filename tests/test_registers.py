@@ -213,3 +213,14 @@ def test_rows_are_made_as_registers_come() -> None:
     assert registers.blocks.shape[1] == BLOCKS
     assert [int(registers.row[slot]) for slot in registers.slots] == list(range(10))
     assert not len(Registers().take_changed())
+
+
+def test_a_register_that_is_read_each_minute_says_nothing_twice() -> None:
+    """Each reading said all closed minutes of its block anew: an event each minute."""
+    town = meter()
+    for minute in range(64):
+        read(town, [(minute, minute / 6)])
+        town.tick(HOUR + 60 * minute + 59)
+    told = [(key, end) for path, key, end, _, _, rev in town.said() if path == EAST and rev > 1]
+    assert told == []
+    assert value(town, 45) == pytest.approx(10.0)
