@@ -19,9 +19,11 @@ PARTS: dict[str, tuple[str, ...]] = {
     "air.us_aqi": tuple(
         f"air.us_aqi_{pollutant}" for pollutant in ("pm25", "pm10", "o3", "co", "so2", "no2")
     ),
-    "air.eaqi_2024": tuple(
-        f"air.eaqi_2024_{pollutant}" for pollutant in ("pm25", "pm10", "o3", "so2", "no2")
-    ),
+    **{
+        f"air.{index}": tuple(
+            f"air.{index}_{pollutant}" for pollutant in ("pm25", "pm10", "o3", "so2", "no2")
+        ) for index in ("eaqi_2024", "daqi_uk")
+    },
 }
 """Indicators that are the worst of others: the part with the largest value is the cause."""
 

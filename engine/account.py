@@ -122,7 +122,8 @@ class Recipe(NamedTuple):
     around_min: minutes before and behind all that for registers, whose neighbours count.
     lead: windows that must be computed before it, oldest first. free_flow: it is held against
     the free-flow speed of its day ("held"), or is that speed ("measured"). by_receipt: its window
-    is one of receipt: what came in it counts, whatever its time.
+    is one of receipt: what came in it counts, whatever its time. hour_days: days of panes of hours
+    that it needs, 0 for those that are kept anyway.
     """
 
     inputs: tuple[str, ...]
@@ -134,6 +135,7 @@ class Recipe(NamedTuple):
     free_flow: str = ""
     around_min: int = 0
     by_receipt: bool = False
+    hour_days: int = 0
 
 
 def number(value: float, digits: int = 12) -> float | None:

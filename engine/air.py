@@ -110,12 +110,15 @@ class AirHours(Cadence):
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a station and hour; see `Family`."""
-        count = len(members)
-        result = blank(count, len(self.indicators))
         means, readings = hours_of(self.members, members, windows, panes, LOOK_BACK_H)
-        station_aqi(means, result.value)
         end = self.end_min(members, windows)
         measured = measured_inputs(self.members, members, end - 60, end, panes)
+        return self.of_hours(means, readings, measured)
+
+    def of_hours(self, means: Floats, readings: Integers, measured: Bools) -> Result:
+        """The US index of k stations; means, readings as `gather_hours`, measured bool[k, 6]."""
+        result = blank(len(means), 1 + len(self._input))
+        station_aqi(means, result.value)
         tell(result, ~np.isnan(means), readings, measured, self._input, _WINDOW_H)
         tell_whole(result, measured)
         return result

@@ -6,7 +6,7 @@ says whose they are. Level 0 is best.
 """
 
 from engine import catalogue_traffic
-from engine.catalogue_air import EAQI
+from engine.catalogue_air import AIR_DAYS, DAQI, EAQI
 from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
 from engine.catalogue_noise import NOISE
 from engine.catalogue_quality import TIMELINESS
@@ -142,6 +142,8 @@ INDICATORS: tuple[Indicator, ...] = (
     *NOISE,
     *GENERATION,
     *TIMELINESS,
+    *DAQI,
+    *AIR_DAYS,
     *(own.entry for own in OWN),
 )
 

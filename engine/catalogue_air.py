@@ -4,7 +4,8 @@ Each tuple is appended to `INDICATORS` as it stands: within one, too, entries ar
 """
 
 from engine.conversion import CONVERTED_MARK
-from engine.indicator import INF, Indicator, Level
+from engine.indicator import INF, OURS, PLAIN, Indicator, Level
+from engine.who import LEVELS, target_names, who_ratio
 
 EAQI_LEVELS = (
     Level("Good", "#50F0E6", 1), Level("Fair", "#50CCAA", 2), Level("Moderate", "#F0E641", 3),
@@ -58,4 +59,127 @@ EAQI = (
     ),
     _eaqi_part("pm25", "PM2.5"), _eaqi_part("pm10", "PM10"), _eaqi_part("o3", "O₃"),
     _eaqi_part("so2", "SO₂"), _eaqi_part("no2", "NO₂"),
+)
+
+_DAQI = "UK Daily Air Quality Index (COMEAP 2011; Defra, update of April 2013)"
+_DAQI_CLAUSE = "table of bands"
+_DAQI_MARKS = (
+    "limits of O3, SO2 and particles: from another project's code and from memory; of NO2 read on "
+    "uk-air.defra.gov.uk", "halves are rounded upwards: assumed", CONVERTED_MARK["eu"],
+)
+_SO2_MARK = (
+    "of SO2 the highest of the hour's four 15-min means, three of them needed: our reading",
+)
+
+
+def _daqi_part(id: str, name: str, mean: str, marks: tuple[str, ...] = ()) -> Indicator:
+    hours = 24 if mean.startswith("running 24") else 8 if mean.startswith("running 8") else 1
+    return Indicator(
+        "air", f"daqi_uk_{id}", f"UK DAQI of {name}", "1", 0, _DAQI, _DAQI_CLAUSE,
+        f"{mean} in µg/m³, rounded to an integer; index 1 (low) to 10", 3600, hours * 3600,
+        DAQI_LEVELS, 3, "worst", "low", open_marks=_DAQI_MARKS + marks,
+    )
+
+
+DAQI = (
+    Indicator(
+        "air", "daqi_uk", "UK DAQI", "1", 0, _DAQI, _DAQI_CLAUSE,
+        "highest index of the pollutants in the hour", 3600, 86_400, DAQI_LEVELS, 3, "worst", "low",
+        open_marks=_DAQI_MARKS + _SO2_MARK,
+    ),
+    _daqi_part("pm25", "PM2.5", "running 24-h mean, 18 hours needed,"),
+    _daqi_part("pm10", "PM10", "running 24-h mean, 18 hours needed,"),
+    _daqi_part("o3", "O₃", "running 8-h mean, 6 hours needed,"),
+    _daqi_part("so2", "SO₂", "15-min mean", _SO2_MARK),
+    _daqi_part("no2", "NO₂", "mean of the hour"),
+)
+
+_WHO = "WHO global air quality guidelines, September 2021"
+_WHO_MARKS = (
+    "levels from airclim, KAPSARC and State of Global Air, which agree; not read in WHO's own text",
+    CONVERTED_MARK["who"],
+)
+_NAMES = {"pm25": "PM2.5", "pm10": "PM10", "o3": "O₃", "so2": "SO₂", "no2": "NO₂", "co": "CO"}
+_TIER_COLOURS = ("#1A9850", "#91CF60", "#D9EF8B", "#FEE08B", "#FC8D59", "#D73027")
+_UNMET = "No target met"
+
+
+def _tiers(pollutant: str, average: str) -> tuple[Level, ...]:
+    """The strictest level that is met: of a ratio to the guideline level."""
+    limits = LEVELS[pollutant, average]
+    uppers = [who_ratio(limit, limits[0]) for limit in limits]
+    names = target_names(pollutant, average)
+    colours = [_TIER_COLOURS[0], *_TIER_COLOURS[-len(names) :]]
+    return tuple(
+        Level(name if name == _UNMET else f"{name} met", colour, upper)
+        for name, colour, upper in zip((*names, _UNMET), colours, (*uppers, INF), strict=True)
+    )
+
+
+def _who_day(pollutant: str) -> Indicator:
+    average = "8h" if pollutant == "o3" else "24h"
+    limit = LEVELS[pollutant, average][0]
+    unit = "mg/m³" if pollutant == "co" else "µg/m³"
+    mean = (
+        "mean of the civil day, 18 hours needed" if average == "24h"
+        else "largest running 8-h mean that ends in the civil day, 18 of its 24 needed"
+    )
+    return Indicator(
+        "air", f"who_{pollutant}_{average}", f"{_NAMES[pollutant]} against WHO, {average[:-1]} h",
+        "1", 2, _WHO, f"guideline level {limit:g} {unit}, interim targets", f"{mean}, / {limit:g}",
+        86_400, 86_400, _tiers(pollutant, average), 1, "worst", "low", OURS,
+        open_marks=_WHO_MARKS,
+    )
+
+
+DAYS_LEVELS = (
+    Level("None", "#1A9850", 0), Level("Tolerated", "#FEE08B", 3), Level("Too many", "#D73027", INF)
+)
+
+
+def _who_days(pollutant: str) -> Indicator:
+    average = "8h" if pollutant == "o3" else "24h"
+    return Indicator(
+        "air", f"who_days_{pollutant}", f"Days of {_NAMES[pollutant]} above WHO, this year",
+        "days", 0, _WHO, "99th percentile of the year: 3 to 4 days above are tolerated",
+        f"civil days since 1 January with air.who_{pollutant}_{average} above 1", 86_400,
+        365 * 86_400, DAYS_LEVELS, 2, "worst", "low", OURS,
+        open_marks=(*_WHO_MARKS, "of days that are known, so at least so many; the fourth day "
+                    "counts as too many"),
+    )
+
+
+_U4SSC = "U4SSC EN:EN:AQ:1C, Verification Manual 2022 p. 85"
+_ROLLING_MARK = ("the year is the last 365 days: provisional until it is a calendar year's",)
+
+
+def _year(pollutant: str) -> Indicator:
+    of_gas = "" if pollutant.startswith("pm") else ", by the factors printed there"
+    return Indicator(
+        "air", f"year_{pollutant}", f"{_NAMES[pollutant]}, mean of a year", "µg/m³", 1, _U4SSC,
+        f"annual mean{of_gas}", "mean of the hours of the last 365 civil days, 75 % of 8760 needed",
+        86_400, 365 * 86_400, PLAIN, None, "station_mean", "low", open_marks=_ROLLING_MARK,
+    )
+
+
+def _who_year(pollutant: str) -> Indicator:
+    limit = LEVELS[pollutant, "annual"][0]
+    return Indicator(
+        "air", f"who_{pollutant}_year", f"{_NAMES[pollutant]} against WHO, year", "1", 2, _WHO,
+        f"annual guideline level {limit:g} µg/m³, interim targets",
+        f"mean of the hours of the last 365 civil days, 90 % of 8760 needed, / {limit:g}", 86_400,
+        365 * 86_400, _tiers(pollutant, "annual"), 1, "worst", "low", OURS,
+        open_marks=_WHO_MARKS + _ROLLING_MARK,
+    )
+
+
+_DAILY = ("pm25", "pm10", "o3", "so2", "no2", "co")
+AIR_DAYS = (
+    Indicator(
+        "air", "daqi_uk_day", "UK DAQI of the day", "1", 0, _DAQI, _DAQI_CLAUSE,
+        "highest index of the hours that end in the civil day, 75 % of them needed", 86_400, 86_400,
+        DAQI_LEVELS, 3, "worst", "low", open_marks=_DAQI_MARKS + _SO2_MARK,
+    ),
+    *map(_who_day, _DAILY), *map(_who_days, _DAILY),
+    *map(_year, _DAILY[:5]), *map(_who_year, ("pm25", "pm10", "no2")),
 )

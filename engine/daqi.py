@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from engine.completeness import enough
 from engine.eaqi import whole
-from engine.us_aqi import NO2, O3, PM10, PM25, SO2
+from engine.us_aqi import NO2, O3, PM10, PM25, SO2, hours_mean
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 PARTS = (PM25, PM10, O3, SO2, NO2)
 """Pollutants of the index, in the order of its columns."""
@@ -44,3 +46,39 @@ def daqi(pollutant: int, conc: float) -> float:
         if value <= UPPERS[pollutant, i]:
             return float(i + 1)
     return 10.0
+
+
+@njit("void(float64[:, :, ::1], float64[:, ::1], int64[::1], float64[:, ::1])", cache=True,
+      nogil=True)
+def station_daqi(conc: Floats, so2: Floats, hours: Integers, out: Floats) -> None:
+    """The highest index of each station's newest hours, one of them or those of a day.
+
+    conc: float64[k, 6, h + 23], hourly means in µg/m³ (EU convention), rows PM25 … NO2 of
+    `engine.us_aqi`, newest first, NaN missing. so2: float64[k, h], the highest 15-min mean of
+    each hour, likewise. hours: int64[k], how many of the h hours count. out: float64[k, 6]:
+    overall, then the pollutants as `PARTS`; overall is the highest that there is. A mean needs
+    75 % of its hours, a highest one 75 % of the hours. Cost: about 60 additions an hour.
+    """
+    valid = np.zeros(6, np.int64)
+    found = np.empty(6)
+    for k in range(conc.shape[0]):
+        out[k, :] = np.nan
+        valid[:] = 0
+        for i in range(hours[k]):
+            found[1] = daqi(PM25, hours_mean(conc[k, PM25], i, 24))
+            found[2] = daqi(PM10, hours_mean(conc[k, PM10], i, 24))
+            found[3] = daqi(O3, hours_mean(conc[k, O3], i, 8))
+            found[4] = daqi(SO2, so2[k, i])
+            found[5] = daqi(NO2, conc[k, NO2, i])
+            found[0] = np.nan
+            for part in range(1, 6):
+                if not np.isnan(found[part]) and not found[0] >= found[part]:
+                    found[0] = found[part]
+            for column in range(6):
+                if not np.isnan(found[column]):
+                    valid[column] += 1
+                    if not out[k, column] >= found[column]:
+                        out[k, column] = found[column]
+        for column in range(6):
+            if not enough(valid[column], hours[k]):
+                out[k, column] = np.nan

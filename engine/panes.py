@@ -59,7 +59,7 @@ NEVER_MIN = 1 << 40
 
 LEVEL_OF: dict[str, int] = {
     "speed": FIVE, "count": FIVE, "occupancy": FIVE, "voltage": TEN, "power": QUARTER,
-    "laeq": QUARTER, "thd": TEN, "angle": TEN, "pst": TEN,
+    "laeq": QUARTER, "so2": QUARTER, "thd": TEN, "angle": TEN, "pst": TEN,
 }
 """Which level below the hour a quantity keeps: what its indicators read."""
 _SQUARE, _ENERGY = 1, 2

@@ -2,6 +2,7 @@
 
 from engine import (
     account_air,
+    account_daqi,
     account_energy,
     account_indices,
     account_load,
@@ -15,6 +16,7 @@ from engine import (
     account_timeliness,
     account_totals,
     account_traffic,
+    account_years,
 )
 from engine.account import Recipe
 
@@ -28,5 +30,6 @@ RECIPES: dict[str, Recipe] = {
     **account_noise.RECIPES,
     **account_mix.RECIPES,
     **account_timeliness.RECIPES,
+    **account_daqi.RECIPES, **account_years.RECIPES,
     **account_own.RECIPES,
 }

@@ -23,7 +23,7 @@ from engine.traffic import FreeFlow
 from engine.vitals import Vitals
 
 FORMAT = 2
-ENGINE = 2
+ENGINE = 3
 """Version of the computation: a snapshot of another one is not used, the archive is replayed."""
 
 _WINDOWS = ("closed", "first", "late", "open")

@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from edge.facts import Fact
 from edge.places import PlaceKey, PlaceRow
-from engine.air import AirDays, AirHours
+from engine.air import AirDays
+from engine.air_years import AirYears
 from engine.batch import Batch
 from engine.changed import Changed
+from engine.daqi_hours import AirIndices
 from engine.deliveries import Deliveries
 from engine.eaqi_hours import EaqiHours
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
@@ -78,7 +80,7 @@ class Vitals:
         self.registers = Registers()
         self.power = PowerMinutes()
         meters = Meters(self.registers, self.power)
-        hours, loads, supply = AirHours(), Loads(), Supply()
+        hours, loads, supply = AirIndices(), Loads(), Supply()
         sources, self.deliveries = Sources(), Deliveries()
         self.spectra, sounds = Spectra(), Microphones()
         self.peaks = DemandPeaks(meters)
@@ -96,6 +98,7 @@ class Vitals:
             SoundDays(sounds), PercentileHours(sounds, self.spectra),
             PercentileDays(sounds, self.spectra),
             MixHours(sources), MixDays(sources), Timeliness(self.deliveries),
+            AirYears(hours),
         )
         self.windows = [Windows(family) for family in families]
         self.interruptions = Interruptions()

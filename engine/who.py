@@ -49,3 +49,9 @@ def who_ratio(conc: float, limit: float) -> float:
     if np.isnan(conc):
         return np.nan
     return float(np.floor(max(conc, 0.0) / limit * 1e9 + 0.5) / 1e9)
+
+
+def who_ratios(conc: Floats, limits: Floats) -> Floats:
+    """`who_ratio` of arrays that broadcast."""
+    found: Floats = np.floor(np.maximum(conc, 0.0) / limits * 1e9 + 0.5) / 1e9
+    return found

@@ -22,7 +22,7 @@ from engine.windows import Windows
 from ingest.explain_area import area_account
 from ingest.explain_free_flow import FreeFlow
 from ingest.explain_rows import causes, inputs_of, left_out_of, pane_tables, stated
-from ingest.reconstruct import SERIES_MAX, Known, Reconstruction, Stop, known_at
+from ingest.reconstruct import Known, Reconstruction, Stop, known_at
 from ingest.store import Revision, Sample, Store
 
 FORMAT = 1
@@ -189,7 +189,7 @@ class Explanation:
         built = Reconstruction(known, stations, self.recipe)
         if built.too_many:
             raise ExplainError(
-                "place", f"{self.question.place} has more than {SERIES_MAX} series to read; "
+                "place", f"{self.question.place} has more than {built.series_max} series to read; "
                 "ask for a district or a station")
         private = built.vitals.registry.private
         if private and self.question.place in {

@@ -22,6 +22,7 @@ _RULES = {
     "worst": "the largest value of the members",
     "vmt_weighted": "sum of weight * value / sum of weight; weight = vehicle kilometres",
     "mean": "sum of weight * value / sum of weight; weight = readings owed",
+    "station_mean": "sum of the values / how many there are: all stations alike",
     "vht_weighted": "sum of weight * value / sum of weight; weight = vehicle hours",
     "energy_weighted": "sum of weight * value / sum of weight; weight = the energy (or power) that "
     "the value is a share of",

@@ -37,10 +37,12 @@ from ingest.in_force import rules_of
 from ingest.interrupted import interrupt
 from ingest.listed import NEVER_NS, Listed, reading
 from ingest.messages import Event
-from ingest.widened import widen, widen_registers
+from ingest.widened import widen, widen_hours, widen_registers
 
 SERIES_MAX = 4_000
 """Series that are built again at once: some 250 MB at most."""
+YEAR_SERIES_MAX = 500
+"""The same where a year of hours is kept of each: some 180 MB."""
 EXAMPLES_MAX = 5
 """Readings listed of each reason that something was left out for."""
 LATE_MAX = 100_000
@@ -137,13 +139,15 @@ class Reconstruction(Visitor):
         self.vitals = Vitals()
         self.vitals.judge.active, self.vitals.judge.found = not failed, set()
         widen(self.vitals, recipe.ring_days)
+        widen_hours(self.vitals, recipe.hour_days)
         here = set(stations)
         wanted = {INDEX[name] for name in recipe.inputs}
         slots = [
             slot for slot, series in enumerate(known.series)
             if known.keys[series.place] in here and series.quantity in wanted
         ]
-        self.too_many = len(slots) > SERIES_MAX
+        self.series_max = YEAR_SERIES_MAX if recipe.hour_days else SERIES_MAX
+        self.too_many = len(slots) > self.series_max
         self._devices = {known.devices[known.series[slot].device] for slot in slots} | {
             row.device for row in known.rows
             if PlaceKey(row.city, row.district, row.station) in here

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.panes import FINE, FINE_LEVELS, LENGTHS, PERIODS
+from engine.panes import COARSE, FINE, FINE_LEVELS, HOUR, LENGTHS, PERIODS
 from engine.registers import BLOCK
 from engine.vitals import Vitals
 
@@ -14,6 +14,13 @@ def widen(vitals: Vitals, days: int) -> None:
             np.zeros((0, max(days * 1440 // PERIODS[level], LENGTHS[level])), FINE)
             for level in range(FINE_LEVELS)
         )
+
+
+def widen_hours(vitals: Vitals, days: int) -> None:
+    """Room for so many days in the ring of hours."""
+    if days:
+        length = max(days * 24, LENGTHS[HOUR])
+        vitals.panes.coarse = (np.zeros((0, length), COARSE), vitals.panes.coarse[1])
 
 
 def widen_registers(vitals: Vitals, days: int) -> None:

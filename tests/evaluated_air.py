@@ -13,7 +13,37 @@ EAQI = {
     "pm25": (5, 15, 50, 90, 140), "pm10": (15, 45, 120, 195, 270), "o3": (60, 100, 120, 160, 180),
     "so2": (20, 40, 125, 190, 275), "no2": (10, 25, 60, 100, 150),
 }
-LEVELS: dict[str, tuple[float, ...]] = {"eaqi_2024": (1, 2, 3, 4, 5)}
+DAQI = {
+    "pm25": (11, 23, 35, 41, 47, 53, 58, 64, 70), "pm10": (16, 33, 50, 58, 66, 75, 83, 91, 100),
+    "o3": (33, 66, 100, 120, 140, 160, 187, 213, 240),
+    "so2": (88, 177, 266, 354, 443, 532, 710, 887, 1064),
+    "no2": (67, 134, 200, 267, 334, 400, 467, 534, 600),
+}
+DAQI_HOURS = {"pm25": 24, "pm10": 24, "o3": 8, "so2": 1, "no2": 1}
+WHO = {"no2": 1.88, "o3": 1.96, "so2": 2.62, "co": 1.145}
+U4SSC = {"no2": 1.9, "o3": 1.96, "so2": 2.62}
+WHO_DAY = {
+    "pm25": (15, 25, 37.5, 50, 75), "pm10": (45, 50, 75, 100, 150), "o3": (100, 120, 160),
+    "so2": (40, 50, 125), "no2": (25, 50, 120), "co": (4, 7),
+}
+WHO_YEAR = {"pm25": (5, 10, 15, 25, 35), "pm10": (15, 20, 30, 50, 70), "no2": (10, 20, 30, 40)}
+
+
+def ratio(value: float, level: float) -> float:
+    """To 1e-9, below zero as zero."""
+    return math.floor(max(value, 0.0) / level * 1e9 + 0.5) / 1e9
+
+
+def _tiers(limits: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(ratio(limit, limits[0]) for limit in limits)
+
+
+LEVELS: dict[str, tuple[float, ...]] = {
+    "eaqi_2024": (1, 2, 3, 4, 5), "daqi_uk": tuple(range(1, 10)), "who_days_": (0, 3), "year_": (),
+    **{f"who_{name}_{'8h' if name == 'o3' else '24h'}": _tiers(limits)
+       for name, limits in WHO_DAY.items()},
+    **{f"who_{name}_year": _tiers(limits) for name, limits in WHO_YEAR.items()},
+}
 """Upper limits by the start of an indicator's name, the longest first."""
 
 
@@ -73,6 +103,118 @@ def _eaqi(answer: Answer, name: str) -> float | None:
     return max(known)
 
 
+def _quarters(answer: Answer, start_ms: int) -> float | None:
+    """Highest of the quarters of an hour: devices averaged, 12 minutes each, 3 of 4 needed."""
+    found = []
+    for quarter in range(4):
+        at = start_ms + quarter * HOUR_MS // 4
+        means = [
+            row[3] / (row[2] * 1e6)
+            for series in answer["inputs"] if series["quantity"] == "so2"
+            for row in series.get("panes", {}).get("rows", [])
+            if row[0] == at and row[1] == 15 and row[4] >= 12
+        ]
+        if means:
+            found.append(sum(means) / len(means))
+    return max(found) if len(found) >= 3 else None
+
+
+def _mean(hours: list[float | None], least: int) -> float | None:
+    there = [max(hour, 0.0) for hour in hours if hour is not None]
+    return sum(there) / len(there) if len(there) >= least else None
+
+
+def _daqi(answer: Answer, pollutant: str, end_ms: int) -> int | None:
+    """The index of the hour that ends then."""
+    if pollutant == "so2":
+        mean = _quarters(answer, end_ms - HOUR_MS)
+    else:
+        span = DAQI_HOURS[pollutant]
+        mean = _mean(hours_of(answer, pollutant, end_ms, span), -(-3 * span // 4))
+        if span == 1:
+            (mean,) = hours_of(answer, pollutant, end_ms, 1)
+    if mean is None:
+        return None
+    return 1 + sum(rounded(mean * EU.get(pollutant, 1.0)) > x for x in DAQI[pollutant])
+
+
+def _worst_daqi(answer: Answer, end_ms: int) -> int | None:
+    found = [_daqi(answer, pollutant, end_ms) for pollutant in DAQI]
+    return max((index for index in found if index is not None), default=None)
+
+
+def _uk(answer: Answer, name: str) -> float | None:
+    start, end = answer["window"]["start_ms"], answer["window"]["end_ms"]
+    if name == "daqi_uk_day":
+        ends = range(start + HOUR_MS, end + 1, HOUR_MS)
+        found = [_worst_daqi(answer, at) for at in ends]
+        known = [index for index in found if index is not None]
+        return max(known) if 4 * len(known) >= 3 * len(ends) else None
+    if name == "daqi_uk":
+        return _worst_daqi(answer, end)
+    return _daqi(answer, name.rsplit("_", 1)[-1], end)
+
+
+def _of_day(answer: Answer, pollutant: str) -> float | None:
+    """The daily value in the unit of WHO, of the window's own day, from its panes."""
+    start, end = answer["window"]["start_ms"], answer["window"]["end_ms"]
+    count = (end - start) // HOUR_MS
+    hours = hours_of(answer, pollutant, end, count + 7)
+    factor = WHO.get(pollutant, 1.0)
+    if pollutant != "o3":
+        there = [hour for hour in hours[7:] if hour is not None]
+        return sum(there) / len(there) * factor if len(there) >= 18 else None
+    running = [_mean(hours[i : i + 8], 6) for i in range(count)]
+    known = [mean for mean in running if mean is not None]
+    return max(known) * factor if len(known) >= 18 else None
+
+
+def _step(answer: Answer, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(step for step in answer["steps"] if step["name"] == name)
+    return found
+
+
+def _days_above(answer: Answer, pollutant: str) -> float | None:
+    rows = _step(answer, "days above")["given"]["rows"]
+    own = _of_day(answer, pollutant)
+    if own is not None:  # the newest day is computed anew, the others are told
+        assert math.isclose(rows[-1][1], own, rel_tol=1e-9)
+    level = WHO_DAY[pollutant][0]
+    return float(sum(ratio(value, level) > 1 for _, value in rows)) if rows else None
+
+
+def _year(answer: Answer, pollutant: str, share: float, factor: float) -> float | None:
+    rows = _step(answer, "days")["found"]["rows"]
+    start, end = answer["window"]["start_ms"], answer["window"]["end_ms"]
+    own = hours_of(answer, pollutant, end, (end - start) // HOUR_MS)
+    there = [hour for hour in own if hour is not None]
+    if there:
+        assert rows[-1][1] == len(there)
+        assert math.isclose(rows[-1][2], sum(there), rel_tol=1e-9)
+    hours = sum(row[1] for row in rows)
+    if hours < share * 8760:
+        return None
+    return float(sum(row[2] for row in rows) / hours * factor)
+
+
+def _who(answer: Answer, name: str) -> float | None:
+    _, pollutant, kind = name.split("_")
+    if kind == "year":
+        mean = _year(answer, pollutant, 0.9, WHO.get(pollutant, 1.0))
+        return None if mean is None else ratio(mean, WHO_YEAR[pollutant][0])
+    value = _of_day(answer, pollutant)
+    return None if value is None else ratio(value, WHO_DAY[pollutant][0])
+
+
 def recompute(answer: Answer, name: str) -> float | None:
     """The value of `air.{name}`; None where data are insufficient."""
-    return _eaqi(answer, name.rsplit("_", 1)[-1])
+    last = name.rsplit("_", 1)[-1]
+    if name.startswith("daqi_uk"):
+        return _uk(answer, name)
+    if name.startswith("who_days_"):
+        return _days_above(answer, last)
+    if name.startswith("who_"):
+        return _who(answer, name)
+    if name.startswith("year_"):
+        return _year(answer, last, 0.75, U4SSC.get(last, 1.0))
+    return _eaqi(answer, last)

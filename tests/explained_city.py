@@ -9,6 +9,7 @@ from edge import wire
 from edge.places import load
 from edge.recorded import end_of_recording_ms, read
 from edge.verdicts import Verdict
+from engine.catalogue import POSITION
 from ingest.admission import Opened, opened
 from ingest.line import Line
 from ingest.messages import Received
@@ -182,6 +183,38 @@ def powered(folder: Path) -> Path:
     return folder
 
 
+def yearly(folder: Path, days: int) -> Path:
+    """One station that tells PM2.5 and NO2 each hour for so many days, with gaps.
+
+    Only the families of days and years are computed, three days at a time.
+    """
+    path = write_places(folder / "places.csv", [row("d1", "s1", period_s=3600)])
+    store = Store.create(folder / "store.db")
+    line = Line(folder / "ingest", Outlets(store), 60)
+    line.open()
+    line.vitals.windows = [
+        windows for windows in line.vitals.windows
+        if POSITION["air.year_pm25"] in windows.family.indicators
+    ]
+    line.load_places(path, (START_MS - HOUR_MS) * MS)
+    number = 0
+    for day in range(days):
+        messages = []
+        for hour in range(24 * day, 24 * day + 24):
+            for quantity, value in (("pm25", 5.0 + hour % 13 + day % 30), ("no2", 8.0 + hour % 24)):
+                if hour % 50 < 47:
+                    number += 1
+                    messages.append(_message("d1", number, 60 * hour, value, quantity))
+        now_ns = (START_MS + (day + 1) * 24 * HOUR_MS) * MS
+        line.take(messages, now_ns - 1)
+        if day % 3 == 2 or day == days - 1:
+            line.tick(now_ns + 90_000 * MS, with_open=False)
+    told(store, START_MS + days * 24 * HOUR_MS + 90_000)
+    line.close()
+    store.close()
+    return folder
+
+
 def spiked(folder: Path) -> Path:
     """One station over three hours with two spikes in the first: one in its turn, one late."""
     path = write_places(folder / "places.csv", [row("d1", "s1")])
@@ -206,4 +239,4 @@ def spiked(folder: Path) -> Path:
 
 
 __all__ = ["CITY", "HOUR_MS", "MS", "START_MS", "metered", "powered", "sample", "spiked", "told",
-           "troubled"]
+           "troubled", "yearly"]

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from engine import daqi, naqi, purpleair, who
+from engine import air_days, daqi, naqi, purpleair, who
 from engine.nowcast import nowcast_o3_2016
 from tests import reference_air
-from tests.kernels import Pair, Random, gaps
+from tests.kernels import Pair, Random, concentrations, gaps
 
-MODULES = (daqi, naqi, purpleair, who)
+MODULES = (air_days, daqi, naqi, purpleair, who)
+DAY = 731_000
 
 
 def _conc(rng: Random) -> float:
@@ -31,6 +32,42 @@ def _two(rng: Random, k: int) -> Any:
     return (_conc(rng), float(gaps(rng, rng.uniform(0, 100, 1))[0])), ()
 
 
+def _station_daqi(rng: Random, k: int) -> Any:
+    length = int(rng.choice([1, 25]))
+    hours = np.full(k, 1) if length == 1 else rng.integers(23, 26, k)
+    conc, highs = concentrations(rng, k, length + 23), concentrations(rng, k, length)[:, 4].copy()
+    return (conc, highs, hours), (np.zeros((k, 6)),)
+
+
+def _day_row(rng: Random, k: int) -> Any:
+    return (concentrations(rng, k, 48), rng.integers(23, 26, k)), (np.zeros((k, 12)),)
+
+
+def _rows(rng: Random, k: int) -> Any:
+    """Rows of days as `day_row` makes them."""
+    rows = rng.lognormal(3, 1, (k, 12))
+    rows[:, 5:10] = rng.integers(0, 26, (k, 5))
+    rows[:, :5] *= rows[:, 5:10]
+    gaps(rng, rows[:, 10:])
+    return rows
+
+
+def _year(rng: Random, k: int) -> Any:
+    days = np.arange(DAY, DAY + 376)
+    day = np.zeros((2, 376), np.int64)
+    kept = np.full((2, 376, 12), np.nan)
+    for member in range(2):
+        there = days[rng.random(376) < rng.choice([0.1, 0.9, 1.0])]
+        day[member, there % 376], kept[member, there % 376] = there, _rows(rng, len(there))
+    last = DAY + rng.integers(300, 376, k)
+    since = last - rng.integers(0, 366, k)
+    levels = np.array([15.0, 45, 100, 40, 25, 4])
+    return (
+        day, kept, rng.integers(0, 2, k), last, since, rng.uniform(0.5, 2, 6), levels,
+    ), (np.zeros((k, 5)), np.zeros((k, 5)), np.zeros((k, 6), np.int64),
+        np.zeros((k, 6), np.int64))
+
+
 PAIRS: tuple[Pair, ...] = (
     Pair(daqi.daqi, reference_air.daqi, _daqi),
     Pair(naqi.naqi, reference_air.naqi, _naqi),
@@ -41,6 +78,13 @@ PAIRS: tuple[Pair, ...] = (
     Pair(purpleair.channels_agree, reference_air.channels_agree, _two),
     Pair(who.who_ratio, reference_air.who_ratio,
          lambda rng, k: ((_conc(rng), float(rng.choice([5, 15, 37.5, 100]))), ())),
+    Pair(daqi.station_daqi, reference_air.station_daqi, _station_daqi),
+    Pair(air_days.day_row, reference_air.day_row, _day_row, 1e-9),
+    Pair(air_days.day_value, reference_air.day_value,
+         lambda rng, k: ((_rows(rng, 1)[0], int(rng.integers(0, 6))), ())),
+    Pair(air_days.day_values, reference_air.day_values,
+         lambda rng, k: ((_rows(rng, k),), (np.zeros((k, 6)),))),
+    Pair(air_days.year_sums, reference_air.year_sums, _year, 1e-6),
     Pair(nowcast_o3_2016, reference_air.nowcast_o3_2016,
          lambda rng, k: ((gaps(rng, np.round(rng.normal(40, 25, 8))),), (np.zeros(3),)), 1e-9),
 )

@@ -170,3 +170,66 @@ def nowcast_o3_2016(hours: Any, out: Any) -> None:
     weights = sum(out[0] ** age for age in there)
     if weights:
         out[2] = out[1] / weights
+
+
+def station_daqi(conc: Any, so2: Any, hours: Any, out: Any) -> None:
+    """Hour by hour a table of indices, then the highest of each column."""
+    for station, highs, count, found in zip(conc, so2, hours, out, strict=True):
+        table = []
+        for i in range(count):
+            row = [
+                daqi(0, mean_of(station[0][i : i + 24], 18)),
+                daqi(1, mean_of(station[1][i : i + 24], 18)),
+                daqi(2, mean_of(station[2][i : i + 8], 6)), daqi(4, highs[i]),
+                daqi(5, station[5][i]),
+            ]
+            known = [value for value in row if not math.isnan(value)]
+            table.append([max(known) if known else NAN, *row])
+        for column in range(6):
+            known = [row[column] for row in table if not math.isnan(row[column])]
+            found[column] = max(known) if 4 * len(known) >= 3 * count else NAN
+
+
+def day_row(means: Any, hours: Any, out: Any) -> None:
+    """Sums and hours of PM2.5, PM10, O3, SO2, NO2; mean of CO; highest running mean of O3."""
+    for station, count, row in zip(means, hours, out, strict=True):
+        for column, part in enumerate((0, 1, 2, 4, 5)):
+            there = [value for value in station[part][:count] if not math.isnan(value)]
+            row[column], row[5 + column] = math.fsum(there), len(there)
+        row[10] = mean_of(station[3][:count], 18, clipped=False)
+        running = [mean_of(station[2][i : i + 8], 6) for i in range(count)]
+        known = [value for value in running if not math.isnan(value)]
+        row[11] = max(known) if len(known) >= 18 else NAN
+
+
+def day_value(row: Any, column: int) -> float:
+    """Of PM2.5, PM10, O3, SO2, NO2, CO: by 18 hours, O3 and CO as kept."""
+    if column in (2, 5):
+        return float(row[11 if column == 2 else 10])
+    return float(row[column] / row[5 + column]) if row[5 + column] >= 18 else NAN
+
+
+def day_values(rows: Any, out: Any) -> None:
+    """One after the other."""
+    for row, found in zip(rows, out, strict=True):
+        found[:] = [day_value(row, column) for column in range(6)]
+
+
+def year_sums(
+    day: Any, kept: Any, rows: Any, last: Any, since: Any, factors: Any, levels: Any, sums: Any,
+    hours: Any, known: Any, above: Any,
+) -> None:
+    """Look each day up in a dictionary."""
+    for k, (member, end, first) in enumerate(zip(rows, last, since, strict=True)):
+        of = {int(d): kept[member, column] for column, d in enumerate(day[member]) if d}
+        year = [of[d] for d in range(end - 364, end + 1) if d in of]
+        for part in range(5):
+            sums[k, part] = math.fsum(row[part] for row in year)
+            hours[k, part] = math.fsum(row[5 + part] for row in year)
+        for part in range(6):
+            values = [day_value(of[d], part) for d in range(first, end + 1) if d in of]
+            values = [value for value in values if not math.isnan(value)]
+            known[k, part] = len(values)
+            above[k, part] = sum(
+                who_ratio(value * factors[part], levels[part]) > 1 for value in values
+            )

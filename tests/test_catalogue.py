@@ -28,6 +28,7 @@ AREA = {
     "interruption_weighted": "mean of its stations, weighted by customer interruptions",
     "system": "of all interruptions of its stations together; stations have none of their own",
     "energy_weighted": "mean of its stations, weighted by the energy it is a share of",
+    "station_mean": "mean of its stations, all alike",
 }
 
 

@@ -19,6 +19,7 @@ def test_two_real_weeks_at_marylebone_road() -> None:
     first, count = 24 * 60, 24 * 14
     start = AT_MARYLEBONE + first * 3600
     town = Town([row("a1", PLACE, 3600, since="2004-01-01")])
+    town.keep("air.eaqi_2024")
     for hour in range(count):
         town.take(
             Reading("a1", name, start + hour * 3600, year[i][first + hour])

@@ -29,6 +29,7 @@ from tests.explained_city import (
     sample,
     spiked,
     troubled,
+    yearly,
 )
 from tests.explained_road_city import roads
 
@@ -43,6 +44,7 @@ SAMPLED = [
     key for key in POSITION
     if key not in ELSEWHERE | RECEIVED | {own.entry.key for own in OWN}
 ]
+YEAR_DAYS = 350
 CHECKED_A_SERIES = 3
 """Points checked of each series of the sample: the first, one amidst, the last."""
 
@@ -152,6 +154,23 @@ def test_where_no_minutes_are_kept_a_late_one_is_explained_and_the_difference_sa
     answer = explain(folder, asked)
     assert not answer["equal"]
     assert "came late" in answer["notes"][-1]
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder of a year's hours of one air station."""
+    return yearly(tmp_path_factory.mktemp("year"), YEAR_DAYS)
+
+
+@pytest.mark.parametrize(("place", "key"), [
+    ("centre/s1", "air.year_pm25"), ("centre/s1", "air.who_no2_year"),
+    ("centre/s1", "air.who_days_no2"), ("_/_", "air.year_no2"),
+])
+def test_a_year_from_the_archive(year: Path, place: str, key: str) -> None:
+    """The sample week has no mean of a year: here are hours enough."""
+    answer = explain(year, Question(place, key))
+    assert answer["result"]["value"] is not None
+    check(answer)
 
 
 def test_what_was_left_out_and_why(trouble: Path) -> None:

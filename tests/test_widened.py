@@ -1,8 +1,8 @@
 """Longer rings: never shorter than those that a running city has."""
 
-from engine.panes import FINE_LEVELS, LENGTHS, PERIODS
+from engine.panes import FINE_LEVELS, HOUR, LENGTHS, PERIODS
 from engine.vitals import Vitals
-from ingest.widened import widen, widen_registers
+from ingest.widened import widen, widen_hours, widen_registers
 
 
 def test_rings_hold_the_days_asked_for_and_never_fewer_than_usual() -> None:
@@ -16,7 +16,18 @@ def test_rings_hold_the_days_asked_for_and_never_fewer_than_usual() -> None:
 
 def test_no_days_change_nothing() -> None:
     vitals = Vitals(60)
-    before = vitals.panes.fine
+    before, hours = vitals.panes.fine, vitals.panes.coarse[0]
     widen(vitals, 0)
+    widen_hours(vitals, 0)
     widen_registers(vitals, 0)
     assert vitals.panes.fine is before
+    assert vitals.panes.coarse[0] is hours
+
+
+def test_hours_of_a_year() -> None:
+    for days, wanted in ((1, LENGTHS[HOUR]), (369, 369 * 24)):
+        vitals = Vitals(60)
+        of_days = vitals.panes.coarse[1]
+        widen_hours(vitals, days)
+        assert vitals.panes.coarse[0].shape == (0, wanted)
+        assert vitals.panes.coarse[1] is of_days

@@ -9,7 +9,7 @@ import numpy as np
 from edge.places import PlaceKey, PlaceRow
 from edge.quantities import INDEX
 from engine.batch import Batch
-from engine.catalogue import INDICATORS
+from engine.catalogue import INDICATORS, POSITION
 from engine.points import Points, concatenate
 from engine.registry import Series
 from engine.vitals import Vitals
@@ -53,6 +53,13 @@ class Town:
         self.vitals.load_places(sorted(rows, key=lambda row: row.valid_from_ms))
         self.parts: list[Points] = []
 
+    def keep(self, *indicators: str) -> None:
+        """Compute the families of these indicators alone: before any reading, for long times."""
+        wanted = {POSITION[key] for key in indicators}
+        self.vitals.windows = [
+            windows for windows in self.vitals.windows if wanted & set(windows.family.indicators)
+        ]
+
     def slot(self, reading: Reading) -> int:
         """Slot of a reading's series, by the row of its device at its time."""
         registry = self.vitals.registry
@@ -94,10 +101,18 @@ class Town:
 
     def last(self, indicator: str, place: str) -> dict[int, tuple[float, int]]:
         """The last word on each window of one indicator: end in Unix s -> (value, revision)."""
+        every = concatenate(self.parts)
+        keys = self.vitals.registry.keys
+        rows = [row for row, key in enumerate(keys) if key.path == place]
+        every = every.take(
+            (every.indicator == POSITION[indicator]) & np.isin(every.place, rows) & (every.rev > 0)
+        )
         return {
             end: (value if level >= 0 else float("nan"), rev)
-            for path, key, end, value, level, rev in self.said()
-            if (path, key) == (place, indicator) and rev > 0
+            for end, value, level, rev in zip(
+                every.end_s.tolist(), every.value.tolist(), every.level.tolist(),
+                every.rev.tolist(), strict=True,
+            )
         }
 
     def final(self) -> dict[tuple[str, str, int], tuple[Any, ...]]:
