@@ -208,7 +208,7 @@ _FEEDERS: dict[str, tuple[tuple[str, float, float, float, float, bool, int], ...
 }
 
 _PLANTS: dict[str, tuple[str, float]] = {
-    "Cold store transformer": ("gas_cc", 14_000.0),
+    "Shore power feeder": ("gas_cc", 14_000.0),
     "Pumping station transformer": ("wind_onshore", 9_000.0),
     "Market hall transformer": ("solar_pv_roof", 2_500.0),
     "Valley feeder": ("hydro", 3_000.0),
