@@ -29,11 +29,11 @@ def town(period_s: float = 60.0) -> Town:
 
 def come(
     made: Town, received_s: float, *times: float, value: float = 5.0, flag: int = 1,
-    verdict: Verdict = Verdict.APPLIED,
+    verdict: Verdict = Verdict.APPLIED, quantity: str = "pm25",
 ) -> None:
-    """Readings of pm25 received together."""
+    """Readings of one series received together."""
     count = len(times)
-    slot = made.slot(Reading("d", "pm25", times[0], value))
+    slot = made.slot(Reading("d", quantity, times[0], value))
     none = np.zeros(count, np.int64)
     batch = Batch(
         np.full(count, slot, np.int32), np.array([round(t * 1e9) for t in times], np.int64),
