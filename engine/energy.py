@@ -5,13 +5,11 @@ energy register: with one of them insufficient, so is the place.
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import POSITION
 from engine.changed import Reaching, of_level
-from engine.completeness import enough
 from engine.family import (
     NO_WINDOW,
     Bools,
@@ -26,14 +24,11 @@ from engine.family import (
     blank,
     spread,
 )
-from engine.load_factor import HOURS_A_BLOCK, load_factor
 from engine.meters import Meters, sliding_means
+from engine.month_peaks import MonthPeaks
 from engine.panes import ONE, Panes
 from engine.registers import BLOCK_MIN, LEVEL
 
-PEAK_DAYS = 40
-DAY_COLUMNS = ("day", "peak_kw", "peak_end_min", "sum_kw", "complete", "blocks")
-"""What is kept of a day's blocks, see `DemandPeaks`."""
 BLOCKS_A_DAY_MAX = 108
 """Of a day of 27 hours; days of 26 were in Chita and Magadan (2014-10-26)."""
 CHUNK = 256
@@ -153,10 +148,8 @@ class DemandPeaks(Shared[Meters], CivilDays):
     """Of the calendar month so far, at the end of each civil day: the largest complete block, when
     it was, and the load factor; and the load factor of the day alone.
 
-    kept: by place, of a station or of an area, six columns by day % 40: the day, its largest block
-    in kW, the Unix minute at which that block ended, the sum of its complete blocks in kW, how many
-    they are, and how many blocks there are. An area's peak is coincident: the largest block of the
-    sum over its stations.
+    month: what is kept of days, by place, of a station or of an area. An area's peak is coincident:
+    the largest block of the sum over its stations.
     """
 
     indicators = (
@@ -166,7 +159,7 @@ class DemandPeaks(Shared[Meters], CivilDays):
 
     def __init__(self, meters: Meters) -> None:
         super().__init__(meters)
-        self.kept: dict[int, Floats] = {}
+        self.month = MonthPeaks()
 
     def patience_min(self, members: Integers, now_min: int) -> Integers:
         """As long as the registers ask for."""
@@ -189,12 +182,11 @@ class DemandPeaks(Shared[Meters], CivilDays):
             rows = slice(first, first + CHUNK)
             demand, end_min = self.blocks_of(members[rows], windows[rows], now_min, panes)
             there = self.there(members[rows], windows[rows], panes)
-            for k, day in enumerate(windows[rows].tolist(), first):
-                place = self.members.places[members[k]]
-                ends = np.where(there[k - first], end_min[k - first], 0)
-                result.value[k], result.cov[k], result.n[k] = self._month(
-                    place, day, demand[k - first], ends
-                )
+            said = self.month.take(
+                [self.members.places[member] for member in members[rows].tolist()], windows[rows],
+                _months(windows[rows]), demand, np.where(there[:, None], end_min, 0),
+            )
+            result.value[rows], result.cov[rows], result.n[rows] = said
         return result
 
     def there(self, members: Integers, days: Integers, panes: Panes) -> Bools:
@@ -229,10 +221,12 @@ class DemandPeaks(Shared[Meters], CivilDays):
         over = ends <= now_min
         if not live.any():
             ends = np.zeros_like(ends)
-        value, share, _ = self._month(
-            place, window, np.where(enough_there, total, np.nan)[over], ends[over]
+        day = np.array([window], np.int64)
+        said = self.month.take(
+            [place], day, _months(day), np.where(enough_there & over, total, np.nan)[None, :],
+            np.where(over, ends, 0)[None, :],
         )
-        return value, float(share[0])
+        return said.value[0], float(said.cov[0, 0])
 
     def blocks_of(
         self, members: Integers, days: Integers, now_min: int, panes: Panes
@@ -248,38 +242,6 @@ class DemandPeaks(Shared[Meters], CivilDays):
         demand[row, column] = self.source.blocks(members[row], windows, panes).value[:, 0]
         return demand, np.where(ends <= end[:, None], ends, 0)
 
-    def _month(
-        self, place: int, day: int, demand: Floats, end_min: Integers
-    ) -> tuple[Floats, Floats, npt.NDArray[np.int32]]:
-        """Take in a day's blocks: value, coverage and blocks of the four indicators, [4] each."""
-        kept = self.kept.setdefault(place, np.zeros((len(DAY_COLUMNS), PEAK_DAYS)))
-        days, peaks, ends, sums, valid, owed = kept
-        column, there = day % PEAK_DAYS, ~np.isnan(demand)
-        today = (float(day), 0.0, 0.0, 0.0, 0.0, float((end_min > 0).sum()))
-        if there.any():
-            best = int(np.nanargmax(demand))
-            today = (float(day), float(demand[best]), float(end_min[best]),
-                     ordered_sum(demand[there]), float(there.sum()), today[5])
-        kept[:, column] = today
-        known = (days >= month_start(day)) & (days <= day)
-        peaked = known & (valid > 0)
-        value = np.full(4, np.nan)
-        value[3] = _even(today[3], today[4], today[5], today[1])
-        if peaked.any():
-            largest = np.max(peaks[peaked])
-            # Of equal blocks the first of the month is the peak.
-            value[:2] = largest, ends[peaked & (peaks == largest)].min() * 60.0
-            order = np.argsort(days[known])
-            value[2] = _even(
-                ordered_sum(sums[known][order]), float(valid[known].sum()),
-                float(owed[known].sum()), float(largest),
-            )
-        shares = np.array([today[4] / max(today[5], 1.0)] * 4)
-        shares[2] = valid[known].sum() / max(float(owed[known].sum()), 1.0)
-        blocks = np.full(4, int(today[4]), np.int32)
-        blocks[2] = int(valid[known].sum())
-        return value, shares, blocks
-
 
 def ordered_sum(values: Floats) -> float:
     """A sum in the order of time, that comes out the same in every program."""
@@ -289,9 +251,7 @@ def ordered_sum(values: Floats) -> float:
     return total
 
 
-def _even(sum_kw: float, valid: float, owed: float, peak_kw: float) -> float:
-    """Load factor of so many complete blocks; NaN with fewer than 75 % of those there are."""
-    if not enough(int(valid), int(owed)):
-        return float("nan")
-    hours = valid * HOURS_A_BLOCK
-    return load_factor(sum_kw * HOURS_A_BLOCK, peak_kw, hours)
+def _months(days: Integers) -> Integers:
+    """The first day of the month that holds each day."""
+    known, of = np.unique(days, return_inverse=True)
+    return np.array([month_start(day) for day in known.tolist()], np.int64)[of]

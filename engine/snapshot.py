@@ -66,7 +66,7 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
             arrays[f"{name}{i}"] = getattr(windows, name)
         for name, book in windows.family.books.items():
             arrays[f"book{i}_{name}_day"], arrays[f"book{i}_{name}"] = book.day, book.kept
-    for place, days in vitals.peaks.kept.items():
+    for place, days in vitals.peaks.month.kept().items():
         arrays[f"peak_{place}"] = days
     return arrays
 
@@ -196,7 +196,7 @@ def _rebuild(
         setattr(vitals.segments.free, name, arrays[f"free_{name}"])
     for name, array in arrays.items():
         if name.startswith("peak_"):
-            vitals.peaks.kept[int(name.removeprefix("peak_"))] = array.copy()
+            vitals.peaks.month.put(int(name.removeprefix("peak_")), array)
     vitals.resume(meta["now_ns"])
     vitals.open_days = meta["open_days"]
     return vitals

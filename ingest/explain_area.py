@@ -10,9 +10,10 @@ from engine.account_outages import system_of
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import INDICATORS
-from engine.energy import DAY_COLUMNS, PEAK_DAYS, DemandPeaks
+from engine.energy import DemandPeaks
 from engine.family import NOT_MEASURED, Integers, anywhere
 from engine.levels import level_of
+from engine.month_peaks import PEAK_DAYS
 from engine.outages import MajorEventDays
 from engine.registers import BLOCK_MIN
 from engine.windows import Windows
@@ -95,8 +96,8 @@ def _coincident(
     built: Reconstruction,
 ) -> dict[str, Any]:
     """The largest block of each day of the month, and the members' part in the largest of all."""
-    blank = np.zeros((len(DAY_COLUMNS), PEAK_DAYS))
-    days, peaks, ends, sums, complete, blocks = family.kept.get(place, blank)
+    [row] = family.month.rows([place])
+    days, peaks, ends, sums, complete, blocks = family.month.table[row]
     rows: list[list[Any]] = [
         [date.fromordinal(of).isoformat(), float(peaks[of % PEAK_DAYS]),
          int(ends[of % PEAK_DAYS]) * 60_000, float(sums[of % PEAK_DAYS]),

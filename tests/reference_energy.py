@@ -103,3 +103,32 @@ def hour_energy(hours: Mapping[int, tuple[int, int, float]], hour: int) -> tuple
     if hour in means:
         return means[hour], 0.0
     return 0.0, max((means[h] for h in means if hour - 24 <= h < hour), default=math.inf)
+
+
+def month_so_far(
+    days: dict[int, tuple[list[float], list[int]]], day: int, month: int
+) -> tuple[list[float], list[float], list[int]]:
+    """Peak, its end in Unix s, load factor of the month up to a day, and of that day alone.
+
+    days: by day, kW of each block (NaN incomplete) and the Unix minute of its end (0: not owed).
+    """
+    def factor(known: list[int]) -> tuple[float, float, int]:
+        blocks = [x for d in known for x in days[d][0] if not math.isnan(x)]
+        owed = sum(1 for d in known for end in days[d][1] if end)
+        share = len(blocks) / max(owed, 1)
+        if not owed or 4 * len(blocks) < 3 * owed:
+            return math.nan, share, len(blocks)
+        total = 0.0
+        for d in known:
+            total += sum(x for x in days[d][0] if not math.isnan(x))
+        hours = len(blocks) / 4
+        return load_factor(total / 4, max(blocks), hours), share, len(blocks)
+
+    known = [d for d in sorted(days) if month <= d <= day]
+    ended = [(x, end) for d in known for x, end in zip(*days[d], strict=True) if not math.isnan(x)]
+    best = max((x for x, _ in ended), default=math.nan)
+    at = next((end * 60.0 for x, end in ended if x == best), math.nan)
+    of_month, of_day = factor(known), factor([day])
+    value = [best, at, of_month[0], of_day[0]]
+    return (value, [of_day[1], of_day[1], of_month[1], of_day[1]],
+            [of_day[2], of_day[2], of_month[2], of_day[2]])
