@@ -17,9 +17,11 @@ from edge.connection import (
     BrokerSettingsError,
     BrokerUnavailableError,
     Connection,
+    publish_packet,
 )
 from edge.settings import check
 from tests.brokers import Broker, Mosquitto, Nats, free_port
+from tests.mqtt_frames import publish
 
 Received = list[tuple[str, bytes, int, int, bool]]
 
@@ -235,3 +237,17 @@ def test_subscription_granted_below_the_quality_asked_is_refused() -> None:
         assert not client.ready
         client.stop()
         thread.join(5)
+
+
+@pytest.mark.parametrize("size", [0, 1, 120, 127, 128, 20_000, 2_100_000])
+@pytest.mark.parametrize("five", [False, True])
+def test_a_packet_of_our_own_is_one_of_mqtt(size: int, five: bool) -> None:
+    payload = b"x" * size
+    assert publish_packet("cv/1/a/d", payload, five) == publish(
+        "cv/1/a/d", payload, properties=b"" if five else None)
+
+
+def test_packets_in_one_write_need_a_session() -> None:
+    lonely = Connection(BrokerSettings(url=f"mqtt://127.0.0.1:{free_port()}"), "lonely")
+    with pytest.raises(BrokerUnavailableError):
+        lonely.publish_all([("cv/1/a/d", b"{}")])
