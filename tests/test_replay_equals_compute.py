@@ -27,10 +27,11 @@ FIRST, LAST = "2014-08-05T14", "2014-08-06T06"
 
 
 def cut(path: Path) -> Path:
-    """Some 16 hours of the sample over a midnight, with late, lost, strange and early rows."""
+    """Some 16 hours of the sample over a midnight; rows late, lost, strange, early, contested."""
     rng = random.Random(1407)
     with gzip.open(sample_city.recording(), "rt") as file:
         rows = [row for row in csv.DictReader(file) if FIRST <= row["time"] < LAST]
+    told_again = []
     for row in rows:
         late = rng.random()
         if late < 0.01:
@@ -43,6 +44,10 @@ def cut(path: Path) -> Path:
             row["received"] = row["time"][:10] + "T" + row["received"][11:]
             hour = max(int(row["time"][11:13]) - 1, 0)
             row["received"] = f"{row['time'][:10]}T{hour:02}{row['time'][13:]}"
+        elif late < 0.025:  # the same series and time with another value: the later one stands
+            told_again.append({**row, "value": str(float(row["value"]) + 1.0),
+                               "received": row["time"][:11] + "23:59:40Z"})
+    rows += told_again
     rng.shuffle(rows)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -107,7 +112,7 @@ def test_the_same_points_and_verdicts(tmp_path: Path, kills: int) -> None:
         given.pop("duplicate", None)
         assert given == counts, json.dumps([given, counts])
         assert set(counts) == {
-            "applied", "late", "refused_not_a_number", "refused_impossible",
+            "applied", "late", "conflict", "refused_not_a_number", "refused_impossible",
         }
         found = stored(ingest)
         assert len(found) > 3000
