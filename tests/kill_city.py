@@ -48,6 +48,8 @@ VICTIMS = ("agent", "agent", "agent", "ingest", "ingest", "broker", "influx")
 """Drawn with equal chance; broker and database take longest to come back."""
 UP_S_MAX = 60.0
 """How long a patient killer waits for ingest to be up again."""
+STILL_S_MAX = 120.0
+"""How long nothing may come in before it counts as lost."""
 IMPATIENT = 0.25
 """Share of the kills that a patient killer does not wait for: some meet ingest in its start."""
 
@@ -233,13 +235,15 @@ class KilledCity:
     def _settle(self) -> None:
         """Wait until ingest has what the logs hold and the agents and InfluxDB say so too."""
         expected = sum(logged(self.folder).certain.values())
-
-        def taken() -> bool:
+        # A slow machine may take long; what stands still does not come.
+        before, since = -1, time.monotonic()
+        while (count := self.ingest.taken()) < expected:
             assert self.ingest.running, self.ingest.log()
-            given = self.ingest.verdicts()
-            return given.get("applied", 0) + given.get("late", 0) >= expected
-
-        until(taken, f"{expected} readings are taken in: {self.ingest.verdicts()}", 120)
+            if count > before:
+                before, since = count, time.monotonic()
+            assert time.monotonic() < since + STILL_S_MAX, (
+                f"{count} of {expected} readings are taken in: {self.ingest.verdicts()}")
+            time.sleep(0.1)
         for agent in self.agents:
             agent.empty()
         until(lambda: not any(sink["queued"] for sink in (self.ingest.health() or {})["sinks"]),

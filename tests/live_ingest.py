@@ -119,6 +119,11 @@ class LiveIngest:
         health = self.health() or {"verdicts": {}}
         return {name: count for name, count in health["verdicts"].items() if count}
 
+    def taken(self) -> int:
+        """Readings that count."""
+        given = self.verdicts()
+        return given.get("applied", 0) + given.get("late", 0)
+
     def log(self) -> str:
         """What it wrote to the terminal."""
         path = self.folder / "ingest.log"
