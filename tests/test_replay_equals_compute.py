@@ -97,7 +97,7 @@ def test_the_same_points_and_verdicts(tmp_path: Path, kills: int) -> None:
             replay = subprocess.Popen([sys.executable, "-c", REPLAY, *words], cwd=ROOT,
                                       stdout=log, stderr=log, env={**os.environ, "TZ": "UTC"})
         for kill in range(kills):
-            until(lambda kill=kill: sum(ingest.verdicts().values()) > (kill + 1) * 1000,
+            until(lambda kill=kill: sum(ingest.verdicts().values()) > (kill + 1) * 500,
                   "readings come")
             ingest.kill()
             ingest.start_and_wait()
