@@ -133,7 +133,7 @@ class _Alone:
             self.registers.row = np.zeros(1, np.int32)
             self.registers.slots = np.zeros(1, np.int32)
             self.registers.blocks = np.zeros((1, BLOCKS), BLOCK)
-            self.registers.changed = np.zeros((1, BLOCKS), np.bool_)
+            self.registers.changed = np.zeros((1, BLOCKS), np.uint8)
             self.registers.apply(here, batch.time_ns, batch.value, batch.flag, shift)
 
 

@@ -29,4 +29,4 @@ def widen_registers(vitals: Vitals, days: int) -> None:
     if days and len(registers.blocks):
         shape = (len(registers.blocks), max(days * 96, registers.blocks.shape[1]))
         registers.blocks = np.zeros(shape, BLOCK)
-        registers.changed = np.zeros(shape, np.bool_)
+        registers.changed = np.zeros(shape, np.uint8)
