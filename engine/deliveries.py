@@ -260,4 +260,7 @@ class Deliveries:
     def restore(self, kept: dict[str, npt.NDArray[Any]]) -> None:
         """Rebuild from `dump`."""
         for name in self.ARRAYS:
-            setattr(self, name, np.ascontiguousarray(kept[name]))
+            # A file forgets that records are aligned, and kernels take no others.
+            own = np.zeros(kept[name].shape, getattr(self, name).dtype)
+            own[...] = kept[name]
+            setattr(self, name, own)
