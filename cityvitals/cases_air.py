@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number, plain, word
 from engine import daqi, eaqi, naqi, us_aqi
+from engine.air_days import who_ratio
 from engine.catalogue import AQI_LEVELS
 from engine.catalogue_air import (
     DAQI_BANDS,
@@ -25,7 +26,7 @@ from engine.nowcast import (
     report,
 )
 from engine.purpleair import corrected_atm, corrected_cf1
-from engine.who import AQG, LEVELS, limit_of, target_names, who_ratio
+from engine.who import AQG, LEVELS, limit_of, target_names
 
 Floats = npt.NDArray[np.float64]
 

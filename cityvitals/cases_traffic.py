@@ -11,9 +11,7 @@ from engine.catalogue_traffic import LOS_LEVELS
 from engine.station_measures import (
     DELAY,
     LOST,
-    LOST_MPH,
     MEASURES,
-    THRESHOLDS_MPH,
     VH,
     VKM,
     is_congested,
@@ -21,7 +19,14 @@ from engine.station_measures import (
 )
 from engine.travel_reliability import BUFFER, BUFFER_INDEX, MEAN, P95, PTI, buffer_of, reliability
 from engine.travel_time import quantile, tti
-from engine.us_units import KM_PER_MILE, km_of_miles, m_of_feet, per_km_of_per_mile
+from engine.us_units import (
+    KM_PER_MILE,
+    LOST_MPH,
+    THRESHOLDS_MPH,
+    km_of_miles,
+    m_of_feet,
+    per_km_of_per_mile,
+)
 
 _CLASSES = {
     "I": service_level.URBAN_1, "II": service_level.URBAN_2, "III": service_level.URBAN_3,

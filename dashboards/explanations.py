@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ingest.archive import ArchiveError
 from ingest.store import StoreError
 
 AT_ONCE_MAX = 2
@@ -63,6 +62,7 @@ class Explanations:
         self, place: str, indicator: str, time_ms: int | None, stop: threading.Event
     ) -> dict[str, Any]:
         # The engine and its kernels are loaded when somebody first asks.
+        from ingest.archive import ArchiveError
         from ingest.explain import ExplainError, Question, explain
         from ingest.reconstruct import StoppedError
 

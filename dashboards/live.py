@@ -202,7 +202,7 @@ class Feed:
             return
         if changes.seq > after:
             self.latest.apply(changes.seq, changes.points, changes.readings)
-            for data in change_frames(changes, after):
+            for data in change_frames(changes, after) if self._clients else ():
                 self._send(data)
         if health is not None and (self.health is None or health["at_ms"] != self.health["at_ms"]):
             self.health = health

@@ -3,10 +3,16 @@
 Each tuple is appended to `INDICATORS` as it stands: within one, too, entries are only appended.
 """
 
-from engine.conversion import CONVERTED_MARK
-from engine.indicator import INF, OURS, PLAIN, Indicator, Level
-from engine.who import LEVELS, target_names, who_ratio
+import numpy as np
 
+from engine.indicator import INF, OURS, PLAIN, Indicator, Level
+from engine.who import LEVELS, target_names, who_ratios
+
+CONVERTED_MARK = {
+    "who": "ppb to µg/m³ at 25 °C and 101.325 kPa: from memory of US EPA practice",
+    "eu": "ppb to µg/m³ at 20 °C and 101.3 kPa: 2008/50/EC Annex VI.C from memory",
+    "india": "ppb to µg/m³ at 25 °C and 101.325 kPa: from memory",
+}
 EAQI_LEVELS = (
     Level("Good", "#50F0E6", 1), Level("Fair", "#50CCAA", 2), Level("Moderate", "#F0E641", 3),
     Level("Poor", "#FF5050", 4), Level("Very poor", "#960032", 5),
@@ -107,7 +113,7 @@ _UNMET = "No target met"
 def _tiers(pollutant: str, average: str) -> tuple[Level, ...]:
     """The strictest level that is met: of a ratio to the guideline level."""
     limits = LEVELS[pollutant, average]
-    uppers = [who_ratio(limit, limits[0]) for limit in limits]
+    uppers = who_ratios(np.array(limits, np.float64), np.array(limits[0], np.float64)).tolist()
     names = target_names(pollutant, average)
     colours = [_TIER_COLOURS[0], *_TIER_COLOURS[-len(names) :]]
     return tuple(

@@ -6,8 +6,7 @@ Each tuple was appended to the catalogue as a whole; its order is stored.
 from dataclasses import replace
 
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
-from engine.station_measures import LOST_MPH, THRESHOLDS_MPH
-from engine.us_units import km_of_miles
+from engine.us_units import LOST_MPH, THRESHOLDS_MPH, km_of_miles
 
 LOS_LEVELS = (
     Level("A", "#1A9850", 1), Level("B", "#91CF60", 2), Level("C", "#D9EF8B", 3),

@@ -31,12 +31,6 @@ who: 25 °C, 101.325 kPa, as US EPA. u4ssc: KPIs Verification Manual 2022 p. 85 
 eu: 20 °C, 101.3 kPa (2008/50/EC Annex VI.C), also for the United Kingdom. india: as who.
 """
 
-CONVERTED_MARK = {
-    "who": "ppb to µg/m³ at 25 °C and 101.325 kPa: from memory of US EPA practice",
-    "eu": "ppb to µg/m³ at 20 °C and 101.3 kPa: 2008/50/EC Annex VI.C from memory",
-    "india": "ppb to µg/m³ at 25 °C and 101.325 kPa: from memory",
-}
-
 
 def factors(convention: str, pollutants: tuple[str, ...]) -> Floats:
     """Factor of each pollutant, 1 for particles and what is measured as mass."""

@@ -9,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from engine.us_units import KM_PER_MILE
+from engine.us_units import KM_PER_MILE, LOST_MPH, THRESHOLDS_MPH
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-THRESHOLDS_MPH = (35, 40, 45, 50, 55, 60)
-LOST_MPH = (35, 60)
 _THRESHOLDS = np.array(THRESHOLDS_MPH) * KM_PER_MILE
 _LOST = np.array(LOST_MPH) * KM_PER_MILE
 DELAYS = len(THRESHOLDS_MPH)

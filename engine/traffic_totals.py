@@ -25,9 +25,7 @@ from engine.station_measures import (
     DELAY,
     DELAY_FREE,
     LOST,
-    LOST_MPH,
     MEASURES,
-    THRESHOLDS_MPH,
     VH,
     VKM,
     congestion,
@@ -36,6 +34,7 @@ from engine.station_measures import (
 )
 from engine.traffic import DIGITS, Segments
 from engine.traffic_quarters import quarter_speed
+from engine.us_units import LOST_MPH, THRESHOLDS_MPH
 
 HOUR_BINS = 12
 CHUNK = 512

@@ -6,6 +6,10 @@ Both factors are exact by definition (international yard and pound agreement of 
 
 KM_PER_MILE = 1.609344
 M_PER_FOOT = 0.3048
+THRESHOLDS_MPH = (35, 40, 45, 50, 55, 60)
+"""Speeds that delay is measured against (PeMS)."""
+LOST_MPH = (35, 60)
+"""Speeds below which productivity is lost (PeMS)."""
 
 
 def km_of_miles(miles: float) -> float:

@@ -6,7 +6,6 @@ steps on the way. Concentrations in µg/m³ at 25 °C, 101.325 kPa, CO in mg/m³
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,19 +38,7 @@ def limit_of(pollutant: str, average: str, target: str) -> float:
     return float(LEVELS[pollutant, average][names.index(target)])
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
-def who_ratio(conc: float, limit: float) -> float:
-    """How many times the level the concentration is, to 1e-9; 1 and less meets it. NaN for NaN.
-
-    Below zero counts as zero. To a billionth, so that the dust of a mean does not exceed a level.
-    Cost: O(1).
-    """
-    if np.isnan(conc):
-        return np.nan
-    return float(np.floor(max(conc, 0.0) / limit * 1e9 + 0.5) / 1e9)
-
-
 def who_ratios(conc: Floats, limits: Floats) -> Floats:
-    """`who_ratio` of arrays that broadcast."""
+    """`engine.air_days.who_ratio` of arrays that broadcast."""
     found: Floats = np.floor(np.maximum(conc, 0.0) / limits * 1e9 + 0.5) / 1e9
     return found

@@ -339,6 +339,8 @@ class Store:
         """
         with self._transaction() as file:
             (seq,) = file.execute("SELECT seq FROM counter").fetchone()
+            if seq == after:
+                return Changes(seq, [], [])
             since = (after if after <= seq else 0,)
             points = file.execute(f"{sql.SELECT_LAST} WHERE last.seq > ? ORDER BY last.seq", since)
             readings = file.execute(f"{sql.SELECT_READINGS} WHERE seq > ? ORDER BY seq", since)

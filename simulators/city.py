@@ -22,6 +22,9 @@ PERIOD_S_MAX = 900
 """Longest interval of reports: a motorway counts at most 1,350 vehicles in it."""
 COARSE_S = {"air": 900.0, "road": 300.0, "feeder": 900.0}
 """How often each kind of station reports in the part of the past that is kept coarse."""
+NOT_ARCHIVED = (INDEX["count"],)
+"""Quantities of which the coarse past has nothing: of roads it knows the speeds alone. Flow,
+density and delay of 35 days would be half of all points, and every start would wait for them."""
 CHUNK_S = 3600
 INSTANTS_MIN = 96
 """Computing fewer instants at once costs more in calls than in arithmetic."""
@@ -173,7 +176,8 @@ class City:
                 )
 
     def coarse_readings(self, start_ms: int, end_ms: int) -> Columns:
-        """All readings of [start_ms, end_ms) as an old archive has them: `COARSE_S` apart."""
+        """Readings of [start_ms, end_ms) as an old archive has them: `COARSE_S` apart, and none of
+        what is `NOT_ARCHIVED`."""
         shortest = min(COARSE_S.values())
         parts = list(self.readings(start_ms, end_ms, shortest))
         if not parts:
@@ -184,7 +188,7 @@ class City:
             np.concatenate(columns) for columns in zip(*parts, strict=True)
         )
         period = np.array([period_ms(COARSE_S[at.kind]) for at in self.stations])
-        due = time_ms % period[station] == 0
+        due = (time_ms % period[station] == 0) & ~np.isin(quantity, NOT_ARCHIVED)
         return Columns(time_ms[due], station[due], quantity[due], value[due])
 
     def at(self, station: int, time_ms: int, period_s: float) -> list[float]:

@@ -76,7 +76,7 @@ PAIRS: tuple[Pair, ...] = (
     Pair(purpleair.corrected_cf1, reference_air.corrected_cf1, _two, 1e-9),
     Pair(purpleair.corrected_atm, reference_air.corrected_atm, _two, 1e-9),
     Pair(purpleair.channels_agree, reference_air.channels_agree, _two),
-    Pair(who.who_ratio, reference_air.who_ratio,
+    Pair(air_days.who_ratio, reference_air.who_ratio,
          lambda rng, k: ((_conc(rng), float(rng.choice([5, 15, 37.5, 100]))), ())),
     Pair(daqi.station_daqi, reference_air.station_daqi, _station_daqi),
     Pair(air_days.day_row, reference_air.day_row, _day_row, 1e-9),

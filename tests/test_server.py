@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,3 +216,12 @@ def test_loopback(host: str, own: bool) -> None:
 def test_bearer_tokens() -> None:
     assert server.token_of("Bearer abc ") == "abc"
     assert server.token_of("") == ""
+
+
+def test_it_starts_without_the_compiler() -> None:
+    """Kernels are loaded when somebody first asks for an explanation: a start takes a second."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, dashboards.server; print('numba' in sys.modules)"],
+        check=True, capture_output=True, text=True,
+    )
+    assert done.stdout == "False\n"

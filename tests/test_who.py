@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from engine.who import LEVELS, TARGETS_MAX, limit_of, target_names, who_ratio
+from engine.air_days import who_ratio
+from engine.who import LEVELS, TARGETS_MAX, limit_of, target_names
 
 
 def test_levels_rise_and_have_names() -> None:
