@@ -41,6 +41,7 @@ class Reading(NamedTuple):
     place: str
     device: str
     quantity: str
+    channel: str
     value: float
 
 
@@ -90,9 +91,17 @@ def readings(folder: Path, copy: Path) -> list[Reading]:
                 series = registry.series[slot]
                 found.append(Reading(
                     time_ns // MS, registry.keys[series.place].path,
-                    registry.devices[series.device], names[series.quantity], value))
+                    registry.devices[series.device], names[series.quantity], series.channel, value))
     line.close(save=False)
     return found
+
+
+def payload_of(number: int, time_ms: int, channel: str, values: dict[str, float]) -> bytes:
+    """A device's block; of a channel, which a block has none of, a reading alone."""
+    if not channel:
+        return wire.encode_device_block(1, number, time_ms, values)
+    [(quantity, value)] = values.items()
+    return wire.encode_single(1, number, quantity, time_ms, value, channel=channel)
 
 
 def lived(folder: Path, copy: Path, told: list[Reading]) -> Windows:
@@ -102,17 +111,18 @@ def lived(folder: Path, copy: Path, told: list[Reading]) -> Windows:
     line = Line(copy / "ingest", kept, 60)
     line.open()
     line.load_places(folder / "places.csv", START_MS * MS)
-    minutes: dict[int, dict[tuple[str, str, int], dict[str, float]]] = defaultdict(dict)
+    minutes: dict[int, dict[tuple[str, str, int, str], dict[str, float]]] = defaultdict(dict)
     for one in told:
-        block = minutes[one.time_ms // 60_000].setdefault((one.place, one.device, one.time_ms), {})
-        block[one.quantity] = one.value
+        blocks = minutes[one.time_ms // 60_000]
+        of = (one.place, one.device, one.time_ms, one.channel)
+        blocks.setdefault(of, {})[one.quantity] = one.value
     numbers: dict[str, int] = defaultdict(int)
     for minute in sorted(minutes):
         messages: list[Opened] = []
         received_ns = (minute + 1) * 60_000 * MS - 1
-        for (place, device, time_ms), values in minutes[minute].items():
+        for (place, device, time_ms, channel), values in minutes[minute].items():
             numbers[device] += 1
-            payload = wire.encode_device_block(1, numbers[device], time_ms, values)
+            payload = payload_of(numbers[device], time_ms, channel, values)
             where = f"cv/1/r/{city}/{place}/{device}"
             messages.append(opened(Received(where, payload), received_ns))
         line.take(messages, received_ns)
@@ -125,8 +135,9 @@ def computed(folder: Path, told: list[Reading], where: Path) -> Windows:
     """The readings as a recording, through `compute`."""
     with (where / "evening.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["time", "place", "quantity", "value"])
-        writer.writerows((one.time_ms, one.place, one.quantity, repr(one.value)) for one in told)
+        writer.writerow(["time", "place", "quantity", "channel", "value"])
+        writer.writerows(
+            (one.time_ms, one.place, one.quantity, one.channel, repr(one.value)) for one in told)
     done = compute(where / "evening.csv", folder / "places.csv")
     points, keys = done.points(), done.vitals.registry.keys
     columns = (points.place, points.indicator, points.end_s, points.value, points.level, points.n,

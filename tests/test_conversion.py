@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.conversion import CONVERTED_MARK, FACTORS, MOLAR_MASS, factors, ppb_to_ugm3
+from engine.catalogue_air import CONVERTED_MARK
+from engine.conversion import FACTORS, MOLAR_MASS, factors, ppb_to_ugm3
 
 
 @pytest.mark.parametrize(("convention", "t_c", "p_kpa"), [

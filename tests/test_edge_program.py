@@ -128,7 +128,8 @@ def test_program_runs_until_told_and_marks_a_clean_end(tmp_path: Path, number: i
     assert program.returncode == 0, error
     box = Outbox(tmp_path / "outbox.db", bytes_max=1 << 20, sync_s=5.0, clock=lambda: 0.0)
     assert box.counts.number == 0
-    assert box.counts.epoch > 1_700_000_000
+    # By the clock, or drawn below a thousand million where nobody vouches for the clock.
+    assert 0 < box.counts.epoch < 1_000_000_000 or box.counts.epoch > 1_700_000_000
     box.close()
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from engine.air import AirDays, AirHours
+from engine.air import AirDays
 from engine.calendar import EPOCH_DAY
 from engine.changed import Changed, of_level
+from engine.daqi_hours import AirIndices
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family, anywhere, blank, spread
 from engine.meters import Meters
@@ -22,7 +23,7 @@ ZONES = ("Europe/Berlin", "Asia/Kolkata", "America/New_York")
 
 def families() -> list[Family]:
     """One of each, as the vital signs have them."""
-    hours, segments, meters = AirHours(), Segments(), Meters(Registers(), PowerMinutes())
+    hours, segments, meters = AirIndices(), Segments(), Meters(Registers(), PowerMinutes())
     return [
         hours, AirDays(hours), TrafficBins(segments), TrafficDays(segments),
         DemandBlocks(meters), DemandSliding(meters), DemandPeaks(meters), Completeness(),

@@ -56,7 +56,7 @@ def test_what_is_damaged_is_named(line: Line, tmp_path: Path) -> None:
     line.close()
     [segment] = (tmp_path / "ingest" / "archive").glob("*.cva")
     data = bytearray(segment.read_bytes())
-    data[-300] ^= 1
+    data[-200] ^= 1
     segment.write_bytes(bytes(data))
     done = found(tmp_path)
     assert "unreadable" in done.lost[0]
