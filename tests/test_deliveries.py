@@ -1,6 +1,7 @@
 """How readings came: bins, percentiles, what is late, ahead, repeated, out of order, suspect."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.deliveries import BINS, bin_of, edge_s, percentile_s
+from engine.snapshot import load, save
 from tests import reference_quality as reference
 from tests.town import Reading, Town, at, row
 
@@ -166,3 +168,15 @@ def test_counts_equal_their_twin(drawn: list[tuple[int, float, int, int, bool]])
              verdict=Verdict.DUPLICATE if again else Verdict.APPLIED)
     expected = reference.deliveries(rows, 60 * 10**9, 50.0, 200 / 60, 600 * 10**9)
     assert tuple(made.vitals.deliveries.counts.sum(axis=(0, 1)).tolist()) == expected
+
+
+def test_it_goes_on_after_a_snapshot(tmp_path: Path) -> None:
+    """A file forgets that records are aligned, and kernels take no others."""
+    made = town()
+    come(made, HOUR + 1, HOUR)
+    save(made.vitals, tmp_path / "snapshot.cvs", {})
+    made.vitals, _ = load(tmp_path / "snapshot.cvs", 60)
+    made.vitals.deliveries.counting = True
+    before = made.vitals.deliveries.counts.sum()
+    come(made, HOUR + 61, HOUR + 60)
+    assert made.vitals.deliveries.counts.sum() > before > 0
