@@ -177,6 +177,7 @@ def test_it_goes_on_after_a_snapshot(tmp_path: Path) -> None:
     save(made.vitals, tmp_path / "snapshot.cvs", {})
     made.vitals, _ = load(tmp_path / "snapshot.cvs", 60)
     made.vitals.deliveries.counting = True
+    assert made.vitals.deliveries.newest.dtype.isalignedstruct
     before = made.vitals.deliveries.counts.sum()
     come(made, HOUR + 61, HOUR + 60)
     assert made.vitals.deliveries.counts.sum() > before > 0
