@@ -30,7 +30,6 @@ from ingest.settings_ingest import IngestSettings
 DEVICES = 50
 WAIT_S_MAX = 120.0
 CLIENT = "bench-ingest"
-READY_S_MAX = 20.0
 
 
 def _wait(true: object, what: str) -> None:

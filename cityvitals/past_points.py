@@ -62,9 +62,11 @@ class PastPoints:
 
     def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
         """Hand the points on. Raises `StoreError` if they cannot be kept."""
-        known = np.broadcast_to(np.asarray(known_ms, np.int64), len(points))
-        for at_ms in np.unique(known).tolist():
-            self._send(points.take(known == at_ms), vitals, at_ms)
+        if isinstance(known_ms, int):  # a tick of the past; the others are of a replay
+            self._send(points, vitals, known_ms)
+            return
+        for at_ms in np.unique(known_ms).tolist():
+            self._send(points.take(known_ms == at_ms), vitals, at_ms)
 
     def _send(self, points: Points, vitals: Vitals, known_ms: int) -> None:
         keys = vitals.registry.keys

@@ -10,8 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 PLAIN_EVERY_S = 5.0
-HEALTH_AGE_S_MAX = 5.0
-"""Health older than this counts as: ingest has stopped."""
 
 
 class Status(NamedTuple):

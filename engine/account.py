@@ -179,7 +179,3 @@ def hour_of(look: Look, minute: int) -> int:
     """Local number of the hour that holds a Unix minute."""
     return (minute + look.shift) // PERIODS[HOUR]
 
-
-def all_quantities() -> tuple[str, ...]:
-    """Every quantity there is."""
-    return tuple(QUANTITIES)

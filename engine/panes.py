@@ -24,11 +24,9 @@ from edge.quantities import INDEX, QUANTITIES
 MINUTES = 64
 MINUTE_NS = 60_000_000_000
 SCALE = 1_000_000.0
-RECIPROCAL_SCALE = 1e12
 SQUARE_SCALE = 1e4
 LEVEL_DB_MAX = 140.0
 """A day of readings a second at this sound level still fits an exact sum."""
-FLAG_FAIL = 4
 TOUCHED_MIN = 1 << 12
 TOUCHED_A_SERIES_MAX = 16
 """Changed panes that are listed between two ticks, of all series together; if there are more,

@@ -46,7 +46,6 @@ NAMES = (
     "vmt", "vht", "q", *(f"delay_{mph}" for mph in THRESHOLDS_MPH), "delay_free",
     *(f"lost_{mph}" for mph in LOST_MPH),
 )
-Q_COLUMN = NAMES.index("q")
 PERSONS, PHED = len(NAMES), len(NAMES) + 1
 
 
