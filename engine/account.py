@@ -15,6 +15,7 @@ from edge.quantities import INDEX, QUANTITIES
 from engine.family import Family, Integers
 from engine.indicator import Indicator
 from engine.panes import FINE_LEVELS, FIVE, HOUR, ONE, PERIODS, QUARTER, Panes
+from engine.road_rows import Roads
 from engine.vitals import Vitals
 
 Json = Any
@@ -95,6 +96,11 @@ class Look:
     def shift(self) -> int:
         """Minutes of standard time east of UTC."""
         return int(self.family.members.shift[self.member])
+
+    @property
+    def road(self) -> Roads:
+        """What the places file said of the road when the window began, as columns of length 1."""
+        return self.vitals.segments.roads(self.at(0)[0], np.array([self.start_min], np.int64))
 
     def at(self, window: int) -> tuple[Integers, Integers]:
         """The member and a window as columns of length 1."""

@@ -7,17 +7,16 @@ from typing import cast
 
 import numpy as np
 
+from edge.places import ROAD_CLASSES
 from engine.account import Account, Coverage, Look, Recipe, Step, number, numbers
 from engine.account_traffic import SPEED_RULE, held, road_panes
 from engine.catalogue import POSITION
-from engine.density import G_M
 from engine.loops import LOOK_BACK_BINS, LoopSpeeds
 from engine.mean_speeds import space_mean_kmh, time_mean_kmh
 from engine.panes import FIVE, HOUR, PERIODS
 from engine.road_bins import COUNT, OCCUPANCY, SPEED, Bins, bins_of
 from engine.service_level import LOS_WORDS
 from engine.traffic import DIGITS, INPUTS
-from engine.traffic_quarters import TrafficQuarters
 
 _HCM = "https://www.trb.org/Main/Blurbs/175169.aspx"
 _PEMS = "https://pems.dot.ca.gov"
@@ -69,7 +68,7 @@ def _flow(look: Look) -> Account:
     bins = _bin(look)
     steps = [_flow_step(bins)]
     if look.entry.id == "flow_lane":
-        lanes = float(look.vitals.segments.lanes[look.member])
+        lanes = float(look.road.lanes[0])
         steps.append(Step("flow a lane", "flow_vph / lanes", {"lanes": number(lanes)},
                           {"flow_lane_vph": number(_value(look))}))
     return _five(look, steps, bins, COUNT)
@@ -82,7 +81,7 @@ def _occupancy(look: Look) -> Account:
 
 def _density(look: Look) -> Account:
     bins, segments = _bin(look), look.vitals.segments
-    lanes, g_m = float(segments.lanes[look.member]), float(segments.g_m[look.member])
+    lanes, g_m = float(look.road.lanes[0]), float(look.road.g_m[0])
     steps = [_speed_step(bins), _flow_step(bins), _occupancy_step(bins), Step(
         "density", "flow_vph / (speed_kmh * lanes); where that cannot be told, 1000 * occupancy / "
         "g_m", {"lanes": number(lanes), "g_m": number(g_m)}, {"density": number(_value(look))},
@@ -99,8 +98,8 @@ def _loop(look: Look) -> Account:
     pair = np.full((len(table), family.members.devices), -1, np.int32)
     bins = bins_of(table, pair, family.members.registry, *look.at(first), LOOK_BACK_BINS,
                    look.panes)
-    place = family.members.registry.attributes[look.place]
-    given = {"g_m": number(place.g_m or G_M), "posted_kmh": number(place.posted_kmh)}
+    road = family.rows.at(look.at(0)[0], np.array([look.start_min], np.int64))
+    given = {"g_m": number(float(road.g_m[0])), "posted_kmh": number(float(road.posted[0]))}
     steps = [
         Step("bins", f"{FLOW_RULE}; {_OCCUPANCY_RULE}", {"from": "inputs"},
              {"vehicles": numbers(bins.all_vehicles[0]), "occupancy": numbers(bins.occupancy[0])}),
@@ -144,15 +143,15 @@ def _hour(look: Look) -> Account:
 
 
 def _level(look: Look) -> Account:
-    segments, family = look.vitals.segments, cast(TrafficQuarters, look.family)
+    segments, road = look.vitals.segments, look.road
     bins = segments.bins(*look.at(look.window * 3), 3, look.panes)
     level = _value(look)
     held_to, free = held(look)
     given = {
-        "road_class": family.members.registry.attributes[look.place].road_class,
-        "lanes": number(float(segments.lanes[look.member])),
-        "capacity_vph": number(float(segments.capacity[look.member])),
-        "heavy_share": number(float(family.heavy[look.member])), "free_flow_kmh": number(free),
+        "road_class": ("", *ROAD_CLASSES)[int(road.road_class[0]) + 1],
+        "lanes": number(float(road.lanes[0])),
+        "capacity_vph": number(float(road.capacity[0])),
+        "heavy_share": number(float(road.heavy[0])), "free_flow_kmh": number(free),
     }
     steps = [
         Step("bins", f"{SPEED_RULE}; {FLOW_RULE}", {"from": "inputs"},

@@ -33,13 +33,13 @@ _FORMULAS = {
 
 
 def _road(look: Look) -> dict[str, Json]:
-    segments, k = look.vitals.segments, look.member
+    road = look.road
     return {
-        "length_km": number(float(segments.length_km[k])),
-        "lanes": number(float(segments.lanes[k])),
-        "capacity_vph": number(float(segments.capacity[k])),
-        "occupants": number(float(segments.occupants[k])),
-        "posted_kmh": number(float(segments.posted[k])),
+        "length_km": number(float(road.length_km[0])),
+        "lanes": number(float(road.lanes[0])),
+        "capacity_vph": number(float(road.capacity[0])),
+        "occupants": number(float(road.occupants[0])),
+        "posted_kmh": number(float(road.posted[0])),
     }
 
 
@@ -105,7 +105,7 @@ def _reliability(look: Look) -> Account:
             speeds = book.kept[look.member, column].astype(np.float64) / SCALE
             days.append([date.fromordinal(day).isoformat(), numbers(speeds[speeds > 0])])
     held_to, free = held(look)
-    length = float(look.vitals.segments.length_km[look.member])
+    length = float(look.road.length_km[0])
     steps = [
         Step("peaks", f"{SPEED_RULE}; both peaks of each weekday of the month so far, to 0.01 km/h",
              {"from": "archive"}, {"days": days, "bins": bins}),

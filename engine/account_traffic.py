@@ -60,7 +60,7 @@ def measure(segments: Segments, members: Integers, day: int, panes: Panes) -> No
     """Give each member the free-flow speed of `day` that its 28 days of bins yield."""
     speeds = off_peak(segments, members, day, panes).reshape(len(members), -1)
     out, method = np.empty(len(members)), np.empty(len(members), np.int8)
-    free_flow(speeds, segments.posted[members], out, method)
+    free_flow(speeds, segments.posted_on(members, day), out, method)
     free, column = segments.free, day % FROZEN_DAYS
     free.speed[members, column], free.method[members, column] = out, method
     free.used[members, column] = (speeds > 0).sum(axis=1)
@@ -87,9 +87,10 @@ def held(look: Look) -> tuple[Step, float]:
     segments = look.vitals.segments
     day = day_of(segments, look.member, look.entry.key, look.window, look.end_min)
     row = np.array([look.member], np.int64)
-    speed = float(segments.free.at(row, np.array([day], np.int64), segments.posted)[0])
+    posted = look.road.posted
+    speed = float(segments.free.at(row, np.array([day], np.int64), posted)[0])
     given = {"day": date.fromordinal(day).isoformat(), "indicator": "traffic.ffs",
-             "posted_kmh": number(segments.posted[look.member])}
+             "posted_kmh": number(float(posted[0]))}
     rule = "frozen at 03:00 of that day; explained by its own indicator"
     return Step("free-flow speed", rule, given, {"free_flow_kmh": number(speed)}, _UCR), speed
 
@@ -150,7 +151,7 @@ def _peaks(look: Look) -> Account:
 def _history(look: Look) -> Account:
     segments, row = look.vitals.segments, look.at(look.window)[0]
     speeds = off_peak(segments, row, look.window, look.panes)[0]
-    posted = float(segments.posted[look.member])
+    posted = float(segments.posted_on(row, look.window)[0])
     days: list[Json] = []
     for i, of_day in enumerate(speeds):
         known = of_day[of_day > 0]

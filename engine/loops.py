@@ -9,7 +9,7 @@ import numpy as np
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
 from engine.changed import Reaching, of_level
-from engine.density import G_M, LOOP_CAP_KMH, loop_speeds
+from engine.density import LOOP_CAP_KMH, loop_speeds
 from engine.family import (
     NOT_MEASURED,
     Cadence,
@@ -23,6 +23,7 @@ from engine.family import (
 from engine.panes import FIVE, Panes
 from engine.registry import Registry
 from engine.road_bins import COUNT, OCCUPANCY, bins_of
+from engine.road_rows import RoadRows
 from engine.traffic import DIGITS, INPUTS
 
 LOOK_BACK_BINS = 12
@@ -39,8 +40,7 @@ class LoopSpeeds(Cadence):
     def __init__(self) -> None:
         super().__init__(Members(tuple(INDEX[name] for name in INPUTS)))
         self._pair = np.zeros((0, 1), np.int32)
-        self._g_m = np.zeros(0)
-        self._cap = np.zeros(0)
+        self.rows = RoadRows()
 
     def enrol(self, registry: Registry) -> None:
         """Take in the stations that have both counter and occupancy."""
@@ -53,9 +53,7 @@ class LoopSpeeds(Cadence):
         members = self.members
         members.enrol(registry, both)
         self._pair = np.full((len(members.places), members.devices), -1, np.int32)
-        rows = [registry.attributes[place] for place in members.places]
-        self._g_m = np.array([row.g_m or G_M for row in rows])
-        self._cap = np.array([row.posted_kmh * CAP_SHARE or LOOP_CAP_KMH for row in rows])
+        self.rows.load(registry, members.places)
 
     def touched(
         self, changed: Reaching, member_of: Slots
@@ -74,9 +72,11 @@ class LoopSpeeds(Cadence):
         end = self.end_min(members, windows)
         live = self.members.live(members, end - self.minutes, end, panes)
         of_input = live.reshape(len(members), len(INPUTS), self.members.devices).sum(axis=2)
+        roads = self.rows.at(members, end - self.minutes)
+        cap = np.where(roads.posted > 0, roads.posted * CAP_SHARE, LOOP_CAP_KMH)
         loop_speeds(
             np.ascontiguousarray(bins.all_vehicles / np.maximum(of_input[:, COUNT], 1)[:, None]),
-            bins.occupancy, self._g_m[members], self._cap[members], out,
+            bins.occupancy, roads.g_m, cap, out,
         )
         result.value[:, 0] = np.round(out, DIGITS)
         result.cov[:, 0] = bins.coverage[:, -1, [COUNT, OCCUPANCY]].min(axis=1)

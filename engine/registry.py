@@ -42,7 +42,7 @@ class Series(NamedTuple):
 
 @dataclass(slots=True)
 class Attributes:
-    """What is known of a station: its latest row."""
+    """What one row of the places file says of a station."""
 
     name: str
     lat: float
@@ -69,7 +69,11 @@ def private_keys(rows: list[PlaceRow]) -> frozenset[PlaceKey]:
 
 @dataclass(slots=True)
 class Registry:
-    """Places, devices and series of one city; see the module for what is append-only."""
+    """Places, devices and series of one city; see the module for what is append-only.
+
+    attributes: of each station its latest row. dated: all of its rows that say something new,
+    oldest first, with the Unix ms from which each holds.
+    """
 
     keys: list[PlaceKey] = field(default_factory=list)
     devices: list[str] = field(default_factory=list)
@@ -80,6 +84,7 @@ class Registry:
     rows: list[PlaceRow] = field(default_factory=list)
     rows_of: dict[str, list[PlaceRow]] = field(default_factory=dict)
     attributes: dict[int, Attributes] = field(default_factory=dict)
+    dated: dict[int, list[tuple[int, Attributes]]] = field(default_factory=dict)
     private: set[int] = field(default_factory=set)
     group_min: int = GROUP_MIN
     veiled: frozenset[PlaceKey] = frozenset()
@@ -98,15 +103,20 @@ class Registry:
         self.rows = list(rows)
         self.rows_of = {}
         private = private_keys(rows)
+        dated: dict[int, list[tuple[int, Attributes]]] = {}
         for row in rows:
             self.rows_of.setdefault(row.device, []).append(row)
             place = self.place(PlaceKey(row.city, row.district, row.station))
             shift = grid_offset_min(row.tz)
-            self.attributes[place] = Attributes(
+            said = self.attributes[place] = Attributes(
                 row.name, row.lat, row.lon, row.tz, row.length_km, row.lanes, row.posted_kmh,
                 shift, self.keys[place] in private, row.road_class, row.capacity_vph, row.g_m,
                 row.occupants, row.heavy_share,
             )
+            since = dated.setdefault(place, [])
+            if not since or since[-1][1] != said:
+                since.append((row.valid_from_ms, said))
+        self.dated |= dated
         self.hide(self.veiled)
         for slot in range(len(self.series)):
             self._describe(slot)
@@ -116,6 +126,12 @@ class Registry:
         """Take a new facts file: windows computed from now on are held against it."""
         self.facts = KnownFacts(facts)
         self.version += 1
+
+    def attributes_at(self, place: int, time_ms: int) -> Attributes | None:
+        """What held of a station at a time; its first row for earlier times; None if unknown."""
+        rows = self.dated.get(place, [])
+        return next((said for since, said in reversed(rows) if since <= time_ms),
+                    rows[0][1] if rows else None)
 
     def fact_at(self, place: int, fact: str, minute: int) -> float:
         """The value of a fact of a place on its civil day at a Unix minute; NaN unknown."""
@@ -286,6 +302,10 @@ class Registry:
             "devices": self.devices,
             "series": [list(series) for series in self.series],
             "attributes": {place: asdict(row) for place, row in self.attributes.items()},
+            "dated": {
+                place: [[since, asdict(said)] for since, said in rows]
+                for place, rows in self.dated.items() if len(rows) > 1
+            },
             "facts": self.facts.dump(),
         }
 
@@ -299,6 +319,10 @@ class Registry:
         # Stations that left the places file keep what was last known of them.
         self.attributes = {
             int(place): Attributes(**row) for place, row in kept["attributes"].items()
+        }
+        self.dated = {place: [(0, row)] for place, row in self.attributes.items()} | {
+            int(place): [(since, Attributes(**said)) for since, said in dated]
+            for place, dated in kept.get("dated", {}).items()
         }
         self.load_places(rows)
         self.facts = restored(kept["facts"])

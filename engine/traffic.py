@@ -12,7 +12,7 @@ from edge.quantities import INDEX
 from engine.calendar import clock_min, is_weekend
 from engine.catalogue import POSITION
 from engine.changed import Reaching, of_level
-from engine.density import G_M, bin_density
+from engine.density import bin_density
 from engine.family import (
     NO_WINDOW,
     NOT_MEASURED,
@@ -31,6 +31,7 @@ from engine.family import (
 from engine.panes import FIVE, HORIZON_DAYS, LENGTHS, NEVER_MIN, Panes
 from engine.registry import Registry
 from engine.road_bins import COUNT, OCCUPANCY, SPEED, Bins, bins_of, pairs_of
+from engine.road_rows import RoadRows, Roads
 from engine.travel_time import FFS_POSTED, FFS_UNKNOWN, free_flow, peak_tti
 
 INPUTS = ("speed", "count", "occupancy")
@@ -79,16 +80,19 @@ class FreeFlow:
             setattr(self, name, np.concatenate([old, np.zeros((more, *old.shape[1:]), old.dtype)]))
 
     def at(self, members: Integers, day: Integers, posted: Floats) -> Floats:
-        """Free-flow speed that held on each traffic day, km/h; the posted limit before any."""
+        """Free-flow speed that held on each traffic day, km/h; the posted limit before any.
+
+        posted: float64[k], of each member then.
+        """
         column = day % FROZEN_DAYS
         held: npt.NDArray[np.bool_] = self.day[members, column] == day
-        speeds = np.where(held, self.speed[members, column], posted[members])
+        speeds = np.where(held, self.speed[members, column], posted)
         return np.where(speeds > 0, speeds, np.nan)
 
     def method_at(self, members: Integers, day: Integers, posted: Floats) -> npt.NDArray[np.int8]:
         """How the speed of `at` came about: one of the FFS_ constants."""
         column = day % FROZEN_DAYS
-        before = np.where(posted[members] > 0, FFS_POSTED, FFS_UNKNOWN)
+        before = np.where(posted > 0, FFS_POSTED, FFS_UNKNOWN)
         held = self.day[members, column] == day
         return np.where(held, self.method[members, column], before).astype(np.int8)
 
@@ -107,7 +111,7 @@ class FreeFlow:
             rows = members[some]
             speeds = self._history(rows, day[some])
             out, method = np.empty(len(rows)), np.empty(len(rows), np.int8)
-            free_flow(speeds, posted[rows], out, method)
+            free_flow(speeds, posted[some], out, method)
             self.speed[rows, column[some]] = out
             self.method[rows, column[some]] = method
             self.day[rows, column[some]] = day[some]
@@ -131,38 +135,36 @@ class FreeFlow:
 class Segments:
     """Road segments: the members that the traffic families share.
 
-    By member: pair as `pairs_of`; attributes of the places file as float64[m], 0 unknown (length
-    1 km, g 22 ft).
+    By member: pair as `pairs_of`.
     """
 
     def __init__(self) -> None:
         self.members = Members(tuple(INDEX[name] for name in INPUTS))
         self.pair = np.zeros((0, 1), np.int32)
-        self.posted = np.zeros(0)
-        self.length_km = np.zeros(0)
-        self.lanes = np.zeros(0)
-        self.g_m = np.zeros(0)
-        self.capacity = np.zeros(0)
-        self.occupants = np.zeros(0)
+        self._rows = RoadRows()
         self.free = FreeFlow()
         self._version = -1
 
     def enrol(self, registry: Registry) -> None:
-        """Take in new segments and the latest of what the places file says of them."""
+        """Take in new segments and what the places file says of them."""
         if registry.version == self._version:
             return
         self._version = registry.version
         members = self.members
         members.enrol(registry, registry.stations_with(INPUTS))
         self.pair = pairs_of(members.table, members.devices, registry)
-        rows = [registry.attributes[place] for place in members.places]
-        self.posted = np.array([row.posted_kmh for row in rows], np.float64)
-        self.length_km = np.array([row.length_km or 1.0 for row in rows], np.float64)
-        self.lanes = np.array([row.lanes for row in rows], np.float64)
-        self.g_m = np.array([row.g_m or G_M for row in rows], np.float64)
-        self.capacity = np.array([row.capacity_vph for row in rows], np.float64)
-        self.occupants = np.array([row.occupants for row in rows], np.float64)
-        self.free.fit(len(rows))
+        self._rows.load(registry, members.places)
+        self.free.fit(len(members.places))
+
+    def roads(self, members: Integers, minute: Integers) -> Roads:
+        """What the places file says of each member at each Unix minute."""
+        return self._rows.at(members, minute)
+
+    def posted_on(self, members: Integers, day: int) -> Floats:
+        """Posted limit of each member at the beginning of a traffic day: what its free-flow
+        speed is held to, float64[k], km/h, 0 unknown."""
+        bins = self.first_bin(members, day, 60 * FREEZE_HOUR)
+        return self.roads(members, bins * 5 - self.members.shift[members]).posted
 
     def bins(self, members: Integers, first: Integers, count: int, panes: Panes) -> Bins:
         """`count` bins of each member from the local bin `first` on."""
@@ -235,7 +237,9 @@ class Segments:
             rows = some[
                 (since[some] <= day) & (day <= today[some]) & (~known | (changed[some] < day))
             ]
-            parts.append(self.free.freeze(rows, np.full(len(rows), day, np.int64), self.posted))
+            parts.append(self.free.freeze(
+                rows, np.full(len(rows), day, np.int64), self.posted_on(rows, day)
+            ))
         rows, days, moved = (np.concatenate(column) for column in zip(*parts, strict=True))
         return rows, days, moved
 
@@ -307,14 +311,12 @@ class TrafficBins(Cadence):
         result = blank(len(members), 6)
         bins = segments.bins(members, windows, 1, panes)
         speed, vehicles = bins.speeds[:, 0], bins.all_vehicles[:, 0]
-        occupancy, lanes = bins.occupancy[:, 0], segments.lanes[members]
-        day = segments.traffic_day(members, self.end_min(members, windows - 1))
-        free = segments.free.at(members, day, segments.posted)
-        flow, density = np.empty(len(members)), np.empty((len(members), 2))
-        bin_density(
-            speed, vehicles, occupancy, lanes, segments.g_m[members], flow, density
-        )
         start = self.end_min(members, windows - 1)
+        roads = segments.roads(members, start)
+        occupancy, lanes = bins.occupancy[:, 0], roads.lanes
+        free = segments.free.at(members, segments.traffic_day(members, start), roads.posted)
+        flow, density = np.empty(len(members)), np.empty((len(members), 2))
+        bin_density(speed, vehicles, occupancy, lanes, roads.g_m, flow, density)
         there = segments.has(members, start, start + self.minutes, panes)
         by_flow = there[:, SPEED] & there[:, COUNT] & (lanes > 0)
         values = (
@@ -331,7 +333,7 @@ class TrafficBins(Cadence):
         there[:, 5] |= by_flow
         result.n[~there] = NOT_MEASURED
         volume = np.nan_to_num(bins.vehicles[:, 0], nan=1.0)
-        result.weight = volume * segments.length_km[members]
+        result.weight = volume * roads.length_km
         return result
 
 
@@ -360,7 +362,9 @@ class TrafficDays(CivilDays):
         """One row a segment and day; its weight is that of both peaks."""
         segments = self._segments
         result = blank(len(members), 2)
-        free = segments.free.at(members, windows, segments.posted)
+        ends = self.end_min(members, windows - 1), self.end_min(members, windows)
+        roads = segments.roads(members, ends[0])
+        free = segments.free.at(members, windows, roads.posted)
         column = windows % FROZEN_DAYS
         held = segments.free.day[members, column] == windows
         result.value[:, 1] = np.where(held, free, np.nan)
@@ -386,7 +390,6 @@ class TrafficDays(CivilDays):
             result.value[rows, 0], result.cov[rows, 0] = np.round(out[:, 0], DIGITS), out[:, 1]
             result.n[rows, 0] = sum(part.readings[:, :, SPEED].sum(axis=1) for part in parts)
             volume = np.nan_to_num(vehicles, nan=1.0).sum(axis=1)
-            result.weight[rows] = np.maximum(volume, 1.0) * segments.length_km[members[rows]]
-        ends = self.end_min(members, windows - 1), self.end_min(members, windows)
+            result.weight[rows] = np.maximum(volume, 1.0) * roads.length_km[rows]
         result.n[~segments.has(members, *ends, panes)[:, SPEED]] = NOT_MEASURED
         return result

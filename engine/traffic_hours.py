@@ -91,5 +91,5 @@ class TrafficHours(Shared[Segments], Cadence):
         result.n[:], result.cov[:] = readings[:, None], coverage[:, None]
         end = self.end_min(members, windows)
         result.n[~segments.has(members, end - self.minutes, end, panes)[:, SPEED]] = NOT_MEASURED
-        result.weight = segments.length_km[members].copy()
+        result.weight = segments.roads(members, end - self.minutes).length_km
         return result

@@ -57,6 +57,8 @@ class TrafficMonths(Shared[Segments], CivilDays):
         """One row a segment and day."""
         segments = self.source
         result = blank(len(members), len(self.indicators))
+        start, end = self.end_min(members, windows - 1), self.end_min(members, windows)
+        roads = segments.roads(members, start)
         for day in np.unique(windows).tolist():
             rows = np.nonzero(windows == day)[0]
             some = members[rows]
@@ -67,14 +69,13 @@ class TrafficMonths(Shared[Segments], CivilDays):
                     ).speeds for begin, _ in PEAKS
                 ]))
             month = np.full(len(rows), month_start(day))
-            free = segments.free.at(some, windows[rows], segments.posted)
+            free = segments.free.at(some, windows[rows], roads.posted[rows])
             out, counts = self.book.reliability(
-                some, month, windows[rows], segments.length_km[some], free
+                some, month, windows[rows], roads.length_km[rows], free
             )
             result.value[rows] = np.round(out[:, COLUMNS], DIGITS)
             result.cov[rows] = np.minimum(counts[:, :1] / DAYS_MIN, 1.0)
             result.n[rows] = counts[:, 1:]
-            result.weight[rows] = np.maximum(counts[:, 1], 1) * segments.length_km[some]
-        start, end = self.end_min(members, windows - 1), self.end_min(members, windows)
+            result.weight[rows] = np.maximum(counts[:, 1], 1) * roads.length_km[rows]
         result.n[~segments.has(members, start, end, panes)[:, SPEED]] = NOT_MEASURED
         return result

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from edge.places import ROAD_CLASSES
 from engine.catalogue import POSITION
 from engine.changed import Reaching, of_level
 from engine.family import (
@@ -17,9 +16,8 @@ from engine.family import (
     ranges,
 )
 from engine.panes import FIVE, Panes
-from engine.registry import Registry
 from engine.road_bins import COUNT, SPEED
-from engine.service_level import FREEWAY_RURAL, NO_CLASS, URBAN_1, service_levels
+from engine.service_level import FREEWAY_RURAL, URBAN_1, service_levels
 from engine.traffic import DIGITS, Segments
 
 BINS = 3
@@ -44,20 +42,6 @@ class TrafficQuarters(Shared[Segments], Cadence):
     indicators = tuple(POSITION[f"traffic.{name}"] for name in GRADES)
     minutes = 15
 
-    def __init__(self, segments: Segments) -> None:
-        super().__init__(segments)
-        self.road_class = np.zeros(0, np.int8)
-        self.heavy = np.zeros(0)
-
-    def enrol(self, registry: Registry) -> None:
-        """Take in new segments and what the places file says of them."""
-        self.source.enrol(registry)
-        rows = [registry.attributes[place] for place in self.members.places]
-        self.road_class = np.array([
-            ROAD_CLASSES.index(row.road_class) if row.road_class else NO_CLASS for row in rows
-        ], np.int8)
-        self.heavy = np.array([row.heavy_share for row in rows], np.float64)
-
     def touched(
         self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
@@ -76,23 +60,23 @@ class TrafficQuarters(Shared[Segments], Cadence):
         result = blank(len(members), len(self.indicators))
         bins = segments.bins(members, windows * BINS, BINS, panes)
         vehicles = bins.all_vehicles.sum(axis=1)
-        cars = vehicles * 4.0 * (1.0 + self.heavy[members])
+        start, end = self.end_min(members, windows - 1), self.end_min(members, windows)
+        roads = segments.roads(members, start)
+        cars = vehicles * 4.0 * (1.0 + roads.heavy)
         speed = quarter_speed(bins.speeds, bins.all_vehicles)
-        day = segments.traffic_day(members, self.end_min(members, windows - 1))
-        free = segments.free.at(members, day, segments.posted)
-        road_class = self.road_class[members]
+        free = segments.free.at(members, segments.traffic_day(members, start), roads.posted)
+        road_class = roads.road_class
         service_levels(
-            road_class, np.round(speed, DIGITS), cars, free, segments.lanes[members],
-            segments.capacity[members], result.value,
+            road_class, np.round(speed, DIGITS), cars, free, roads.lanes, roads.capacity,
+            result.value,
         )
         freeway = (road_class >= 0) & (road_class <= FREEWAY_RURAL)
-        end = self.end_min(members, windows)
-        has = segments.has(members, end - self.minutes, end, panes)
+        has = segments.has(members, start, end, panes)
         result.cov[:] = bins.coverage[:, :, SPEED].mean(axis=1)[:, None]
         result.n[:] = bins.readings[:, :, SPEED].sum(axis=1)[:, None]
         result.n[~(freeway & has[:, SPEED] & has[:, COUNT]
-                   & (segments.lanes[members] > 0)), 0] = NOT_MEASURED
+                   & (roads.lanes > 0)), 0] = NOT_MEASURED
         result.n[~((road_class >= URBAN_1) & has[:, SPEED]), 1:] = NOT_MEASURED
         volume = np.nan_to_num(bins.vehicles, nan=1.0).sum(axis=1)
-        result.weight = np.maximum(volume, 1.0) * segments.length_km[members]
+        result.weight = np.maximum(volume, 1.0) * roads.length_km
         return result

@@ -50,36 +50,40 @@ PERSONS, PHED = len(NAMES), len(NAMES) + 1
 
 
 def totals(
-    segments: Segments, members: Integers, first: Integers, count: int, owed: Integers,
-    free: Floats, panes: Panes,
+    segments: Segments, members: Integers, start: Integers, count: int, owed: Integers,
+    day: Integers, panes: Panes,
 ) -> Result:
-    """Measures of `count` bins from `first`, of which `owed` could be there: a column a name."""
+    """Measures of `count` bins from the Unix minute `start`, of which `owed` could be there, on
+    traffic days: a column a name."""
+    first = (start + segments.members.shift[members]) // 5
+    roads = segments.roads(members, start)
+    free = segments.free.at(members, day, roads.posted)
     result = blank(len(members), len(NAMES) + 2)
     for at in range(0, len(members), CHUNK):
         some = slice(at, at + CHUNK)
         rows = members[some]
         bins = segments.bins(rows, first[some], count, panes)
         out, valid = np.empty((len(rows), MEASURES)), np.empty(len(rows), np.int64)
-        length, speeds, vehicles = segments.length_km[rows], bins.speeds, bins.all_vehicles
+        length, speeds, vehicles = roads.length_km[some], bins.speeds, bins.all_vehicles
         station_measures(
-            speeds, vehicles, length, segments.lanes[rows], segments.capacity[rows], free[some],
-            out, valid,
+            speeds, vehicles, length, roads.lanes[some], roads.capacity[some], free[some], out,
+            valid,
         )
         q = np.divide(out[:, VKM], out[:, VH], out=np.full(len(rows), np.nan),
                       where=out[:, VH] > 0)
         lost, delays = out[:, LOST:], out[:, DELAY : DELAY_FREE + 1]
-        excess = _excess(speeds, vehicles, length, segments.posted[rows])
-        persons = np.stack([out[:, DELAY_FREE], excess], axis=1) * segments.occupants[rows][:, None]
+        excess = _excess(speeds, vehicles, length, roads.posted[some])
+        persons = np.stack([out[:, DELAY_FREE], excess], axis=1) * roads.occupants[some][:, None]
         columns = (out[:, [VKM, VH]], q[:, None], delays, lost, persons)
         result.value[some] = np.round(np.concatenate(columns, axis=1), DIGITS)
         result.value[some][4 * valid < 3 * owed[some]] = np.nan
         result.cov[some] = (valid / np.maximum(owed[some], 1))[:, None]
         result.n[some] = valid[:, None]
         result.weight[some] = np.maximum(out[:, VH], 1e-9)
-    lanes = (segments.capacity[members] > 0) & (segments.lanes[members] > 0)
+    lanes = (roads.capacity > 0) & (roads.lanes > 0)
     result.n[~lanes, PERSONS - len(LOST_MPH) : PERSONS] = NOT_MEASURED
-    result.n[segments.occupants[members] <= 0, PERSONS:] = NOT_MEASURED
-    result.n[segments.posted[members] <= 0, PHED] = NOT_MEASURED
+    result.n[roads.occupants <= 0, PERSONS:] = NOT_MEASURED
+    result.n[roads.posted <= 0, PHED] = NOT_MEASURED
     return result
 
 
@@ -127,11 +131,11 @@ class HourTotals(Shared[Segments], Cadence):
         """One row a segment and hour."""
         segments = self.source
         end = self.end_min(members, windows)
-        day = segments.traffic_day(members, end - self.minutes)
-        free = segments.free.at(members, day, segments.posted)
-        owed = np.clip(now_min - (end - self.minutes), 5, self.minutes) // 5
-        found = totals(segments, members, windows * HOUR_BINS, HOUR_BINS, owed, free, panes)
-        lacks = without_counter(segments, members, end - self.minutes, end, panes)
+        start = end - self.minutes
+        owed = np.clip(now_min - start, 5, self.minutes) // 5
+        day = segments.traffic_day(members, start)
+        found = totals(segments, members, start, HOUR_BINS, owed, day, panes)
+        lacks = without_counter(segments, members, start, end, panes)
         found.n[lacks] = NOT_MEASURED
         return Result(
             found.value[:, :PERSONS], found.cov[:, :PERSONS],
@@ -158,14 +162,12 @@ class DayTotals(Shared[Segments], CivilDays):
         segments = self.source
         result = blank(len(members), len(self.indicators))
         start, end = self.end_min(members, windows - 1), self.end_min(members, windows)
-        free = segments.free.at(members, windows, segments.posted)
         length = end - start
         for minutes in np.unique(length).tolist():
             rows = np.nonzero(length == minutes)[0]
-            first = (start[rows] + self.members.shift[members[rows]]) // 5
             owed = np.clip(now_min - start[rows], 5, minutes) // 5
             part = totals(
-                segments, members[rows], first, minutes // 5, owed, free[rows], panes
+                segments, members[rows], start[rows], minutes // 5, owed, windows[rows], panes
             )
             result.value[rows], result.cov[rows], result.n[rows] = part.value, part.cov, part.n
             result.weight[rows] = part.weight
@@ -189,7 +191,9 @@ class CongestionDays(Shared[Segments], CivilDays):
         """One row a segment and day; its weight is vehicle kilometres."""
         segments = self.source
         result = blank(len(members), 2)
-        free = segments.free.at(members, windows, segments.posted)
+        start, end = self.end_min(members, windows - 1), self.end_min(members, windows)
+        roads = segments.roads(members, start)
+        free = segments.free.at(members, windows, roads.posted)
         every = np.ones(OPEN_BINS, np.bool_)
         for day in np.unique(windows).tolist():
             if is_weekend(day):
@@ -209,7 +213,6 @@ class CongestionDays(Shared[Segments], CivilDays):
                 result.value[rows] = np.where(enough[:, None], np.round(out[:, :2], DIGITS), np.nan)
                 result.cov[rows] = np.minimum(valid / owed, 1.0)[:, None]
                 result.n[rows] = valid[:, None]
-                result.weight[rows] = np.maximum(out[:, 2], 1.0) * segments.length_km[some]
-        start, end = self.end_min(members, windows - 1), self.end_min(members, windows)
+                result.weight[rows] = np.maximum(out[:, 2], 1.0) * roads.length_km[rows]
         result.n[~segments.has(members, start, end, panes)[:, SPEED]] = NOT_MEASURED
         return result

@@ -118,6 +118,7 @@ class Explanation:
         points = self._points(built, windows, window, place, clock_min, kind)
         point = points.take((points.indicator == self.position) & (points.place == row))
         answer = self._head(window, windows, place, now_ns, stored)
+        answer["station"] = self._station(built, row, window) if place.station else None
         if place.station:
             look = Look(built.vitals, windows.family, self.entry, window.member, window.number,
                         clock_min)
@@ -297,6 +298,11 @@ class Explanation:
             "state": STATE_WORDS[state],
             "rev": stored.sample.rev if stored.sample else None,
         }
+
+    def _station(self, built: Reconstruction, row: int, window: _Window) -> dict[str, Any] | None:
+        """Name and position of a station by the row in force when the window began."""
+        said = built.vitals.registry.attributes_at(row, window.start_min * 60_000)
+        return {"name": said.name, "lat": said.lat, "lon": said.lon} if said else None
 
     def _told(self, account: Account) -> dict[str, Any]:
         cover = account.coverage

@@ -79,7 +79,8 @@ class FreeFlow:
         theirs = other.vitals.segments
         everyone = np.arange(len(theirs.members.places), dtype=np.int64)
         measure(theirs, everyone, day, other.vitals.panes)
-        speeds = theirs.free.at(everyone, np.full(len(everyone), day), theirs.posted)
+        posted = theirs.posted_on(everyone, day)
+        speeds = theirs.free.at(everyone, np.full(len(everyone), day), posted)
         of_key = {
             other.vitals.registry.keys[place]: float(speed)
             for place, speed in zip(theirs.members.places, speeds, strict=True)

@@ -45,5 +45,6 @@ def test_off_peak_bins_measure_the_free_flow_speed() -> None:
     bins = off_peak(segments, np.zeros(1, np.int64), day, made.vitals.panes)[0]
     assert bins[bins > 0].tolist() == [38.13] * 4
     measure(segments, np.zeros(1, np.int64), day, made.vitals.panes)
-    free = segments.free.at(np.zeros(1, np.int64), np.array([day]), segments.posted)
+    free = segments.free.at(np.zeros(1, np.int64), np.array([day]), segments.posted_on(
+        np.zeros(1, np.int64), day))
     assert free.tolist() == [50.0]  # fewer than 200 bins: the posted limit

@@ -144,6 +144,7 @@ def test_one_click_from_a_number_to_its_explanation(
     assert "Worst station" in body or "area: worst" in body
     click(browser, "#panel-body a[href^='#/explain/centre/s1/air.us_aqi/']")
     until(lambda: count(browser, "#explain-steps li") > 4)
+    assert text(browser, "#explain-station") == "Then S1, at 41.10000, -8.60000"
     assert "[object" not in text(browser, "#panel-body")
     assert text(browser, "#panel-title") == "How it came about: US AQI, S1"
     assert browser.execute_script("return document.activeElement.id") == "panel-title"

@@ -157,12 +157,15 @@ export class ExplainView {
   }
 
   answer(entry, answer) {
-    const { window, coverage } = answer;
+    const { window, coverage, station } = answer;
     return [...result(answer, entry),
       el("p", {}, say("explain.window", {
         start: fullMoment(window.start_ms), end: fullMoment(window.end_ms), zone: window.zone,
         state: say(STATES[answer.state]), rev: answer.rev ?? 0,
       })),
+      station ? el("p", { id: "explain-station" }, say("explain.station", {
+        name: station.name, lat: station.lat.toFixed(5), lon: station.lon.toFixed(5),
+      })) : [],
       el("p", {}, say("explain.coverage", {
         had: words(coverage.had), owed: words(coverage.owed), of: coverage.of,
         share: percent(coverage.share), rule: coverage.rule,
