@@ -18,7 +18,7 @@ import numpy.typing as npt
 from edge.places import PlaceKey
 from edge.verdicts import Verdict
 from engine.batch import Batch
-from engine.judge import GAP_NS, LIMITS, RATE_S, RECENT, SPIKE_SUSPECT
+from engine.judge import GAP_NS, LIMITS, OVER_S, RATE_S, RECENT, SPIKE_SUSPECT
 from engine.panes import MINUTE_NS, kernel
 from engine.qartod import DIFFERENTIAL, FAIL, MISSING, SUSPECT, rate_size, spike_size
 from engine.registry import Registry
@@ -106,7 +106,7 @@ def opened(place: int, hour: int, hours: Any, latency: Any, counts: Any) -> bool
 def was_spike(row: Any, time_ns: int, value: float, limits: Any) -> bool:
     """Whether a reading shows the newest of its series to be a spike, suspect at least.
 
-    row: RECENT, the newest and the one before it. limits: float64[3], as `engine.judge.LIMITS`.
+    row: RECENT, the newest and the one before it. limits: float64[4], as `engine.judge.LIMITS`.
     """
     if row.before_ns == 0 or row.time_ns - row.before_ns > GAP_NS:
         return False
@@ -119,9 +119,10 @@ def was_spike(row: Any, time_ns: int, value: float, limits: Any) -> bool:
 @kernel(nb.boolean(nb.from_dtype(RECENT), nb.int64, nb.float64, nb.float64[::1]))
 def fast(row: Any, time_ns: int, value: float, limits: Any) -> bool:
     """Whether a reading came about too fast after the newest of its series."""
-    if row.time_ns == 0 or time_ns - row.time_ns > GAP_NS:
+    if row.time_ns in (0, time_ns) or time_ns - row.time_ns > GAP_NS:
         return False
-    return bool(rate_size(row.value, value, (time_ns - row.time_ns) / 1e9) > limits[RATE_S])
+    seconds = max((time_ns - row.time_ns) / 1e9, limits[OVER_S])
+    return bool(rate_size(row.value, value, seconds) > limits[RATE_S])
 
 
 @kernel(nb.void(
@@ -139,7 +140,7 @@ def count_deliveries(
     slot, device: int32[n], -1 none. time_ns, received_ns: int64[n]. value: float64[n]. flag,
     verdict: uint8[n]. place_of: int32[series], place_of_device: int32[devices], rows of places, -1
     none. shift: int64[places]. since_s, period_s: as `period_of`. quantity: int32[series]. limits:
-    float64[quantities, 3]. newest: RECENT[series], in and out. fresh: bool[places], out, heard.
+    float64[quantities, 4]. newest: RECENT[series], in and out. fresh: bool[places], out, heard.
     hours: int64[places, 3], latency: uint32[places, 3, bins], counts: int64[places, 3, kinds].
     O(1) a reading, some 100 ns with 20,000 series.
     """

@@ -128,7 +128,8 @@ def deliveries(
                     there, back = line[-1][1] - line[-2][1], line[-1][1] - value
                     counts[5] += there * back > 0 and min(abs(there), abs(back)) > spike
                 seconds = (time_ns - line[-1][0]) / 1e9
-                bad = bad or (seconds > 0 and abs(value - line[-1][1]) / seconds > rate_s)
+                change = abs(value - line[-1][1])
+                bad = bad or (seconds > 0 and change / max(seconds, 60) > rate_s)
             line.append((time_ns, value, bad))
         counts[5] += bad
     received, late, ahead, repeated, disorder, suspect = counts

@@ -135,6 +135,14 @@ def test_a_slow_spike_counts_when_the_next_reading_shows_it() -> None:
     assert told(made, HOUR + 3600)["suspect_share"] == pytest.approx(100 / 4)
 
 
+def test_a_step_of_the_resolution_within_a_second_is_not_too_fast() -> None:
+    made = town(1.0)
+    for k in range(60):
+        come(made, HOUR + k, HOUR + k, value=20.0 + k % 2 / 10, quantity="temp")
+    made.tick(HOUR + 3661)
+    assert told(made, HOUR + 3600)["suspect_share"] == 0.0
+
+
 def test_without_receipts_nothing_is_told() -> None:
     made = town()
     made.vitals.deliveries.counting = False
@@ -153,7 +161,7 @@ def test_areas_have_the_worst_latency_and_the_share_of_all() -> None:
 
 
 @given(st.lists(st.tuples(
-    st.integers(0, 40), st.sampled_from([5.0, 6.0, 70.0, 300.0]),
+    st.integers(0, 40).map(lambda tens: 10 * tens), st.sampled_from([5.0, 6.0, 70.0, 300.0]),
     st.sampled_from([1, 1, 1, 3, 4, 9]),
     st.integers(-5, 200), st.booleans(),
 ), max_size=30))
@@ -161,8 +169,8 @@ def test_areas_have_the_worst_latency_and_the_share_of_all() -> None:
 def test_counts_equal_their_twin(drawn: list[tuple[int, float, int, int, bool]]) -> None:
     made = town()
     rows: list[reference.Came] = []
-    for at_min, value, flag, behind, again in drawn:
-        time_s = HOUR + 60 * at_min
+    for after_s, value, flag, behind, again in drawn:
+        time_s = HOUR + after_s
         rows.append((time_s * 10**9, value, flag, (time_s + behind) * 10**9, again))
         come(made, time_s + behind, time_s, value=value, flag=flag,
              verdict=Verdict.DUPLICATE if again else Verdict.APPLIED)

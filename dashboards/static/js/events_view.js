@@ -32,7 +32,8 @@ export function eventRow(model, event) {
     el("td", {}, place),
     el("td", {}, el("span", { class: `severity ${event.severity}` },
       say(`event.${event.severity}`)), ` ${event.kind}`),
-    el("td", {}, el("strong", {}, event.title), entry ? ` (${entry.name})` : "",
+    el("td", {}, el("strong", {}, event.title), 
+      entry && !event.title.startsWith(entry.name) ? ` (${entry.name})` : "",
       el("span", { class: "note block-line" }, event.text)));
 }
 

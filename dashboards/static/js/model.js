@@ -5,6 +5,15 @@ const POINT = ["path", "key", "end", "value", "level", "cov", "n", "rev", "state
   "p50", "p95", "max", "over", "known"];
 const READING = ["path", "device", "quantity", "channel", "time", "value", "flag", "period"];
 
+const DOMAINS = ["air", "traffic", "energy", "noise"];
+
+// Domains in the order in which an operator reads them; a city's own, then how good the data is.
+export function domainRank(domain) {
+  if (domain === "dq") return DOMAINS.length + 1;
+  const rank = DOMAINS.indexOf(domain);
+  return rank < 0 ? DOMAINS.length : rank;
+}
+
 const named = (names, row) => Object.fromEntries(names.map((name, i) => [name, row[i]]));
 
 export class Model {
@@ -27,7 +36,8 @@ export class Model {
   load(now) {
     this.places = new Map(now.places.map((place) => [place.path, place]));
     this.stations = now.places.filter((place) => place.scope === "station");
-    this.indicators = new Map(now.indicators.map((entry) => [entry.key, entry]));
+    this.indicators = new Map(now.indicators.map((entry) => (
+      [entry.key, { ...entry, domain: entry.key.split(".")[0] }])));
     this.quantities = new Map(now.quantities.map((entry) => [entry.id, entry]));
     this.verdictWords = now.verdict_words;
     this.city = now.city;
@@ -123,9 +133,10 @@ export class Model {
     return point.level < 0 ? "insufficient" : "ok";
   }
 
-  // Those that anything is known of in the city; before the first points all of them.
+  // By domain, those that anything is known of in the city; before the first points all of them.
   headlines() {
-    const all = [...this.indicators.values()].filter((entry) => entry.headline);
+    const all = [...this.indicators.values()].filter((entry) => entry.headline)
+      .sort((a, b) => domainRank(a.domain) - domainRank(b.domain));
     const known = all.filter((entry) => this.current("_/_", entry.key));
     return known.length ? known : all;
   }

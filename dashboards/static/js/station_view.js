@@ -7,13 +7,17 @@ import {
   ageOf, chip, coverageWords, explained, valueText, windowWords,
 } from "./levels.js";
 import { causeName } from "./status_view.js";
+import { domainRank } from "./model.js";
 import { badness } from "./table_view.js";
-import { fullMoment, moment, number, percent, say, zoneName } from "./words.js";
+import { fullMoment, moment, number, percent, say, sayOr, zoneName } from "./words.js";
 import { Zoom } from "./zoom.js";
 
 const SPANS = [1, 7, 30, 365];
+const DAY_S = 86_400;
 const MEMBERS_SHOWN = 40;
 const VALUES_SHOWN = 48;
+
+const usualDays = (entry) => (entry?.cadence_s >= DAY_S ? 30 : 1);
 
 export class StationView {
   constructor() {
@@ -24,18 +28,24 @@ export class StationView {
     this.live = null;
   }
 
-  // The indicators that are known at the place, headlines first.
+  // The indicators that are known at the place, by domain, headlines first.
   entries(model) {
     const known = [...model.indicators.values()].filter((entry) => (
       model.current(this.path, entry.key)));
-    return known.sort((a, b) => Number(b.headline) - Number(a.headline));
+    return known.sort((a, b) => domainRank(a.domain) - domainRank(b.domain)
+      || a.domain.localeCompare(b.domain) || Number(b.headline) - Number(a.headline));
   }
 
   async open(model, path, key) {
     const moved = this.path !== path;
     this.path = path;
     const known = this.entries(model);
+    const before = model.indicators.get(this.key);
     this.key = known.some((entry) => entry.key === key) ? key : (known[0]?.key ?? "");
+    // A day says nothing of what is computed once a day; what the reader has chosen stays.
+    if (this.zoom.days === usualDays(before)) {
+      this.zoom.latest(usualDays(model.indicators.get(this.key)));
+    }
     this.history = null;
     const panel = byId("panel");
     const wasHidden = panel.hidden;
@@ -146,7 +156,7 @@ export class StationView {
 
   placeWords(place) {
     if (this.path === "_/_") return say("scope.city");
-    if (this.path.endsWith("/_")) return `${this.path} · ${say("scope.district")}`;
+    if (this.path.endsWith("/_")) return `${place?.district ?? this.path.slice(0, -2)} · ${say("scope.district")}`;
     const words = [this.path, `${number(place.lat, 4)}, ${number(place.lon, 4)}`];
     if (place.length_km) words.push(say("place.road", place));
     words.push(place.tz);
@@ -244,22 +254,32 @@ export class StationView {
     }));
   }
 
+  // A heading a domain where there is more than one.
   allTable(model) {
-    const rows = this.entries(model).map((entry) => {
-      const point = model.current(this.path, entry.key);
-      const standing = model.standing(this.path, entry.key);
-      return el("tr", { "aria-current": entry.key === this.key ? "true" : null },
-        el("th", { scope: "row" }, el("a", {
-          href: `#/station/${this.path}/${entry.key}`, "data-focus": `all ${entry.key}`,
-        }, entry.name)),
-        el("td", { class: "num" }, explained(entry, point, standing)),
-        el("td", {}, chip(entry, point, standing)),
-        el("td", { class: "num" }, ageOf(model.at(point), model.now())));
+    const entries = this.entries(model);
+    const several = new Set(entries.map((entry) => entry.domain)).size > 1;
+    const rows = entries.flatMap((entry, i) => {
+      const first = several && entry.domain !== entries[i - 1]?.domain;
+      const head = el("tr", { class: "domain" }, el("th", { scope: "rowgroup", colspan: "4" },
+        sayOr(`domain.${entry.domain}`, entry.domain)));
+      return first ? [head, this.allRow(model, entry)] : [this.allRow(model, entry)];
     });
     const heads = ["indicator", "value", "level", "age"].map((name) => (
       el("th", { scope: "col", class: ["value", "age"].includes(name) ? "num" : "" },
         say(`values.${name}`))));
     return el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows));
+  }
+
+  allRow(model, entry) {
+    const point = model.current(this.path, entry.key);
+    const standing = model.standing(this.path, entry.key);
+    return el("tr", { "aria-current": entry.key === this.key ? "true" : null },
+      el("th", { scope: "row" }, el("a", {
+        href: `#/station/${this.path}/${entry.key}`, "data-focus": `all ${entry.key}`,
+      }, entry.name)),
+      el("td", { class: "num" }, explained(entry, point, standing)),
+      el("td", {}, chip(entry, point, standing)),
+      el("td", { class: "num" }, ageOf(model.at(point), model.now())));
   }
 
   readings(model) {

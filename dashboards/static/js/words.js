@@ -16,6 +16,11 @@ export function say(key, fills = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => fills[name] ?? whole);
 }
 
+// What the file has no word for reads as its own name: the domain of a city's own indicator.
+export function sayOr(key, name) {
+  return texts[key] ?? name.charAt(0).toUpperCase() + name.slice(1);
+}
+
 export function setZone(name) {
   zone = name || "UTC";
 }
