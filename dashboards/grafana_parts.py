@@ -29,6 +29,7 @@ from dashboards.grafana_scale import (
     level_mappings,
     level_steps,
     limit_of,
+    spoken,
     unit_of,
     value_steps,
 )
@@ -115,7 +116,7 @@ def coverage(board: Board, domain: str, scope: str, *, width: int = 6) -> None:
     inner = ql.select('last("cov") AS "cov"', "indicator", f"\"domain\"='{domain}'", scope,
                       by='"station","ind"')
     board.add(stat(
-        f"trust.coverage.{domain}", f"Coverage, {domain}",
+        f"trust.coverage.{domain}", f"Coverage, {spoken(domain)}",
         [target(ql.around('mean("cov") AS "cov"', inner))], unit="percentunit", digits=0,
         about="Mean over stations and indicators: what there was of what there should be.",
     ) | {"timeFrom": "3h"}, width, 4)

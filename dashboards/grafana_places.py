@@ -18,7 +18,15 @@ from dashboards.grafana_panel import (
     target,
     timeseries,
 )
-from dashboards.grafana_scale import UNIX_TIME, Group, groups, levelled, of_domains, unit_of
+from dashboards.grafana_scale import (
+    UNIX_TIME,
+    Group,
+    groups,
+    levelled,
+    of_domains,
+    spoken,
+    unit_of,
+)
 from engine.indicator import Indicator
 
 
@@ -58,7 +66,7 @@ def station(site: Site) -> Board:
     made.row("What does it say now?")
     _all_newest(made)
     for name in domains():
-        made.row(f"Since when? {name}")
+        made.row(f"Since when? {spoken(name).capitalize()}")
         for group in groups(name):
             if group.first.unit != UNIX_TIME:
                 parts.course(made, f"course.{group.first.key}", group, "indicator", ql.STATION,

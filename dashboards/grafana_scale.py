@@ -45,6 +45,11 @@ class Group(NamedTuple):
         return self.first.name if not more else f"{self.first.name} and {more} more"
 
 
+def spoken(domain: str) -> str:
+    """A domain in words that an operator reads."""
+    return "data quality" if domain == "dq" else domain.replace("_", " ")
+
+
 def of_domains(domains: Sequence[str]) -> list[Indicator]:
     """The indicators of domains, in the catalogue's order."""
     return [entry for entry in INDICATORS if entry.domain in domains]
