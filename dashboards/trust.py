@@ -100,11 +100,16 @@ def _pipeline(health: Health, wall_ms: int) -> list[Reason]:
     return why
 
 
+def _active(health: Health, stations: Mapping[str, str]) -> int:
+    """How many stations have a device: of those that were retired only the past is known."""
+    return min(int(health.get("places", len(stations))), len(stations))
+
+
 def _silent_count(health: Health, stations: Mapping[str, str]) -> int:
     """How many are silent: the list names the longest silent ones only."""
     listed = sum(row["place"] in stations for row in health["silent"])
     unlisted = int(health.get("silent_count", 0)) - len(health["silent"])
-    return min(listed + max(unlisted, 0), len(stations))
+    return min(listed + max(unlisted, 0), _active(health, stations))
 
 
 def _stations(health: Health, wall_ms: int, stations: Mapping[str, str]) -> list[Reason]:
@@ -112,13 +117,13 @@ def _stations(health: Health, wall_ms: int, stations: Mapping[str, str]) -> list
     silent = [row for row in health["silent"] if row["place"] in stations]
     if not silent:
         return []
-    count = _silent_count(health, stations)
-    share = 1 - count / len(stations)
+    count, active = _silent_count(health, stations), _active(health, stations)
+    share = 1 - count / max(active, 1)
     grade = "note" if share >= REPORTING_GOOD_MIN else "degraded"
     if share < REPORTING_BAD_MIN:
         grade = "bad"
     clock_ms, at_ms = int(health["clock"]["now_ms"]), now_ms(health, wall_ms)
-    why = [_reason("stations_silent", grade, silent=count, stations=len(stations))]
+    why = [_reason("stations_silent", grade, silent=count, stations=active)]
     longest = sorted(silent, key=lambda row: -row["age_s"])[:SILENT_NAMED_MAX]
     for row in longest:
         name = stations[row["place"]]
@@ -145,12 +150,13 @@ def _readings(health: Health) -> list[Reason]:
 
 
 def judge(health: Health | None, wall_ms: int, stations: Mapping[str, str]) -> Trust:
-    """Judge the data at `wall_ms` for the active `stations` (path and name)."""
+    """Judge the data at `wall_ms` for `stations` (path and name), retired ones included."""
     if health is None:
         return Trust("bad", [_reason("no_health", "bad")], len(stations), 0)
-    reporting = len(stations) - _silent_count(health, stations)
+    active = _active(health, stations)
+    reporting = active - _silent_count(health, stations)
     why = _pipeline(health, wall_ms) + _stations(health, wall_ms, stations)
     why += _readings(health)
     worst = max((GRADES.index(reason.grade) for reason in why), default=0)
     why.sort(key=lambda reason: -GRADES.index(reason.grade))
-    return Trust(("good", "degraded", "bad")[worst], why, len(stations), reporting)
+    return Trust(("good", "degraded", "bad")[worst], why, active, reporting)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Publish = Callable[[str, bytes], None]
 
 _QUANTITY_IDS = list(QUANTITIES)
+NEVER_MS = 1 << 62
 _NOTHING = (INSUFFICIENT, "", 0.0)
 
 
@@ -47,6 +48,7 @@ class Outlets:
         self._restatements = Restatements()
         self._published: dict[tuple[int, int], int] = {}
         self._told_ns = np.zeros(0, np.int64)
+        self._next_row_ms = NEVER_MS
         self._retained: list[tuple[PlaceKey, str]] = []
         self._rollups: Rollups | None = None
         before = store.health() if influx is not None else None
@@ -98,8 +100,13 @@ class Outlets:
             self._event(row.source.city, row.start_ms, path, row.kind, "", "info", title, body)
 
     def restated(self, vitals: Vitals) -> None:
-        """Events that say which points changed in the last minute, by how much and why."""
+        """Events that say which points changed in the last minute, by how much and why.
+
+        And the places anew, if a dated row has begun in that minute.
+        """
         now_ms = vitals.now_ns // 1_000_000
+        if now_ms >= self._next_row_ms:
+            self.places(vitals)
         for told in self._restatements.tell(vitals.take_restated(), vitals):
             self._event(
                 told.key.city, now_ms, told.key.path, "restated", told.indicator, "info",
@@ -130,13 +137,22 @@ class Outlets:
         self._retained += [
             (PlaceKey(hidden[0].city, *path.split("/")), key) for path, key in gone
         ]
+        now_ms = vitals.now_ns // 1_000_000
         self.store.write_places([
             PlaceInfo(
                 registry.keys[place], row.name, row.lat, row.lon, row.tz, row.length_km,
                 row.lanes, row.posted_kmh,
             )
-            for place, row in registry.attributes.items() if place not in registry.private
+            for place in registry.attributes if place not in registry.private
+            and (row := registry.attributes_at(place, now_ms)) is not None
         ])
+        self._next_row_ms = min(
+            (row.valid_from_ms for row in registry.rows if row.valid_from_ms > now_ms),
+            default=NEVER_MS,
+        )
+        told = np.arange(len(self._told_ns), dtype=np.int32)
+        gone_now = registry.period_at(told, np.full(len(told), now_ms // 1000, np.int64)) == 0
+        self._told_ns[gone_now] = 0  # their readings are told once more, as those of no one
 
     def clear_retained(self) -> None:
         """Take back what was published, retained, of stations that have become private."""
@@ -147,7 +163,10 @@ class Outlets:
                 self.publish(_topic(key, entry), b"")
 
     def readings(self, vitals: Vitals) -> None:
-        """The latest reading of every series that changed since the last call."""
+        """The latest reading of every series that changed since the last call.
+
+        With the period of now: 0 where the device has been retired or moved away.
+        """
         series, registry = vitals.series, vitals.registry
         used = len(registry.series)
         told = np.zeros(used, np.int64)
@@ -157,7 +176,8 @@ class Outlets:
         if not len(fresh):
             return
         self._told_ns = series.last_ns[:used].copy()
-        periods = registry.period_at(fresh.astype(np.int32), series.last_ns[fresh] // 10**9)
+        now_s = np.full(len(fresh), vitals.now_ns // 10**9, np.int64)
+        periods = registry.period_at(fresh.astype(np.int32), now_s)
         rows = []
         for slot, period_s in zip(fresh.tolist(), periods.tolist(), strict=True):
             what = registry.series[slot]
@@ -205,7 +225,10 @@ class Outlets:
         self.influx.write([Lines(line, 1)])
 
     def station_states(self, vitals: Vitals, ages_s: dict[int, tuple[float, bool]]) -> None:
-        """`station_state` lines into InfluxDB for every station, silent ones too."""
+        """`station_state` lines into InfluxDB for every active station, silent ones too.
+
+        One whose devices were all retired or moved away is not active: it would count as silent.
+        """
         if self.influx is None:
             return
         worst: dict[str, tuple[int, str, float]] = {}
@@ -214,11 +237,11 @@ class Outlets:
                 worst[last.path] = (last.level, last.indicator, last.value)
         now_s = int(vitals.now_ns // 60_000_000_000 * 60)
         body = b""
-        for place, row in vitals.registry.attributes.items():
-            if place in vitals.registry.private:
+        for place, (age_s, online) in sorted(ages_s.items()):
+            row = vitals.registry.attributes_at(place, vitals.now_ns // 1_000_000)
+            if row is None or place in vitals.registry.private:
                 continue
             key = vitals.registry.keys[place]
-            age_s, online = ages_s.get(place, (0.0, False))
             level, indicator, value = worst.get(key.path, _NOTHING)
             body += station_state(
                 key, now_s, lat=row.lat, lon=row.lon, online=online, age_s=age_s, level=level,

@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.trust import judge
 from edge.places import PlaceRow, render
+from engine.catalogue import POSITION
 from ingest.admission import Opened, opened
 from ingest.compute import compute
+from ingest.health import Health
 from ingest.messages import Received
 from tests.line_city import MINUTE_MS, MS, START_MS, Kept, line_of, single
 
 HOUR_MS = 60 * MINUTE_MS
+BROKER = {"url": "mqtt://b", "connected": True, "since_ms": 0, "error": ""}
 MOVE_MS = START_MS + HOUR_MS + 30 * MINUTE_MS
 
 
@@ -62,8 +66,6 @@ def lived(folder: Path, places: list[PlaceRow], *, skip: range = range(0)) -> Ke
 
 def demand() -> int:
     """The row of the 15-minute demand."""
-    from engine.catalogue import POSITION
-
     return POSITION["energy.demand_15min"]
 
 
@@ -109,6 +111,34 @@ def test_a_retired_device_owes_nothing(tmp_path: Path) -> None:
     kept = lived(tmp_path / "a", rows(RETIRED), skip=range(90, 180))
     ends = {end for place, end in said(kept, demand()) if place == "centre/s1"}
     assert max(ends) == 90
+
+
+def test_a_retired_station_is_counted_until_that_day_and_not_after(tmp_path: Path) -> None:
+    """Health, page status and completeness; what was said of before stays."""
+    other = replace(FIRST, device="m2", station="s9", name="Nine")
+    folder, kept = tmp_path, Kept()
+    (folder / "places.csv").write_text(render([other, *rows(RETIRED)]), encoding="utf-8")
+    line = line_of(folder, kept)
+    names = {"centre/s1": "One", "centre/s9": "Nine"}
+    found = {}
+    for minute in range(180):
+        if minute < 60:
+            line.take([message(minute)], (START_MS + minute * MINUTE_MS) * MS)
+        now_ns = (START_MS + (minute + 1) * MINUTE_MS) * MS
+        line.tick(now_ns, with_open=False)
+        said_now = Health(line, "wall").build(now_ns=now_ns, queue=0, broker=BROKER, sinks=[])
+        status = judge(said_now, int(said_now["at_ms"]), names)
+        found[minute] = (
+            [row["place"] for row in said_now["silent"]], status.stations, status.reporting
+        )
+    line.close()
+    assert found[59] == (["centre/s9"], 2, 1)
+    assert sorted(found[88][0]) == ["centre/s1", "centre/s9"], "silent, and not retired yet"
+    assert found[88][1:] == (2, 0)
+    assert found[90] == found[179] == (["centre/s9"], 1, 0)
+    complete = said(kept, POSITION["dq.completeness"])
+    ends = {end: value for (place, end), (value, _) in complete.items() if place == "centre/s1"}
+    assert ends == {60: 100.0, 120: 0.0}, "half an hour was owed still, then nothing"
 
 
 def test_recalibrated_is_another_row_of_the_same_station(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The outlets: what goes to the store, to InfluxDB and to MQTT, and what is written once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ import pytest
 from edge.places import PlaceKey
 from engine.catalogue import POSITION
 from engine.points import Points, PointState, empty
+from ingest.health import ages
 from ingest.influx import InfluxSink
 from ingest.line import Line
 from ingest.messages import Event, source_of
@@ -22,6 +23,7 @@ from tests.line_city import (
     CITY,
     MINUTE_MS,
     MS,
+    ROWS,
     START_MS,
     line_of,
     message,
@@ -192,12 +194,42 @@ def test_every_station_has_a_state_line_silent_ones_too(world: World) -> None:
     vitals = world.line.vitals
     vitals.now_ns = (START_MS + MINUTE_MS) * MS
     place = vitals.registry.place_of[PlaceKey(CITY, "centre", "s1")]
-    world.outlets.station_states(vitals, {place: (3.0, True)})
+    silent = {other: (float("inf"), False) for other in vitals.registry.attributes}
+    world.outlets.station_states(vitals, silent | {place: (3.0, True)})
     rows = [row for row in world.lines() if row.startswith("station_state,")]
     assert [("station=s1" in row, "online=1i" in row) for row in rows] == [
         (True, True), (False, False), (False, False)
     ]
     assert all(row.endswith(f" {START_MS // 1000 + 60}") for row in rows)
+
+
+def test_a_row_that_begins_is_told_and_a_retired_device_has_no_period(
+    world: World, tmp_path: Path
+) -> None:
+    """Name and position are those of now, not of the latest row; then nobody is owed anything."""
+    later_ms = START_MS + 10 * MINUTE_MS
+    renamed = replace(ROWS[0], valid_from_ms=later_ms, name="Across the road", lat=41.2)
+    retired = replace(ROWS[1], valid_from_ms=later_ms, status="retired")
+    store, line = world.outlets.store, world.line
+
+    def told(minute: int) -> tuple[list[str], list[float], dict[str, float], int]:
+        line.tick((START_MS + minute * MINUTE_MS) * MS, with_open=False)
+        world.outlets.readings(line.vitals)
+        world.lines()
+        world.outlets.station_states(line.vitals, ages(line.vitals, line.vitals.now_ns))
+        rows = [row for row in world.lines() if row.startswith("station_state,")]
+        first = store.places()[0]
+        return (
+            [row.split("station=")[1].split(" ")[0] for row in rows], [first.lat],
+            {row.path: row.period_s for row in store.readings()}, first.name == "Across the road",
+        )
+
+    write_places(tmp_path / "places.csv", [*ROWS, renamed, retired])
+    line.load_places(tmp_path / "places.csv", START_MS * MS)
+    line.take([message(device, single(1), START_MS) for device in ("d1", "d2")], START_MS * MS)
+    periods = {"centre/s1": 60.0, "centre/s2": 60.0}
+    assert told(1) == (["s1", "s2", "s3"], [41.1], periods, False)
+    assert told(11) == (["s1", "s3"], [41.2], periods | {"centre/s2": 0.0}, True)
 
 
 def test_roll_ups_follow_the_closed_points(world: World) -> None:

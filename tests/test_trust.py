@@ -95,6 +95,14 @@ def test_a_recordings_clock_stands_while_ingest_lives_and_goes_on_when_it_has_st
     assert trust.now_ms(health(), NOW) == NOW
 
 
+def test_retired_stations_neither_report_nor_are_silent() -> None:
+    found = trust.judge(health(places=15, silent=silent(3), silent_count=3), NOW, STATIONS)
+    assert (found.stations, found.reporting) == (15, 12)
+    assert found.why[0].text == "Silent stations: 3 of 15"
+    nobody = trust.judge(health(places=0), NOW, STATIONS)
+    assert (nobody.trust, nobody.stations, nobody.reporting) == ("good", 0, 0)
+
+
 def test_silent_stations_beyond_the_listed_ones_count() -> None:
     found = trust.judge(health(silent=silent(3), silent_count=12), NOW, STATIONS)
     assert found.trust == "bad"

@@ -8,7 +8,7 @@ const OVERDUE = 3; // periods without a reading, as `age` of the specification, 
 const ROWS_MAX = 500;
 const COLUMNS = ["device", "state", "age", "period", "series", "flagged", "complete"];
 const NUMERIC = new Set(["age", "period", "series", "flagged", "complete"]);
-const ORDER = { silent: 0, late: 1, flagged: 2, ok: 3 };
+const ORDER = { silent: 0, late: 1, flagged: 2, ok: 3, gone: 4 };
 
 // One row a device: its series together.
 export function devices(model) {
@@ -35,7 +35,9 @@ export function devices(model) {
     ORDER[a.state] - ORDER[b.state] || a.time - b.time || a.device.localeCompare(b.device)));
 }
 
+// Without a period the device is owed nothing: it was retired or stands elsewhere.
 function state(model, row) {
+  if (!row.period) return "gone";
   if (model.isSilent(row.path)) return "silent";
   if (model.now() - row.time > OVERDUE * row.period * 1000 + 2000) return "late";
   return row.flagged ? "flagged" : "ok";
@@ -79,7 +81,7 @@ export class SensorsView {
     const rows = all.filter((row) => `${row.path} ${row.device}`.toLowerCase().includes(asked));
     const count = (wanted) => all.filter((row) => row.state === wanted).length;
     setText(byId("sensors-count"), say("sensors.count", {
-      all: all.length, silent: count("silent"), late: count("late"), flagged: count("flagged"),
+      all: all.length - count("gone"), silent: count("silent"), late: count("late"), flagged: count("flagged"),
     }));
     fill(byId("sensors-rows"), rows.slice(0, ROWS_MAX).map((row) => this.line(model, row)));
   }
@@ -91,7 +93,8 @@ export class SensorsView {
       }, row.device), el("span", { class: "note block-line" }, model.placeName(row.path))),
       el("td", {}, el("span", { class: `sensor ${row.state}` }, say(`sensors.state.${row.state}`))),
       el("td", { class: "num" }, ageOf(row.time, model.now())),
-      el("td", { class: "num" }, say("sensors.seconds", { n: number(row.period, 0) })),
+      el("td", { class: "num" }, row.period
+        ? say("sensors.seconds", { n: number(row.period, 0) }) : "–"),
       el("td", { class: "num" }, number(row.series, 0)),
       el("td", { class: "num" }, number(row.flagged, 0)),
       el("td", { class: "num" }, row.complete === null ? "–" : percent(row.complete)));
