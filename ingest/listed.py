@@ -49,6 +49,22 @@ class Listed:
         return kept
 
 
+def list_all(
+    listed: dict[int, Listed], rows: npt.NDArray[Any], slot: npt.NDArray[np.int32],
+    counted: npt.NDArray[np.bool_],
+) -> None:
+    """Add counted rows to what is told of their series, `slot` of each; one pass for all series."""
+    found = np.nonzero(counted)[0]
+    if not len(found):
+        return
+    found = found[np.argsort(slot[found], kind="stable")]
+    own = slot[found]
+    begins = np.nonzero(np.diff(own, prepend=-1))[0]
+    ordered = rows[found]
+    for first, last in zip(begins.tolist(), [*begins[1:].tolist(), len(own)], strict=True):
+        listed.setdefault(int(own[first]), Listed()).add(ordered[first:last])
+
+
 def reading(row: Any) -> list[Any]:
     """One reading in the order of `READING_COLUMNS`; a time of 0 was not told."""
     value = float(row["value"])

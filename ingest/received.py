@@ -10,7 +10,7 @@ from engine.batch import Batch
 from engine.vitals import HORIZON_NS
 from ingest.admission import FUTURE_MAX_NS
 from ingest.archive_scan import Wish, batch_of
-from ingest.listed import Listed
+from ingest.listed import list_all
 
 if TYPE_CHECKING:
     from ingest.reconstruct import Reconstruction
@@ -46,5 +46,5 @@ def take(built: "Reconstruction", rows: npt.NDArray[Any], start_ns: int) -> None
     counted = (slot >= 0) & (whole.verdict <= Verdict.LATE)
     built.vitals.apply(whole.take(counted))
     inside = counted & (rows["received_ns"] >= start_ns)
-    for own in np.unique(slot[inside]).tolist():
-        built.listed.setdefault(own, Listed()).add(rows[inside & (slot == own)])
+    if built.listing:
+        list_all(built.listed, rows, slot, inside)

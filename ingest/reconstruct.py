@@ -35,7 +35,7 @@ from ingest.clocks import NO_READING
 from ingest.facts_in_force import use as use_facts
 from ingest.in_force import rules_of
 from ingest.interrupted import interrupt
-from ingest.listed import NEVER_NS, Listed, reading
+from ingest.listed import NEVER_NS, Listed, list_all, reading
 from ingest.messages import Event
 from ingest.widened import widen, widen_hours, widen_registers
 
@@ -163,6 +163,7 @@ class Reconstruction(Visitor):
         self.use_places(known.rows)
         self.slot_of = np.full(len(known.series), -1, np.int32)
         self.listed: dict[int, Listed] = {}
+        self.listing = len(stations) == 1  # of an area the members are told, not their readings
         self.left_out: Counter[LeftOut] = Counter()
         self.examples: dict[LeftOut, list[list[Any]]] = {}
         self.late: list[npt.NDArray[np.int64]] = []
@@ -358,8 +359,8 @@ class Reconstruction(Visitor):
         flagged = np.isin(rows["flag"], (FAIL, MISSING))
         stopped = speed & (rows["value"] <= 0)
         used = counted & ~flagged & ~stopped
-        for own in np.unique(slot[used]).tolist():
-            self.listed.setdefault(own, Listed()).add(rows[used & (slot == own)])
+        if self.listing:
+            list_all(self.listed, rows, slot, used)
         late = rows[used & (rows["verdict"] == Verdict.LATE)]
         if len(late) and sum(map(len, self.late)) < LATE_MAX:
             self.late.append(np.stack([late["received_ns"], late["time_ns"]], axis=1))
