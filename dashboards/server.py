@@ -11,6 +11,7 @@ import binascii
 import hmac
 import ipaddress
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -190,6 +191,8 @@ class Page:
             response = web.StreamResponse(headers={"Content-Type": "text/event-stream",
                                                    "X-Accel-Buffering": "no"})
             await response.prepare(request)
+            # A browser comes back by itself: each after a time of its own, or all at once.
+            await response.write(f"retry: {random.randint(*RETRY_MS)}\n\n".encode())  # noqa: S311
             stopping = request.app[STOPPING]
             while not stopping.is_set():
                 data = await client.next()
@@ -200,6 +203,8 @@ class Page:
         return response
 
 
+RETRY_MS = 1_000, 5_000
+"""Between these a browser is told to wait before it asks for live events again."""
 STOPPING = web.AppKey("stopping", asyncio.Event)
 
 

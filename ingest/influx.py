@@ -177,7 +177,8 @@ class InfluxSink:
 def _delay_s(failures: int, retry_after_s: float) -> float:
     """Doubles with every failure, with jitter, and never less than the server asked for."""
     delay_s: float = min(BACKOFF_S * 2.0 ** min(failures - 1, 16), BACKOFF_S_MAX)
-    return max(delay_s * random.uniform(0.5, 1.0), min(retry_after_s, RETRY_AFTER_S_MAX))  # noqa: S311
+    asked_s = min(retry_after_s, RETRY_AFTER_S_MAX) * random.uniform(1.0, 1.1)  # noqa: S311
+    return max(delay_s * random.uniform(0.5, 1.0), asked_s)  # noqa: S311
 
 
 class _Server:

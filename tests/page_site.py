@@ -86,8 +86,9 @@ def _parsed(lines: http.client.HTTPResponse) -> Iterator[dict[str, str]]:
         if text:
             name, _, value = text.partition(": ")
             fields[name] = value
-        elif fields:
-            yield fields
+        else:
+            if "event" in fields:
+                yield fields
             fields = {}
 
 

@@ -24,6 +24,7 @@ from tests.brokers import Broker, Mosquitto, Nats, free_port
 from tests.mqtt_frames import publish
 
 Received = list[tuple[str, bytes, int, int, bool]]
+SHIPPED = connection.BACKOFF_S_MIN, connection.BACKOFF_S_MAX
 
 
 @pytest.fixture(autouse=True)
@@ -251,3 +252,39 @@ def test_packets_in_one_write_need_a_session() -> None:
     lonely = Connection(BrokerSettings(url=f"mqtt://127.0.0.1:{free_port()}"), "lonely")
     with pytest.raises(BrokerUnavailableError):
         lonely.publish_all([("cv/1/a/d", b"{}")])
+
+
+class Watch(threading.Event):
+    """A stop that notes how long it is waited for instead of waiting; set after `TRIES`."""
+
+    TRIES = 10
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout or 0.0)
+        if len(self.waits) == self.TRIES:
+            self.set()
+        return self.is_set()
+
+
+def test_devices_that_lost_their_broker_come_back_spread_and_within_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is shipped, for agents and ingest alike: no herd, and nobody waits for minutes."""
+    monkeypatch.setattr(connection, "BACKOFF_S_MIN", SHIPPED[0])
+    monkeypatch.setattr(connection, "BACKOFF_S_MAX", SHIPPED[1])
+    port = free_port()
+    waits = []
+    for device in range(20):
+        one = Connection(BrokerSettings(url=f"mqtt://127.0.0.1:{port}"), f"device-{device}")
+        one._stopping = watch = Watch()
+        one._run()
+        waits.append(watch.waits)
+    for attempt, delays in enumerate(zip(*waits, strict=True)):
+        limit_s = min(SHIPPED[0] * 2**attempt, SHIPPED[1])
+        assert max(delays) <= limit_s <= 10.0
+        assert len(set(delays)) == len(delays)
+        assert max(delays) - min(delays) > 0.4 * limit_s

@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from paho.mqtt import publish
 
 from dashboards import devices
 from dashboards.devices import Devices
 from edge import topics, wire
 from edge.broker_settings import parse_url
-from tests.brokers import Mosquitto
+from tests.brokers import Mosquitto, free_port
 from tests.page_site import WAIT_S_MAX
 
 TOPIC = topics.state("city", "centre", "s1", "dev1")
@@ -83,3 +85,26 @@ async def _follow(broker: Mosquitto) -> None:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def test_pages_that_lost_the_broker_come_back_spread_and_within_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def waits() -> list[float]:
+        noted: list[float] = []
+
+        async def note(seconds: float) -> None:
+            noted.append(seconds)
+            if len(noted) == 10:
+                raise asyncio.CancelledError
+
+        monkeypatch.setattr(devices, "asyncio", SimpleNamespace(sleep=note))
+        with contextlib.suppress(asyncio.CancelledError):
+            await Devices(parse_url(f"mqtt://127.0.0.1:{free_port()}")).run(lambda row: None)
+        return noted
+
+    every = [asyncio.run(waits()) for _ in range(10)]
+    for attempt, delays in enumerate(zip(*every, strict=True)):
+        limit_s = min(devices.RETRY_S_MIN * 2**attempt, devices.RETRY_S_MAX)
+        assert max(delays) <= limit_s <= 10.0
+        assert len(set(delays)) == len(delays)

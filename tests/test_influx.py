@@ -26,6 +26,9 @@ from tests.influxd import Influxd, free_port
 BASE_S = 1_763_836_000
 
 
+SHIPPED = influx.BACKOFF_S, influx.BACKOFF_S_MAX
+
+
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(influx, "BACKOFF_S", 0.05)
@@ -332,5 +335,17 @@ def test_settings_that_cannot_work_are_refused(
 def test_back_off_doubles_is_bounded_and_honours_the_server() -> None:
     assert 0.025 <= influx._delay_s(1, 0) <= 0.05
     assert influx._delay_s(1000, 0) <= influx.BACKOFF_S_MAX
-    assert influx._delay_s(1, 7) == 7
-    assert influx._delay_s(1, 1e9) == influx.RETRY_AFTER_S_MAX
+    assert 7 <= influx._delay_s(1, 7) <= 7.7
+    assert influx._delay_s(1, 1e9) <= influx.RETRY_AFTER_S_MAX * 1.1
+
+
+@pytest.mark.parametrize("asked_s", [0.0, 20.0])
+def test_back_off_of_many_is_spread_and_capped_at_seconds(
+    monkeypatch: pytest.MonkeyPatch, asked_s: float
+) -> None:
+    monkeypatch.setattr(influx, "BACKOFF_S", SHIPPED[0])
+    monkeypatch.setattr(influx, "BACKOFF_S_MAX", SHIPPED[1])
+    waits = [influx._delay_s(20, asked_s) for _ in range(50)]
+    assert len(set(waits)) == 50
+    assert max(waits) - min(waits) > 1.0
+    assert max(waits) <= SHIPPED[1] == 30.0

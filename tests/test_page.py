@@ -251,6 +251,22 @@ def test_a_lost_connection_is_said_and_found_again(browser: Browser, tmp_path: P
         until(lambda: "connection is lost" not in text(browser, "#banners"))
 
 
+def test_pages_that_lost_their_server_come_back_spread_and_within_seconds(
+    browser: Browser, town: Town
+) -> None:
+    browser.get(town.site.url)
+    waits: list[list[float]] = browser.execute_async_script(
+        "const done = arguments[0];"
+        "import('/static/js/stream.js').then(({ retryMs }) => done("
+        "[...Array(12).keys()].map((failures) => Array.from({ length: 20 },"
+        " () => retryMs(failures)))));"
+    )
+    for failures, tries in enumerate(waits):
+        limit_ms = min(1000 * 2**failures, 15_000)
+        assert limit_ms / 2 <= min(tries) < max(tries) <= limit_ms
+        assert len(set(tries)) == len(tries)
+
+
 def test_what_is_wrong_stands_in_words(browser: Browser, town: Town) -> None:
     sink = {"name": "influx", "queued": 812, "bytes": 90_000, "dead": 0, "written": 1,
             "ok_ms": wall_ms() - 60_000, "error": "connection refused"}

@@ -1,6 +1,7 @@
 """The HTTP server as clients see it: answers, refusals, headers, tokens, live events."""
 
 import base64
+import http.client
 import json
 import subprocess
 import sys
@@ -225,3 +226,16 @@ def test_it_starts_without_the_compiler() -> None:
         check=True, capture_output=True, text=True,
     )
     assert done.stdout == "False\n"
+
+
+def test_each_page_is_told_another_time_to_come_back_after(page: Site) -> None:
+    waits = set()
+    for _ in range(8):
+        link = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
+        link.request("GET", "/api/live")
+        name, _, wait = link.getresponse().readline().decode().partition(": ")
+        link.close()
+        assert name == "retry"
+        assert server.RETRY_MS[0] <= int(wait) <= server.RETRY_MS[1]
+        waits.add(wait)
+    assert len(waits) > 1

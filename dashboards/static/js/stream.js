@@ -1,7 +1,13 @@
 // The live feed: loads /api/now, then follows /api/live from there, and reloads when told to.
 
-const RETRY_MS = 2000;
+const RETRY_MS_MIN = 1000;
+const RETRY_MS_MAX = 15000;
 const QUIET_MS = 4000;
+
+// Wait before the next try: twice as long after each failure, and never two pages alike.
+export function retryMs(failures) {
+  return Math.min(RETRY_MS_MIN * 2 ** failures, RETRY_MS_MAX) * (0.5 + Math.random() / 2);
+}
 
 export class Stream {
   // `changed(what)` runs after each change of the model.
@@ -11,6 +17,7 @@ export class Stream {
     this.source = null;
     this.loading = false;
     this.waiting = [];
+    this.failures = 0;
     this.heardAt = performance.now();
     this.problem = "starting";
     setInterval(() => this.watch(), 1000);
@@ -32,12 +39,17 @@ export class Stream {
   restart() {
     this.source?.close();
     this.source = null;
-    setTimeout(() => this.start(), RETRY_MS);
+    this.later();
+  }
+
+  later() {
+    setTimeout(() => this.start(), retryMs(this.failures));
+    this.failures += 1;
   }
 
   async start() {
     if (await this.load()) this.listen();
-    else setTimeout(() => this.start(), RETRY_MS);
+    else this.later();
   }
 
   async load() {
@@ -69,6 +81,7 @@ export class Stream {
     for (const event of ["points", "readings", "health", "heartbeat", "devices", "reload"]) {
       source.addEventListener(event, (message) => {
         this.heardAt = performance.now();
+        this.failures = 0;
         const data = JSON.parse(message.data);
         if (this.loading) this.waiting.push([event, data]);
         else this.take(event, data);
