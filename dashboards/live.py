@@ -6,7 +6,7 @@ which the client is complete, so `Last-Event-ID` resumes without a gap.
 """
 
 import asyncio
-import json
+import gc
 import logging
 import time
 from collections import deque
@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from dashboards import answers
 from dashboards.latest import Latest, Worst
 from dashboards.trust import Health, clock, judge, now_ms
@@ -26,7 +28,10 @@ log = logging.getLogger(__name__)
 
 DATA_DEFAULT = Path(".cityvitals")
 """The data folder that commands take when none is named."""
-POLL_S = 0.1
+POLL_S = 0.05
+POLL_ROWS_MAX = 2_000
+"""Rows of one poll, some 20 ms of work: 19,000 points of open windows come at once in a city of
+1,000 stations, and the readings behind them shall not wait. Those that are left come at once."""
 HEARTBEAT_S = 1.0
 PLACES_POLL_S = 5.0
 FRAMES_MAX = 256
@@ -53,9 +58,8 @@ class NoStoreError(Exception):
 
 def frame(event: str, data: answers.Json, seq: int | None = None) -> bytes:
     """One server-sent event, with an id where `seq` is given."""
-    body = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     head = f"id: {seq}\n" if seq is not None else ""
-    return f"{head}event: {event}\ndata: {body}\n\n".encode()
+    return b"".join((f"{head}event: {event}\ndata: ".encode(), msgspec.json.encode(data), b"\n\n"))
 
 
 def change_frames(changes: Changes, after: int) -> list[bytes]:
@@ -163,21 +167,26 @@ class Feed:
                 tasks.create_task(self._follow())
                 tasks.create_task(self._beat())
         finally:
+            gc.unfreeze()
             await asyncio.get_running_loop().run_in_executor(self._reader, self._close)
             self._reader.shutdown()
 
     async def _follow(self) -> None:
         told = False
         while True:
+            more = False
             try:
-                await (self._poll() if self.ready else self._load())
+                if self.ready:
+                    more = await self._poll()
+                else:
+                    await self._load()
                 told = False
             except NoStoreError as error:
                 self.ready = False
                 if not told:
                     log.warning("store cannot be read: %s", error)
                     told = True
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(0 if more else POLL_S)
 
     async def _load(self, why: str = "store") -> None:
         def everything(store: Store) -> tuple[list[PlaceInfo], Changes, Health | None]:
@@ -186,20 +195,22 @@ class Feed:
         places, changes, self.health = await self.read(everything)
         self.latest.replace(changes.seq, places, changes.points, changes.readings)
         self.ready = True
+        gc.freeze()  # a look for garbage in what stands for good took 0.4 s
         log.info("store read at seq %d", changes.seq)
         await self._judge()
         self._send(frame("reload", {"why": why}))
 
-    async def _poll(self) -> None:
+    async def _poll(self) -> bool:
+        """Take what changed, up to `POLL_ROWS_MAX` rows; True if there may be more."""
         after = self.latest.seq
 
         def changed(store: Store) -> tuple[Changes, Health | None]:
-            return store.changes(after), store.health()
+            return store.changes(after, POLL_ROWS_MAX), store.health()
 
         changes, health = await self.read(changed)
         if changes.seq < after:
             self.ready = False  # another store took this one's place
-            return
+            return False
         if changes.seq > after:
             self.latest.apply(changes.seq, changes.points, changes.readings)
             for data in change_frames(changes, after) if self._clients else ():
@@ -210,6 +221,7 @@ class Feed:
                 health, self.latest.stations(), self.data)}
             self._send(frame("health", body, self.latest.seq))
         await self._refresh_places()
+        return len(changes.points) + len(changes.readings) >= POLL_ROWS_MAX
 
     async def _refresh_places(self) -> None:
         if time.monotonic() - self._places_read_s < PLACES_POLL_S:

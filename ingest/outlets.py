@@ -19,11 +19,13 @@ from engine.vitals import Vitals
 from ingest.lines import Batch as Lines
 from ingest.lines import PointLines, event, pipeline, station_state
 from ingest.messages import Event
+from ingest.open_news import OpenNews
 from ingest.outlet import Known
 from ingest.restatements import Restatements
 from ingest.rollups import HOUR_S, Rollups
 from ingest.store import Store
 from ingest.store_rows import PlaceInfo, Reading
+from ingest.store_thread import StoreThread
 
 if TYPE_CHECKING:
     from ingest.influx import InfluxSink
@@ -36,12 +38,18 @@ _NOTHING = (INSUFFICIENT, "", 0.0)
 
 
 class Outlets:
-    """The outlets of one line; `influx` and `publish` are None where not asked for."""
+    """The outlets of one line; `influx` and `publish` are None where not asked for.
+
+    With `beside` the store gets latest readings and open points from there, without waiting.
+    """
 
     def __init__(
-        self, store: Store, influx: "InfluxSink | None" = None, publish: Publish | None = None
+        self, store: Store, influx: "InfluxSink | None" = None, publish: Publish | None = None,
+        beside: StoreThread | None = None,
     ) -> None:
         self.store = store
+        self._beside = beside
+        self._news = OpenNews()
         self.influx = influx
         self.publish = publish
         self._lines = PointLines()
@@ -58,10 +66,15 @@ class Outlets:
     def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
         """Points into all outlets; an open point goes to the store alone."""
         keys = vitals.registry.keys
+        is_open = points.state == PointState.OPEN
+        closed = points.take(~is_open)
+        if self._beside is not None:
+            opened, points = points.take(is_open), closed
+            if (news := self._news.take(opened)).any():
+                self._beside.put_points(opened.take(news), keys, vitals.now_ns // 1_000_000)
         begun = time.perf_counter()
         self._restatements.note(self.store.write(points, keys, known_ms))
         self.write_ms = (time.perf_counter() - begun) * 1000
-        closed = points.take(points.state != PointState.OPEN)
         if self.influx is not None and len(closed):
             self.influx.write(self._lines.encode(closed, keys))
             self._rollups_of(vitals).note_points(closed)
@@ -126,9 +139,21 @@ class Outlets:
             )
             self.influx.write([Lines(line, 1, "ns")])
 
+    @property
+    def open_s(self) -> float:
+        """Seconds of the processor that it took to write the last open points beside the loop."""
+        return self._beside.points_s if self._beside else 0.0
+
+    @property
+    def takes_open(self) -> bool:
+        """True when the open points said before are in the store."""
+        return self._beside is None or self._beside.takes_points
+
     def places(self, vitals: Vitals) -> None:
         """Tell the store of all public places; what it held of private ones is forgotten."""
         registry = vitals.registry
+        if self._beside is not None:  # what waits may tell of one that is private now
+            self._beside.drain()
         hidden = [registry.keys[place] for place in sorted(registry.private)]
         gone = self.store.forget([key.path for key in hidden]) if hidden else []
         if gone:  # what their areas said while they were public holds single numbers of theirs
@@ -162,11 +187,20 @@ class Outlets:
             if self.publish is not None:
                 self.publish(_topic(key, entry), b"")
 
-    def readings(self, vitals: Vitals) -> None:
+    def readings(self, vitals: Vitals) -> float:
         """The latest reading of every series that changed since the last call.
 
-        With the period of now: 0 where the device has been retired or moved away.
+        With the period of now: 0 where the device has been retired or moved away. Returns how many
+        seconds of the processor that takes, also beside the loop.
         """
+        begun = time.thread_time()
+        if self._beside is None:
+            self.store.write_readings(self._changed(vitals))
+        elif self._beside.takes_readings and (rows := self._changed(vitals)):
+            self._beside.put_readings(rows)
+        return time.thread_time() - begun + (self._beside.readings_s if self._beside else 0.0)
+
+    def _changed(self, vitals: Vitals) -> list[Reading]:
         series, registry = vitals.series, vitals.registry
         used = len(registry.series)
         told = np.zeros(used, np.int64)
@@ -174,11 +208,11 @@ class Outlets:
         # By the series, not by the newest of all: a fast clock would hide everybody else's.
         fresh = np.nonzero(series.last_ns[:used] > told)[0]
         if not len(fresh):
-            return
+            return []
         self._told_ns = series.last_ns[:used].copy()
         now_s = np.full(len(fresh), vitals.now_ns // 10**9, np.int64)
         periods = registry.period_at(fresh.astype(np.int32), now_s)
-        rows = []
+        rows: list[Reading] = []
         for slot, period_s in zip(fresh.tolist(), periods.tolist(), strict=True):
             what = registry.series[slot]
             if what.place in registry.private:
@@ -189,7 +223,7 @@ class Outlets:
                 int(series.last_ns[slot]) // 1_000_000, float(series.last_value[slot]),
                 int(series.last_flag[slot]), period_s,
             ))
-        self.store.write_readings(rows)
+        return rows
 
     def _rollups_of(self, vitals: Vitals) -> Rollups:
         if self._rollups is None:

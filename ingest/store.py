@@ -10,7 +10,6 @@ Methods are safe to call from several threads; each is one transaction.
 import json
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ from ingest.store_rows import (
     Sample,
     samples,
 )
+from ingest.turns import Turns
 
 __all__ = [
     "Changes", "Event", "Last", "PlaceInfo", "Reading", "Revision", "Rewritten", "Sample",
@@ -56,7 +56,7 @@ class Store:
         self._path = path
         self._connection = connection
         self._writable = writable
-        self._lock = threading.Lock()
+        self._lock = Turns()
         self._inode = 0 if writable else os.stat(path).st_ino
         self._sids: dict[tuple[str, str], int] = {}
         self._days: set[int] = set()
@@ -167,9 +167,9 @@ class Store:
         """The series number of every point; new series are added."""
         width = len(INDICATORS)
         pair = points.place.astype(np.int64) * width + points.indicator
-        pairs = np.flatnonzero(np.bincount(pair))
-        sids = np.zeros(len(keys) * width, np.int64)
-        for code in pairs.tolist():
+        pairs, at = np.unique(pair, return_inverse=True)
+        sids = np.empty(len(pairs), np.int64)
+        for k, code in enumerate(pairs.tolist()):
             name = (keys[code // width].path, INDICATORS[code % width].key)
             sid = self._sids.get(name)
             if sid is None:
@@ -177,8 +177,8 @@ class Store:
                     "INSERT INTO series (path, indicator) VALUES (?, ?) RETURNING sid", name
                 ).fetchone()[0]
                 self._sids[name] = sid
-            sids[code] = sid
-        column: Integers = sids[pair]
+            sids[k] = sid
+        column: Integers = sids[at]
         return column
 
     def _write_days(
@@ -327,24 +327,24 @@ class Store:
         return rows
 
     def _find(self, path: str, indicator_key: str) -> int:
-        row = self._connection.execute(
-            "SELECT sid FROM series WHERE path = ? AND indicator = ?", (path, indicator_key)
-        ).fetchone()
+        row = self._connection.execute(sql.FIND_SERIES, (path, indicator_key)).fetchone()
         return int(row[0]) if row else -1
 
-    def changes(self, after: int) -> Changes:
-        """Rows of `last` and readings that changed after number `after` (0: all).
+    def changes(self, after: int, most: int = 0) -> Changes:
+        """Rows of `last` and readings that changed after number `after`, the first `most` of them.
 
-        A number from the future (of a store that is gone) also yields all.
+        0 yields all, as does a number from the future, of a store that is gone.
         """
         with self._transaction() as file:
             (seq,) = file.execute("SELECT seq FROM counter").fetchone()
             if seq == after:
                 return Changes(seq, [], [])
-            since = (after if after <= seq else 0,)
-            points = file.execute(f"{sql.SELECT_LAST} WHERE last.seq > ? ORDER BY last.seq", since)
-            readings = file.execute(f"{sql.SELECT_READINGS} WHERE seq > ? ORDER BY seq", since)
-            return Changes(seq, [Last(*row) for row in points], [Reading(*row) for row in readings])
+            since = after if after <= seq else 0
+            if most:
+                (seq,) = file.execute(sql.NTH_CHANGE, (since, most)).fetchone() or (seq,)
+            points = [Last(*row) for row in file.execute(sql.CHANGED_POINTS, (since, seq))]
+            rows = file.execute(sql.CHANGED_READINGS, (since, seq))
+            return Changes(seq, points, [Reading(*row) for row in rows])
 
     def readings(self) -> list[Reading]:
         """The latest reading of every series."""

@@ -58,6 +58,7 @@ _COLUMNS = ", ".join(POINT_COLUMNS)
 _MARKS = ", ".join("?" * len(POINT_COLUMNS))
 
 
+FIND_SERIES = "SELECT sid FROM series WHERE path = ? AND indicator = ?"
 NEVER_MS = (1 << 63) - 1
 SELECT_EVENTS = (
     "SELECT * FROM events WHERE time_ms < ? AND path GLOB ? ORDER BY time_ms DESC LIMIT ?"
@@ -149,3 +150,10 @@ SELECT_LAST = (
 SELECT_READINGS = (
     "SELECT path, device, quantity, channel, time_ms, value, flag, period_s FROM readings"
 )
+CHANGED_POINTS = f"{SELECT_LAST} WHERE last.seq > ? AND last.seq <= ? ORDER BY last.seq"
+CHANGED_READINGS = f"{SELECT_READINGS} WHERE seq > ? AND seq <= ? ORDER BY seq"
+NTH_CHANGE = (
+    "SELECT seq FROM (SELECT seq FROM last WHERE seq > ?1"
+    " UNION ALL SELECT seq FROM readings WHERE seq > ?1) ORDER BY seq LIMIT 1 OFFSET ?2 - 1"
+)
+"""The number of the ?2-th row that changed after number ?1; both indices are read in step."""

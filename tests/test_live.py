@@ -125,6 +125,29 @@ def test_changes_reach_a_client_and_a_second_one_resumes_without_a_gap(tmp_path:
     store.close()
 
 
+def test_many_changes_come_in_parts_without_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "POLL_ROWS_MAX", 3)
+    path = tmp_path / "store.db"
+    store = Store.create(path)
+
+    async def check(feed: Feed) -> None:
+        await true(lambda: feed.ready)
+        async with feed.subscribe(None) as client:
+            rows = [reading(1000)._replace(channel=str(n)) for n in range(8)]
+            await asyncio.to_thread(store.write_readings, rows)
+            parts = []
+            while sum(map(len, parts)) < 8:
+                body = await heard(client, "readings")
+                parts.append([row[3] for row in body["readings"]])
+        assert [len(part) for part in parts] == [3, 3, 2]
+        assert sorted(channel for part in parts for channel in part) == [str(n) for n in range(8)]
+
+    running(path, check)
+    store.close()
+
+
 def test_too_far_behind_or_ahead_is_told_to_reload(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from ingest.outlets import Outlets
 from ingest.settings_influx import InfluxSettings
 from ingest.spool import Spool
 from ingest.store import Store
+from ingest.store_thread import StoreThread
 from tests.line_city import (
     CITY,
     MINUTE_MS,
@@ -248,3 +249,27 @@ def test_roll_ups_follow_the_closed_points(world: World) -> None:
     (row,) = [row for row in world.lines() if row.startswith("indicator_1h")]
     assert "mean=1.5," in row
     assert "n=12i,cov=1.0" in row
+
+
+def test_open_points_beside_the_loop_are_told_of_no_private_place(
+    tmp_path: Path, world: World
+) -> None:
+    store = Store.create(tmp_path / "beside.db")
+    beside = StoreThread(store)
+    outlets = Outlets(store, beside=beside)
+    vitals = world.line.vitals
+    with store._transaction():  # the thread has to wait
+        outlets.points(point(world, "s1", PointState.OPEN), vitals, KNOWN_MS)
+        assert not outlets.takes_open
+    beside.drain()
+    assert outlets.takes_open
+    assert outlets.open_s > 0
+    (row,) = store.last()
+    assert (row.path, row.state) == ("centre/s1", PointState.OPEN)
+    outlets.points(point(world, "s1", PointState.OPEN, end_s=HOUR_S + 3600), vitals, KNOWN_MS)
+    vitals.registry.private.add(vitals.registry.place_of[PlaceKey(CITY, "centre", "s1")])
+    outlets.places(vitals)  # at once: what was given last may not be written yet
+    beside.drain()
+    assert store.last() == []
+    beside.stop()
+    store.close()

@@ -359,8 +359,8 @@ def test_hours_reach_a_real_influxdb_also_those_that_a_stop_came_before(
 
 
 def test_latest_readings_are_told_often_while_that_costs_little() -> None:
-    assert module.readings_pause_s(0.0) == module.READINGS_S_MIN == 0.1
-    assert module.readings_pause_s(0.03) == pytest.approx(0.3)
+    assert module.readings_pause_s(0.0) == module.READINGS_S_MIN == 0.05
+    assert module.readings_pause_s(0.06) == pytest.approx(0.3)
     assert module.readings_pause_s(0.5) == module.READINGS_S_MAX == 1.0
 
 

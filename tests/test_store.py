@@ -157,6 +157,27 @@ def test_changes_bring_each_change_once_and_resume(store: Store) -> None:
         assert sorted(row.value for row in store.changes(after).points) == [2.0, 3.0]
 
 
+def test_changes_come_in_parts_each_once_and_in_the_order_of_their_numbers(store: Store) -> None:
+    start = seq = store.changes(0).seq
+    for n in range(3):  # points and readings by turns; the first reading changes again
+        store.write(point(DAY + n, float(n), place=n), KEYS, 0)
+        store.write_readings([
+            Reading("centre/s1", f"d{k}", "pm25", "", n, float(n), 1, 1.0) for k in (0, n)
+        ])
+    whole = store.changes(start)
+    for most in (1, 2, 3, 100):
+        points, readings, seq = list[Last](), list[Reading](), start
+        while seq < whole.seq:
+            part = store.changes(seq, most)
+            assert 0 < len(part.points) + len(part.readings) <= most
+            assert all(row.seq <= part.seq for row in part.points)
+            points, readings, seq = points + part.points, readings + part.readings, part.seq
+        assert (points, readings) == (whole.points, whole.readings)
+        assert store.changes(seq, most) == (whole.seq, [], [])
+    ahead = store.changes(whole.seq + 10**9, 100)
+    assert (ahead.seq, len(ahead.points)) == (whole.seq, 3)
+
+
 def test_numbers_go_on_after_reopening_and_start_later_in_a_new_store(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     store = Store.create(path)

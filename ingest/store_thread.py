@@ -1,0 +1,139 @@
+"""Writes into the store that the loop does not wait for: latest readings and open windows.
+
+In a city of 1,000 stations the windows in progress are 19,000 points every two seconds, and to
+keep them takes half a second and more: that long no reading was taken in. They go into the store
+in pieces, from a thread of their own, and the latest readings in between. Both are only news, said
+again by what comes next: a kill may lose them. Closed points are not written here.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge.places import PlaceKey
+from engine.points import Points
+from ingest.store import Store, StoreError
+from ingest.store_rows import Reading
+
+PIECE_ROWS = 400
+"""Points of one transaction, some 15 ms: so long at most the latest readings wait for them."""
+
+
+class StoreThread:
+    """Takes one round of readings and one of open points at a time; `stop` ends the thread.
+
+    What went wrong in the thread is raised to the loop by its next call, as `StoreError`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._changed = threading.Condition()
+        self._readings: Sequence[Reading] = ()
+        self._points: Points | None = None
+        self._keys: Sequence[PlaceKey] = ()
+        self._known_ms = 0
+        self._first = 0
+        self._points_s = 0.0
+        self._writing = False
+        self._stopping = False
+        self._error: StoreError | None = None
+        self._thread: threading.Thread | None = None
+        self.readings_s = self.points_s = 0.0
+        """Processor time that the last readings, and the last open points, took."""
+
+    @property
+    def takes_readings(self) -> bool:
+        """True when the readings given before are in the store."""
+        self._check()
+        return not self._readings
+
+    @property
+    def takes_points(self) -> bool:
+        """True when the open points given before are in the store."""
+        self._check()
+        return self._points is None
+
+    def put_readings(self, rows: Sequence[Reading]) -> None:
+        """Keep latest readings soon; those given before must be in the store."""
+        with self._changed:
+            self._begin()
+            self._readings = rows
+            self._changed.notify_all()
+
+    def put_points(self, points: Points, keys: Sequence[PlaceKey], known_ms: int) -> None:
+        """Keep open points soon. Waits for those given before, if the store has not got them."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._points is None or self._error is not None)
+            self._begin()
+            self._points, self._keys, self._known_ms, self._first = points, keys, known_ms, 0
+            self._changed.notify_all()
+
+    def drain(self) -> None:
+        """Wait until the store has all of it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._error is not None or not self._waits())
+            self._check()
+
+    def stop(self) -> None:
+        """Write what waits, if that can be, and end the thread."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _begin(self) -> None:
+        self._check()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+            self._thread.start()
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _waits(self) -> bool:
+        return bool(self._readings) or self._points is not None or self._writing
+
+    def _run(self) -> None:
+        error = StoreError("the thread that writes into the store has ended; see the log")
+        try:
+            while self._wait():
+                self._step()
+                with self._changed:
+                    self._writing = False
+                    self._changed.notify_all()
+        except StoreError as found:
+            error = found
+        finally:
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _wait(self) -> bool:
+        """Wait for something to write; False at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or self._waits())
+            self._writing = self._waits()
+            return self._writing
+
+    def _step(self) -> None:
+        """The readings that wait, then one piece of the points."""
+        readings, points = self._readings, self._points
+        begun = time.thread_time()
+        if readings:
+            self._store.write_readings(readings)
+            self.readings_s = time.thread_time() - begun
+            self._readings = ()
+            begun = time.thread_time()
+        if points is not None:
+            last = min(self._first + PIECE_ROWS, len(points))
+            piece = points.take(np.arange(self._first, last))
+            self._store.write(piece, self._keys, self._known_ms)
+            self._first = last
+            self._points_s += time.thread_time() - begun
+            if last == len(points):
+                self.points_s, self._points_s = self._points_s, 0.0
+                self._points = None
