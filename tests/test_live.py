@@ -129,13 +129,12 @@ def test_many_changes_come_in_parts_without_a_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "POLL_ROWS_MAX", 3)
-    path = tmp_path / "store.db"
-    store = Store.create(path)
+    rows = [reading(1000)._replace(channel=str(n)) for n in range(8)]
+    store = Store.create(tmp_path / "store.db")
 
     async def check(feed: Feed) -> None:
         await true(lambda: feed.ready)
         async with feed.subscribe(None) as client:
-            rows = [reading(1000)._replace(channel=str(n)) for n in range(8)]
             await asyncio.to_thread(store.write_readings, rows)
             parts = []
             while sum(map(len, parts)) < 8:
@@ -144,7 +143,7 @@ def test_many_changes_come_in_parts_without_a_gap(
         assert [len(part) for part in parts] == [3, 3, 2]
         assert sorted(channel for part in parts for channel in part) == [str(n) for n in range(8)]
 
-    running(path, check)
+    running(tmp_path / "store.db", check)
     store.close()
 
 
