@@ -1,5 +1,7 @@
 """The agent against real brokers and an ingest that is late, away, forgetful or wrong."""
 
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -185,6 +187,44 @@ def test_readings_arrive_and_acknowledgement_frees_them(world: World) -> None:
     assert messages[1].m == {"pm25": 1.0, "pm10": 2.0}
     assert ingest.values() == [float(n) for n in range(20)]
     assert agent.dropped == agent.aside == agent.unwritten == 0
+
+
+def test_nothing_is_published_before_the_subscription_to_acknowledgements_stands(
+    world: World,
+) -> None:
+    """A broker that takes its time to grant it: what came before would be acknowledged to nobody."""
+    came = bytearray()
+    grant, over = threading.Event(), threading.Event()
+
+    def serve(server: socket.socket) -> None:
+        client, _ = server.accept()
+        with client:
+            client.recv(1000)
+            client.sendall(b"\x20\x02\x00\x00")
+            asked = client.recv(1000)
+            client.settimeout(0.05)
+            while not over.is_set():
+                if grant.is_set() and asked:
+                    client.sendall(b"\x90\x03" + asked[2:4] + b"\x01")
+                    asked = b""
+                try:
+                    came.extend(client.recv(65_536))
+                except TimeoutError:
+                    continue
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        world.url = f"mqtt://127.0.0.1:{server.getsockname()[1]}"
+        broker = threading.Thread(target=serve, args=(server,))
+        broker.start()
+        agent = world.agent(*readings(5))
+        run_for(agent, 0.6)
+        assert not came
+        assert not agent.connected
+        assert agent.queued == 5
+        grant.set()
+        run(agent, lambda: came.count(b"cv/1/r/") == 5)
+        over.set()
+        broker.join(5)
 
 
 def test_nothing_is_freed_while_ingest_is_away(world: World) -> None:

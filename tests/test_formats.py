@@ -23,6 +23,7 @@ from ingest.settings_ingest import IngestSettings
 from ingest.spool import SPOOL
 from ingest.sqlite_file import StoreError
 from ingest.store_schema import STORE
+from tests.line_city import MS, START_MS, line_of, message, single, verdicts, write_places
 
 DOCS = Path(__file__).parent.parent / "docs" / "formats.md"
 NOON_NS = 1_790_000_000 * 10**9
@@ -115,6 +116,26 @@ def test_the_docs_name_the_number(name: str) -> None:
 @pytest.mark.parametrize("kind", [STORE, INBOX, SPOOL])
 def test_every_older_database_has_its_migration(kind: sqlite_file.Kind) -> None:
     assert len(kind.migrations) == kind.version - 1
+
+
+def test_a_line_sets_an_older_snapshot_aside_and_reads_the_archive(tmp_path: Path) -> None:
+    write_places(tmp_path / "places.csv")
+    line = line_of(tmp_path)
+    line.take([message("d1", single(1))], START_MS * MS)
+    line.close()
+    path = tmp_path / "ingest" / "snapshot.cvs"
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    meta = json.loads(members["meta.json"]) | {"format": snapshot.FORMAT - 1}
+    with zipfile.ZipFile(path, "w") as file:
+        for name, body in (members | {"meta.json": json.dumps(meta).encode()}).items():
+            file.writestr(name, body)
+    older = path.read_bytes()
+    line = line_of(tmp_path)
+    assert verdicts(line) == {"applied": 1}
+    line.close()
+    [kept] = path.parent.glob("snapshot.cvs.damaged-*")
+    assert kept.read_bytes() == older
 
 
 OLD = sqlite_file.Kind("a file", 77, 1, "CREATE TABLE a (x); INSERT INTO a VALUES (41);")

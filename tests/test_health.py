@@ -47,6 +47,22 @@ def test_retired_and_moved_devices_leave_no_silent_station(tmp_path: Path) -> No
     line.close()
 
 
+def test_a_clock_that_is_off_is_named_with_its_offset_and_how_sure_that_is(
+    tmp_path: Path
+) -> None:
+    write_places(tmp_path / "places.csv")
+    line = line_of(tmp_path)
+    for number in range(1, 12):
+        now_ms = START_MS + number * MINUTE_MS
+        line.take([message("d1", single(number, time_ms=now_ms), now_ms),
+                   message("d2", single(number, time_ms=now_ms - 400_000), now_ms)], now_ms * MS)
+    said = Health(line, "wall").build(now_ns=now_ms * MS, queue=0, broker=BROKER, sinks=[])
+    assert (said["clocks"]["known"], said["clocks"]["unset"], said["clocks"]["off"]) == (2, 0, 1)
+    assert said["clocks"]["worst"][0] == {
+        "device": "d2", "ahead_s": -400.0, "trust": "sure", "placed": 0}
+    line.close()
+
+
 def test_the_list_of_the_silent_is_bounded_and_their_count_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -324,6 +324,17 @@ def test_a_placed_device_gets_its_backlog(tmp_path: Path) -> None:
     line.close()
 
 
+def test_what_is_too_late_counts_nowhere_and_stays_in_the_archive(
+    line: Line, tmp_path: Path
+) -> None:
+    take(line, "d1", single(1, 7.5, START_MS - 9 * 24 * HOUR_MS))
+    assert verdicts(line) == {"too_late": 1}
+    assert int(line.vitals.panes.coarse[1]["n"].sum()) == 0
+    [batch] = [record.batch() for record in read(tmp_path / "ingest" / "archive")
+               if record.kind == Kind.BATCH]
+    assert (batch.verdict.tolist(), batch.value.tolist()) == ([Verdict.TOO_LATE], [7.5])
+
+
 def test_future_readings_of_a_block_are_admitted_when_their_time_comes(line: Line) -> None:
     ahead = START_MS + 20 * MINUTE_MS
     take(line, "d1", body(1, t=ahead, m={"pm25": 1, "no2": 2, "o3": 3}))

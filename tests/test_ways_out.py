@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cityvitals.main import app
 from edge import wire
 from edge.broker_settings import BrokerSettings
 from edge.connection import Connection
@@ -218,6 +220,7 @@ def test_no_way_out_names_a_private_meter_or_its_value(
     for place in ("north/_", "_/_", "north/feeder1", "north/casa-0"):
         _explained(world.folder, place)
     _computed(tmp_path, capsys)
+    _reported(world.folder)
 
 
 def _explained(folder: Path, place: str) -> None:
@@ -244,6 +247,15 @@ def _computed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     searched("compute", said)
     assert "north/_,energy.demand_15min" in said
     searched("compute's words", capsys.readouterr().out)
+
+
+def _reported(folder: Path) -> None:
+    asked = ["report", "--data", str(folder), "--from", "2026-01-01", "--to", "2026-12-31"]
+    done = CliRunner().invoke(app, [*asked, "-o", str(folder / "card.html")])
+    assert done.exit_code == 0, done.output
+    searched("the report's words", done.output)
+    for name in ("card.html", "card.json"):
+        searched(name, (folder / name).read_text(encoding="utf-8"))
 
 
 def test_what_the_areas_say_is_the_group_of_six_and_never_the_two(world: World) -> None:
