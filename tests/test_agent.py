@@ -192,7 +192,7 @@ def test_readings_arrive_and_acknowledgement_frees_them(world: World) -> None:
 def test_nothing_is_published_before_the_subscription_to_acknowledgements_stands(
     world: World,
 ) -> None:
-    """A broker that takes its time to grant it: what came before would be acknowledged to nobody."""
+    """A broker slow to grant it: what came before would be acknowledged to nobody."""
     came = bytearray()
     grant, over = threading.Event(), threading.Event()
 
