@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number, plain, word
-from engine import daqi, eaqi, naqi, us_aqi
+from engine import air_limits, daqi, eaqi, naqi, us_aqi
 from engine.air_days import who_ratio
 from engine.catalogue import AQI_LEVELS
 from engine.catalogue_air import (
@@ -186,6 +186,24 @@ def _who(inputs: Inputs) -> dict[str, Any]:
             "tier": met[0] if met else None}
 
 
+_EU_LIMITS = {
+    **{("24h" if part in (us_aqi.PM10, us_aqi.SO2) else "8h", part): limit
+       for part, limit in zip(air_limits.DAY_PARTS, air_limits.DAY_LIMITS.tolist(), strict=True)},
+    **{("1h", part): limit
+       for part, limit in zip(air_limits.HOUR_PARTS, air_limits.HOUR_LIMITS.tolist(), strict=True)},
+}
+
+
+def _eu_limit(inputs: Inputs) -> dict[str, Any]:
+    """Whether a mean is above the limit value (of O3 by the hour: the information threshold)."""
+    pollutant = choose(_POLLUTANTS, inputs, "pollutant")
+    asked = str(inputs["avg"]), pollutant
+    if asked not in _EU_LIMITS:
+        raise ValueError(f"avg = {inputs['avg']!r}: no such limit value of {inputs['pollutant']}")
+    conc = number(inputs["conc_mgm3" if pollutant == us_aqi.CO else "conc_ugm3"])
+    return {"limit": _EU_LIMITS[asked], "above": who_ratio(conc, _EU_LIMITS[asked]) > 1.0}
+
+
 def _purpleair(inputs: Inputs) -> dict[str, Any]:
     """By `pa_atm_ugm3` in pieces, by `pa_cf1_ugm3` the line of the paper."""
     humidity = number(inputs["rh_pct"])
@@ -216,6 +234,7 @@ ADAPTERS: dict[str, Adapter] = {
     "air.daqi_uk": _daqi,
     "air.naqi_in": _naqi,
     "air.who2021": _who,
+    "air.eu_limits": _eu_limit,
     "air.pm25_purpleair_epa": _purpleair,
     "air.eaqi_2024": _eaqi(eaqi.EDITION_2024, {}),
     "air.eaqi_2019": _eaqi(eaqi.EDITION_2019, _PM_24H),

@@ -23,6 +23,7 @@ from engine.air_years import (
     first_of_years,
 )
 from engine.catalogue import POSITION
+from engine.daybook import DayBook
 from engine.us_aqi import O3
 from engine.who import LEVELS
 
@@ -70,15 +71,18 @@ def _newest(look: Look, row: int) -> list[tuple[int, int, int, int]]:
     return panes_of(look, [row], int(ends[0]), [hours])
 
 
-def _kept(look: Look, first: int) -> list[tuple[int, np.ndarray]]:
-    """Day and row of the book, of the days from `first` to the window's that have one."""
-    book = cast(AirYears, look.family).book
+def rows_kept(look: Look, book: DayBook, first: int) -> list[tuple[int, np.ndarray]]:
+    """Day and row of a book, of the days from `first` to the window's that have one."""
     found = []
     for day in range(first, look.window + 1):
         column = day % book.days
         if look.member < len(book.day) and book.day[look.member, column] == day:
             found.append((day, book.kept[look.member, column]))
     return found
+
+
+def _kept(look: Look, first: int) -> list[tuple[int, np.ndarray]]:
+    return rows_kept(look, cast(AirYears, look.family).book, first)
 
 
 def _days_above(row: int) -> Callable[[Look], Account]:

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 
 from engine.air import POLLUTANTS, AirHours, hours_of, measured_inputs
+from engine.air_book import DAY_HOURS_MAX, LOOK_BACK_H, AirBook
 from engine.air_days import (
     DAY_COLUMNS,
     DAY_PARTS,
@@ -18,31 +19,15 @@ from engine.air_days import (
     year_sums,
 )
 from engine.catalogue import POSITION
-from engine.changed import Reaching, of_level
 from engine.conversion import factors
 from engine.daqi import PARTS, station_daqi
 from engine.daqi_hours import TO_UGM3, so2_highs
 from engine.daybook import DayBook
-from engine.family import (
-    NOT_MEASURED,
-    CivilDays,
-    Floats,
-    Integers,
-    Result,
-    Shared,
-    Slots,
-    blank,
-    spread,
-)
-from engine.panes import HORIZON_DAYS, HOUR, Panes
+from engine.family import NOT_MEASURED, Floats, Integers, Result, blank
+from engine.panes import Panes
 from engine.us_aqi import O3, SO2
 from engine.who import LEVELS, who_ratios
 
-DAY_HOURS_MAX = 25
-LOOK_BACK_H = DAY_HOURS_MAX + 23
-"""Hours of the longest day, and of what a running 24-h mean of its first hour looks back on."""
-RESTATED_DAYS = HORIZON_DAYS + 2
-"""Days after a reading that may be closed when it comes: all that it can restate."""
 U4SSC_SHARE, WHO_SHARE = 0.75, 0.9
 """Of the hours of a year, for the annual means of U4SSC and against the levels of WHO."""
 
@@ -67,37 +52,13 @@ _YEAR = _ABOVE + len(DAY_PARTS)
 _WHO_YEAR = _YEAR + len(YEAR_PARTS)
 
 
-class AirYears(Shared[AirHours], CivilDays):
+class AirYears(AirBook):
     """A day is entered into the book when it is computed; windows come oldest first."""
 
     indicators = tuple(POSITION[f"air.{name}"] for name in NAMES)
 
     def __init__(self, source: AirHours) -> None:
-        super().__init__(source)
-        self.book = DayBook(DAY_COLUMNS)
-
-    @property
-    def books(self) -> dict[str, DayBook]:
-        """Sums, hours and daily values of a year of days."""
-        return {"days": self.book}
-
-    def touched(
-        self, changed: Reaching, member_of: Slots
-    ) -> tuple[Integers, Integers]:
-        """The day, and those after it: the next by running means, all by the year."""
-        members, hours = of_level(changed, HOUR, member_of)
-        if not len(members):
-            return members, hours
-        days = self.members.civil_days(members, hours * 60 - self.members.shift[members])
-        pairs = np.unique(np.stack([members, days]), axis=1)
-        return spread(pairs[0], pairs[1], RESTATED_DAYS)
-
-    def hours_of_days(self, members: Integers, days: Integers) -> tuple[Integers, Integers]:
-        """Local number of the last hour of each civil day, and how many hours it has."""
-        shift = self.members.shift[members]
-        start, end = self.end_min(members, days - 1), self.end_min(members, days)
-        last = (end + shift) // 60 - 1
-        return last, np.clip(last + 1 - (start + shift) // 60, 0, DAY_HOURS_MAX)
+        super().__init__(source, DayBook(DAY_COLUMNS))
 
     def rows(
         self, members: Integers, days: Integers, panes: Panes

@@ -8,6 +8,7 @@ says whose they are. Level 0 is best.
 from engine import catalogue_traffic
 from engine.catalogue_air import AIR_DAYS, DAQI, EAQI
 from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
+from engine.catalogue_limits import AIR_LIMITS
 from engine.catalogue_noise import NOISE
 from engine.catalogue_quality import TIMELINESS
 from engine.catalogue_quality import entries as quality_entries
@@ -144,6 +145,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *TIMELINESS,
     *DAQI,
     *AIR_DAYS,
+    *AIR_LIMITS,
     *(own.entry for own in OWN),
 )
 

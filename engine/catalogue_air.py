@@ -100,17 +100,17 @@ DAQI = (
     _daqi_part("no2", "NO₂", "mean of the hour"),
 )
 
-_WHO = "WHO global air quality guidelines, September 2021"
-_WHO_MARKS = (
+WHO = "WHO global air quality guidelines, September 2021"
+WHO_MARKS = (
     "levels from airclim, KAPSARC and State of Global Air, which agree; not read in WHO's own text",
     CONVERTED_MARK["who"],
 )
-_NAMES = {"pm25": "PM2.5", "pm10": "PM10", "o3": "O₃", "so2": "SO₂", "no2": "NO₂", "co": "CO"}
+NAMES = {"pm25": "PM2.5", "pm10": "PM10", "o3": "O₃", "so2": "SO₂", "no2": "NO₂", "co": "CO"}
 _TIER_COLOURS = ("#1A9850", "#91CF60", "#D9EF8B", "#FEE08B", "#FC8D59", "#D73027")
 _UNMET = "No target met"
 
 
-def _tiers(pollutant: str, average: str) -> tuple[Level, ...]:
+def tiers(pollutant: str, average: str) -> tuple[Level, ...]:
     """The strictest level that is met: of a ratio to the guideline level."""
     limits = LEVELS[pollutant, average]
     uppers = who_ratios(np.array(limits, np.float64), np.array(limits[0], np.float64)).tolist()
@@ -131,10 +131,10 @@ def _who_day(pollutant: str) -> Indicator:
         else "largest running 8-h mean that ends in the civil day, 18 of its 24 needed"
     )
     return Indicator(
-        "air", f"who_{pollutant}_{average}", f"{_NAMES[pollutant]} against WHO, {average[:-1]} h",
-        "1", 2, _WHO, f"guideline level {limit:g} {unit}, interim targets", f"{mean}, / {limit:g}",
-        86_400, 86_400, _tiers(pollutant, average), 1, "worst", "low", OURS,
-        open_marks=_WHO_MARKS,
+        "air", f"who_{pollutant}_{average}", f"{NAMES[pollutant]} against WHO, {average[:-1]} h",
+        "1", 2, WHO, f"guideline level {limit:g} {unit}, interim targets", f"{mean}, / {limit:g}",
+        86_400, 86_400, tiers(pollutant, average), 1, "worst", "low", OURS,
+        open_marks=WHO_MARKS,
     )
 
 
@@ -146,11 +146,11 @@ DAYS_LEVELS = (
 def _who_days(pollutant: str) -> Indicator:
     average = "8h" if pollutant == "o3" else "24h"
     return Indicator(
-        "air", f"who_days_{pollutant}", f"Days of {_NAMES[pollutant]} above WHO, this year",
-        "days", 0, _WHO, "99th percentile of the year: 3 to 4 days above are tolerated",
+        "air", f"who_days_{pollutant}", f"Days of {NAMES[pollutant]} above WHO, this year",
+        "days", 0, WHO, "99th percentile of the year: 3 to 4 days above are tolerated",
         f"civil days since 1 January with air.who_{pollutant}_{average} above 1", 86_400,
         365 * 86_400, DAYS_LEVELS, 2, "worst", "low", OURS,
-        open_marks=(*_WHO_MARKS, "of days that are known, so at least so many; the fourth day "
+        open_marks=(*WHO_MARKS, "of days that are known, so at least so many; the fourth day "
                     "counts as too many"),
     )
 
@@ -162,7 +162,7 @@ _ROLLING_MARK = ("the year is the last 365 days: provisional until it is a calen
 def _year(pollutant: str) -> Indicator:
     of_gas = "" if pollutant.startswith("pm") else ", by the factors printed there"
     return Indicator(
-        "air", f"year_{pollutant}", f"{_NAMES[pollutant]}, mean of a year", "µg/m³", 1, _U4SSC,
+        "air", f"year_{pollutant}", f"{NAMES[pollutant]}, mean of a year", "µg/m³", 1, _U4SSC,
         f"annual mean{of_gas}", "mean of the hours of the last 365 civil days, 75 % of 8760 needed",
         86_400, 365 * 86_400, PLAIN, None, "station_mean", "low", open_marks=_ROLLING_MARK,
     )
@@ -171,11 +171,11 @@ def _year(pollutant: str) -> Indicator:
 def _who_year(pollutant: str) -> Indicator:
     limit = LEVELS[pollutant, "annual"][0]
     return Indicator(
-        "air", f"who_{pollutant}_year", f"{_NAMES[pollutant]} against WHO, year", "1", 2, _WHO,
+        "air", f"who_{pollutant}_year", f"{NAMES[pollutant]} against WHO, year", "1", 2, WHO,
         f"annual guideline level {limit:g} µg/m³, interim targets",
         f"mean of the hours of the last 365 civil days, 90 % of 8760 needed, / {limit:g}", 86_400,
-        365 * 86_400, _tiers(pollutant, "annual"), 1, "worst", "low", OURS,
-        open_marks=_WHO_MARKS + _ROLLING_MARK,
+        365 * 86_400, tiers(pollutant, "annual"), 1, "worst", "low", OURS,
+        open_marks=WHO_MARKS + _ROLLING_MARK,
     )
 
 

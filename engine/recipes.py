@@ -5,6 +5,7 @@ from engine import (
     account_daqi,
     account_energy,
     account_indices,
+    account_limits,
     account_load,
     account_mix,
     account_noise,
@@ -31,5 +32,6 @@ RECIPES: dict[str, Recipe] = {
     **account_mix.RECIPES,
     **account_timeliness.RECIPES,
     **account_daqi.RECIPES, **account_years.RECIPES,
+    **account_limits.RECIPES,
     **account_own.RECIPES,
 }

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.places import parse, render
+from engine.catalogue import INDICATORS
 from engine.deliveries import Deliveries
 from engine.power_minutes import PowerMinutes
 from engine.spectra import Spectra
@@ -84,6 +85,7 @@ def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
         "open_days": vitals.open_days, "interruptions": vitals.interruptions.dump(),
         "registry": vitals.registry.dump(),
         "places": render(vitals.registry.rows),
+        "families": _families(vitals),
         "members": [windows.family.members.places for windows in vitals.windows],
         "area_closed": [windows.areas.closed for windows in vitals.windows],
         "area_first": [list(windows.areas.first.items()) for windows in vitals.windows],
@@ -157,6 +159,8 @@ def _rebuild(
     meta: dict[str, Any], arrays: dict[str, npt.NDArray[Any]], grace_s: int
 ) -> Vitals:
     vitals = Vitals(grace_s)
+    if meta["families"] != _families(vitals):
+        raise ValueError("has other indicators")
     vitals.registry.restore(meta["registry"], parse(meta["places"]), vitals.panes)
     used = len(vitals.registry.series)
     panes = vitals.panes
@@ -200,6 +204,14 @@ def _rebuild(
     vitals.resume(meta["now_ns"])
     vitals.open_days = meta["open_days"]
     return vitals
+
+
+def _families(vitals: Vitals) -> list[list[str]]:
+    """What the windows compute, by the keys that points are stored under.
+
+    Files name windows by their number, which moves when a release or a city adds a family.
+    """
+    return [[INDICATORS[i].key for i in windows.family.indicators] for windows in vitals.windows]
 
 
 def _pairs(kept: dict[tuple[int, int], int]) -> list[list[int]]:

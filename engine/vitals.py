@@ -14,6 +14,7 @@ import numpy.typing as npt
 from edge.facts import Fact
 from edge.places import PlaceKey, PlaceRow
 from engine.air import AirDays
+from engine.air_limit_days import AirLimits
 from engine.air_years import AirYears
 from engine.batch import Batch
 from engine.changed import Changed
@@ -98,7 +99,7 @@ class Vitals:
             SoundDays(sounds), PercentileHours(sounds, self.spectra),
             PercentileDays(sounds, self.spectra),
             MixHours(sources), MixDays(sources), Timeliness(self.deliveries),
-            AirYears(hours),
+            AirYears(hours), AirLimits(hours),
         )
         self.windows = [Windows(family) for family in families]
         self.interruptions = Interruptions()

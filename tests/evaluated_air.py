@@ -4,6 +4,7 @@ As `tests.explained`: imports nothing of the project, reads the JSON that `expla
 """
 
 import math
+from datetime import date
 from typing import Any
 
 Answer = dict[str, Any]
@@ -38,7 +39,15 @@ def _tiers(limits: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(ratio(limit, limits[0]) for limit in limits)
 
 
+SEASON = (60, 70, 100)
+EU_DAY = {"pm10": (50, 35), "so2": (125, 3), "o3": (120, 25), "co": (10, 0)}
+EU_HOUR = {"no2": (200, 18), "so2": (350, 24), "o3": (180, 0)}
+"""Limit, and how often a year it may be exceeded."""
 LEVELS: dict[str, tuple[float, ...]] = {
+    **{f"eu_{of}_{name}": (0, allowed) if allowed else (0,)
+       for of, limits in (("days", EU_DAY), ("hours", EU_HOUR))
+       for name, (_, allowed) in limits.items()},
+    "who_o3_season": _tiers(SEASON),
     "eaqi_2024": (1, 2, 3, 4, 5), "daqi_uk": tuple(range(1, 10)), "who_days_": (0, 3), "year_": (),
     **{f"who_{name}_{'8h' if name == 'o3' else '24h'}": _tiers(limits)
        for name, limits in WHO_DAY.items()},
@@ -155,18 +164,23 @@ def _uk(answer: Answer, name: str) -> float | None:
     return _daqi(answer, name.rsplit("_", 1)[-1], end)
 
 
-def _of_day(answer: Answer, pollutant: str) -> float | None:
-    """The daily value in the unit of WHO, of the window's own day, from its panes."""
+def _of_day(
+    answer: Answer, pollutant: str, factor: float, running: bool
+) -> float | None:
+    """The daily value in the unit of a level, of the window's own day, from its panes."""
     start, end = answer["window"]["start_ms"], answer["window"]["end_ms"]
     count = (end - start) // HOUR_MS
     hours = hours_of(answer, pollutant, end, count + 7)
-    factor = WHO.get(pollutant, 1.0)
-    if pollutant != "o3":
+    if not running:
         there = [hour for hour in hours[7:] if hour is not None]
         return sum(there) / len(there) * factor if len(there) >= 18 else None
-    running = [_mean(hours[i : i + 8], 6) for i in range(count)]
-    known = [mean for mean in running if mean is not None]
+    means = [_mean(hours[i : i + 8], 6) for i in range(count)]
+    known = [mean for mean in means if mean is not None]
     return max(known) * factor if len(known) >= 18 else None
+
+
+def _who_day(answer: Answer, pollutant: str) -> float | None:
+    return _of_day(answer, pollutant, WHO.get(pollutant, 1.0), pollutant == "o3")
 
 
 def _step(answer: Answer, name: str) -> dict[str, Any]:
@@ -176,11 +190,43 @@ def _step(answer: Answer, name: str) -> dict[str, Any]:
 
 def _days_above(answer: Answer, pollutant: str) -> float | None:
     rows = _step(answer, "days above")["given"]["rows"]
-    own = _of_day(answer, pollutant)
+    own = _who_day(answer, pollutant)
     if own is not None:  # the newest day is computed anew, the others are told
         assert math.isclose(rows[-1][1], own, rel_tol=1e-9)
     level = WHO_DAY[pollutant][0]
     return float(sum(ratio(value, level) > 1 for _, value in rows)) if rows else None
+
+
+def _eu_days(answer: Answer, pollutant: str) -> float | None:
+    rows = _step(answer, "days above the limit")["given"]["rows"]
+    own = _of_day(answer, pollutant, EU.get(pollutant, 1.0), pollutant in ("o3", "co"))
+    if own is not None:
+        assert math.isclose(rows[-1][1], own, rel_tol=1e-9)
+    return float(sum(ratio(x, EU_DAY[pollutant][0]) > 1 for _, x in rows)) if rows else None
+
+
+def _eu_hours(answer: Answer, pollutant: str) -> float | None:
+    rows = _step(answer, "hours above the limit")["given"]["rows"]
+    start, end = answer["window"]["start_ms"], answer["window"]["end_ms"]
+    own = hours_of(answer, pollutant, end, (end - start) // HOUR_MS)
+    there = [hour for hour in own if hour is not None]
+    if there:
+        above = sum(ratio(x * EU[pollutant], EU_HOUR[pollutant][0]) > 1 for x in there)
+        assert rows[-1][1:] == [above, len(there)]
+    return float(sum(row[1] for row in rows)) if rows else None
+
+
+def _season(answer: Answer) -> float | None:
+    given = _step(answer, "peak season")["given"]
+    starts = [date.fromisoformat(text) for text in given["months"]]
+    rows = [(date.fromisoformat(text), value) for text, value in given["rows"]]
+    means = []
+    for first, end in zip(starts[:7], starts[6:], strict=True):
+        of = [value for day, value in rows if first <= day < end]
+        if len(of) >= 0.75 * (end - first).days:
+            means.append(sum(of) / len(of))
+    enough = len(rows) >= 0.75 * (starts[-1] - starts[0]).days
+    return ratio(max(means), SEASON[0]) if means and enough else None
 
 
 def _year(answer: Answer, pollutant: str, share: float, factor: float) -> float | None:
@@ -202,7 +248,9 @@ def _who(answer: Answer, name: str) -> float | None:
     if kind == "year":
         mean = _year(answer, pollutant, 0.9, WHO.get(pollutant, 1.0))
         return None if mean is None else ratio(mean, WHO_YEAR[pollutant][0])
-    value = _of_day(answer, pollutant)
+    if kind == "season":
+        return _season(answer)
+    value = _who_day(answer, pollutant)
     return None if value is None else ratio(value, WHO_DAY[pollutant][0])
 
 
@@ -211,6 +259,8 @@ def recompute(answer: Answer, name: str) -> float | None:
     last = name.rsplit("_", 1)[-1]
     if name.startswith("daqi_uk"):
         return _uk(answer, name)
+    if name.startswith("eu_"):
+        return (_eu_days if name.startswith("eu_days_") else _eu_hours)(answer, last)
     if name.startswith("who_days_"):
         return _days_above(answer, last)
     if name.startswith("who_"):

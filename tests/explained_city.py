@@ -19,6 +19,7 @@ from simulators import sample_city
 from tests.line_city import CITY, MINUTE_MS, MS, START_MS, row, single, topic, write_places
 
 HOUR_MS = 3_600_000
+YEARLY = {POSITION["air.year_pm25"], POSITION["air.who_o3_season"]}
 HOURS = 3
 STEP_MS = 1_800_000
 SAMPLE_END_MS = 1_407_326_400_000
@@ -184,7 +185,7 @@ def powered(folder: Path) -> Path:
 
 
 def yearly(folder: Path, days: int) -> Path:
-    """One station that tells PM2.5 and NO2 each hour for so many days, with gaps.
+    """One station that tells PM2.5, NO2 and O3 each hour for so many days, with gaps.
 
     Only the families of days and years are computed, three days at a time.
     """
@@ -194,14 +195,17 @@ def yearly(folder: Path, days: int) -> Path:
     line.open()
     line.vitals.windows = [
         windows for windows in line.vitals.windows
-        if POSITION["air.year_pm25"] in windows.family.indicators
+        if YEARLY & set(windows.family.indicators)
     ]
     line.load_places(path, (START_MS - HOUR_MS) * MS)
     number = 0
     for day in range(days):
         messages = []
         for hour in range(24 * day, 24 * day + 24):
-            for quantity, value in (("pm25", 5.0 + hour % 13 + day % 30), ("no2", 8.0 + hour % 24)):
+            for quantity, value in (
+                ("pm25", 5.0 + hour % 13 + day % 30), ("no2", 8.0 + hour % 24 * 5),
+                ("o3", 20.0 + hour % 24 + day % 50),
+            ):
                 if hour % 50 < 47:
                     number += 1
                     messages.append(_message("d1", number, 60 * hour, value, quantity))

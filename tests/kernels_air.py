@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from engine import air_days, daqi, naqi, purpleair, who
+from engine import air_days, air_limits, daqi, naqi, purpleair, who
 from engine.nowcast import nowcast_o3_2016
-from tests import reference_air
+from tests import reference_air, reference_limits
 from tests.kernels import Pair, Random, concentrations, gaps
 
-MODULES = (air_days, daqi, naqi, purpleair, who)
+MODULES = (air_days, air_limits, daqi, naqi, purpleair, who)
 DAY = 731_000
 
 
@@ -41,6 +41,39 @@ def _station_daqi(rng: Random, k: int) -> Any:
 
 def _day_row(rng: Random, k: int) -> Any:
     return (concentrations(rng, k, 48), rng.integers(23, 26, k)), (np.zeros((k, 12)),)
+
+
+def _limit_row(rng: Random, k: int) -> Any:
+    given = (concentrations(rng, k, 48), rng.integers(23, 26, k), rng.uniform(0.5, 2, 6),
+             np.array([200.0, 350.0, 180.0]) / 10)
+    return given, (np.zeros((k, 10)),)
+
+
+def _book(rng: Random, length: int) -> Any:
+    """Days of two stations as `limit_row` keeps them."""
+    days = np.arange(DAY, DAY + length)
+    day = np.zeros((2, length), np.int64)
+    kept = np.full((2, length, 10), np.nan)
+    for member in range(2):
+        there = days[rng.random(length) < rng.choice([0.5, 0.8, 1.0])]
+        rows = rng.lognormal(4, 0.7, (len(there), 10))
+        rows[:, 4:] = rng.integers(0, 12, (len(there), 6))
+        gaps(rng, rows[:, :4])
+        day[member, there % length], kept[member, there % length] = there, rows
+    return day, kept
+
+
+def _limit_sums(rng: Random, k: int) -> Any:
+    last = DAY + rng.integers(300, 420, k)
+    given = (*_book(rng, 420), rng.integers(0, 2, k), last, last - rng.integers(0, 300, k),
+             rng.uniform(0.5, 2, 4), np.array([50.0, 125, 120, 100]))
+    return given, (np.zeros((k, 7), np.int64), np.zeros((k, 7), np.int64))
+
+
+def _season(rng: Random, k: int) -> Any:
+    months = np.array([reference_limits.months_of(int(d)) for d in DAY + rng.integers(366, 420, k)])
+    given = (*_book(rng, 420), rng.integers(0, 2, k), months.reshape(k, 13))
+    return given, (np.zeros(k), np.zeros(k, np.int64))
 
 
 def _rows(rng: Random, k: int) -> Any:
@@ -85,6 +118,15 @@ PAIRS: tuple[Pair, ...] = (
     Pair(air_days.day_values, reference_air.day_values,
          lambda rng, k: ((_rows(rng, k),), (np.zeros((k, 6)),))),
     Pair(air_days.year_sums, reference_air.year_sums, _year, 1e-6),
+    Pair(air_days.highest_8h, reference_air.highest_8h,
+         lambda rng, k: ((concentrations(rng, 1, 32)[0, 2].copy(), int(rng.integers(23, 26))), ()),
+         1e-9),
+    Pair(air_days.mean_of_day, reference_air.mean_of_day,
+         lambda rng, k: ((concentrations(rng, 1, 32)[0, 2].copy(), int(rng.integers(23, 26))), ()),
+         1e-9),
+    Pair(air_limits.limit_row, reference_limits.limit_row, _limit_row, 1e-9),
+    Pair(air_limits.limit_sums, reference_limits.limit_sums, _limit_sums),
+    Pair(air_limits.season, reference_limits.season, _season, 1e-9),
     Pair(nowcast_o3_2016, reference_air.nowcast_o3_2016,
          lambda rng, k: ((gaps(rng, np.round(rng.normal(40, 25, 8))),), (np.zeros(3),)), 1e-9),
 )

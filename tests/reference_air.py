@@ -190,16 +190,26 @@ def station_daqi(conc: Any, so2: Any, hours: Any, out: Any) -> None:
             found[column] = max(known) if 4 * len(known) >= 3 * count else NAN
 
 
+def mean_of_day(means: Any, hours: int) -> float:
+    """Of the day's hours, of which 18 must be there."""
+    return mean_of(means[:hours], 18, clipped=False)
+
+
+def highest_8h(means: Any, hours: int) -> float:
+    """The largest of the running means that end in the day, of which 18 must be there."""
+    running = [mean_of(means[i : i + 8], 6) for i in range(hours)]
+    known = [value for value in running if not math.isnan(value)]
+    return max(known) if len(known) >= 18 else NAN
+
+
 def day_row(means: Any, hours: Any, out: Any) -> None:
     """Sums and hours of PM2.5, PM10, O3, SO2, NO2; mean of CO; highest running mean of O3."""
     for station, count, row in zip(means, hours, out, strict=True):
         for column, part in enumerate((0, 1, 2, 4, 5)):
             there = [value for value in station[part][:count] if not math.isnan(value)]
             row[column], row[5 + column] = math.fsum(there), len(there)
-        row[10] = mean_of(station[3][:count], 18, clipped=False)
-        running = [mean_of(station[2][i : i + 8], 6) for i in range(count)]
-        known = [value for value in running if not math.isnan(value)]
-        row[11] = max(known) if len(known) >= 18 else NAN
+        row[10] = mean_of_day(station[3], count)
+        row[11] = highest_8h(station[2], count)
 
 
 def day_value(row: Any, column: int) -> float:

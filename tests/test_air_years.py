@@ -9,7 +9,7 @@ import pytest
 
 from engine.air_years import first_of_years
 from tests import reference_air
-from tests.real_air import AT_MARYLEBONE, NAMES, marylebone
+from tests.real_air import AT_MARYLEBONE, NAMES, marylebone, year_at_marylebone
 from tests.town import Reading, Town, at, row
 
 NAN = math.nan
@@ -23,19 +23,7 @@ YEARS = {"pm25": 1.0, "pm10": 1.0, "o3": 1.96, "so2": 2.62, "no2": 1.9}
 @pytest.fixture(scope="module")
 def town() -> Town:
     """2004 at Marylebone Road, hour by hour; the clock goes three days at a time."""
-    year = marylebone()
-    town = Town([row("a1", PLACE, 3600, since="2004-01-01")])
-    town.keep("air.year_pm25")
-    for day in range(366):
-        town.take(
-            Reading("a1", name, AT_MARYLEBONE + hour * 3600, year[i][hour])
-            for hour in range(24 * day, 24 * day + 24)
-            for i, name in enumerate(NAMES) if not math.isnan(year[i][hour])
-        )
-        if day % 3 == 2:
-            town.tick(AT_MARYLEBONE + (day + 1) * DAY_S)
-    town.tick(AT_MARYLEBONE + 366 * DAY_S + 7200)
-    return town
+    return year_at_marylebone(PLACE, 3, "air.year_pm25")
 
 
 def daily(i: int, day: int) -> float:

@@ -165,6 +165,8 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("place", "key"), [
     ("centre/s1", "air.year_pm25"), ("centre/s1", "air.who_no2_year"),
     ("centre/s1", "air.who_days_no2"), ("_/_", "air.year_no2"),
+    ("centre/s1", "air.eu_hours_no2"), ("centre/s1", "air.eu_days_o3"),
+    ("centre/s1", "air.who_o3_season"), ("_/_", "air.eu_hours_no2"),
 ])
 def test_a_year_from_the_archive(year: Path, place: str, key: str) -> None:
     """The sample week has no mean of a year: here are hours enough."""
@@ -250,7 +252,7 @@ def test_the_evaluator_imports_nothing_of_the_project(evaluator: ModuleType) -> 
         for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
         for name in node.names
     }
-    assert names <= {"itertools", "math", "typing", "tests", "tests.evaluated_air"}
+    assert names <= {"datetime", "itertools", "math", "typing", "tests", "tests.evaluated_air"}
 
 
 def test_every_answer_names_its_standard(week: Path, fortnight: Path) -> None:

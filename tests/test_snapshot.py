@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from engine import snapshot
+from engine.catalogue import INDICATORS
 from engine.own import OWN
 from engine.points import DTYPES, Points
 from engine.snapshot import SnapshotError, load, save
@@ -83,6 +85,19 @@ def test_going_on_is_as_if_it_had_never_stopped(
     for end in (START + 40_000, START + 5 * 86_400):
         same(one.tick(end), two.tick(end))
     assert one.vitals.registry.dump() == two.vitals.registry.dump()
+
+
+def test_one_of_other_indicators_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many windows, but not the same: a city's own gone, a release's come in its place."""
+    path = tmp_path / "snapshot.cvs"
+    save(small().vitals, path, EXTRA)
+    other = list(INDICATORS)
+    other[-1] = replace(other[-1], id="another")
+    monkeypatch.setattr(snapshot, "INDICATORS", tuple(other))
+    with pytest.raises(SnapshotError, match="has other indicators; the archive is replayed"):
+        load(path, 60)
 
 
 def test_what_is_in_it(tmp_path: Path) -> None:

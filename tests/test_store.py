@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,23 @@ def test_a_closed_point_is_in_history_and_last(store: Store) -> None:
     assert (sample.end_ms, sample.value, sample.low, sample.high) == (
         (DAY + 60) * 1000, 51.5, 51.5, 51.5)
     assert store.history("centre/s1", AQI, 0, 2**50, 10) == []
+
+
+def test_points_keep_their_name_when_a_release_puts_indicators_before_a_citys_own(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A city's own are the last of the catalogue: what comes with a release moves them."""
+    own, last = "weather.heat_index", len(INDICATORS)
+    entry = replace(INDICATORS[0], domain="weather", id="heat_index")
+    monkeypatch.setattr("ingest.store.INDICATORS", (*INDICATORS, entry))
+    store.write(point(DAY + 60, 30.0, indicator=last), KEYS, 7)
+    added = replace(INDICATORS[0], id="of_a_release")
+    monkeypatch.setattr("ingest.store.INDICATORS", (*INDICATORS, added, entry))
+    store.write(point(DAY + 120, 40.0, indicator=last), KEYS, 8)
+    store.write(point(DAY + 120, 31.0, indicator=last + 1), KEYS, 8)
+    found = {row.indicator: row.value for row in store.last()}
+    assert found == {own: 31.0, "air.of_a_release": 40.0}
+    assert [row.value for row in store.history("centre/s1", own, 0, 2**50, 10)] == [30.0, 31.0]
 
 
 def test_a_station_has_no_spread(store: Store) -> None:
