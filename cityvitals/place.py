@@ -39,6 +39,17 @@ class Wanted(NamedTuple):
     modulus_kwh: float
     city: str
     road_class: str = ""
+    capacity_vph: float = 0.0
+    g_m: float = 0.0
+    occupants: float = 0.0
+    heavy_share: float = 0.0
+
+
+STATION = (
+    "length_km", "lanes", "posted_kmh", "customers", "road_class", "capacity_vph", "g_m",
+    "occupants", "heavy_share",
+)
+"""What belongs to the station: a device that comes to it takes what the one before said."""
 
 
 @contextmanager
@@ -90,16 +101,12 @@ def _row(wanted: Wanted, rows: list[PlaceRow], since_ms: int) -> PlaceRow:
     if not city or not tz:
         raise PlacesError(f"{place} is the first place: say its city and zone, --city and --tz")
     name = wanted.name or (known.name if known else wanted.station)
-    road = (wanted.length_km, wanted.lanes, wanted.posted_kmh, wanted.customers)
-    if known and not any(road):
-        road = (known.length_km, known.lanes, known.posted_kmh, known.customers)
+    own = {name: getattr(wanted, name) or getattr(known, name, 0) for name in STATION}
+    own["road_class"] = own["road_class"] or ""
     return PlaceRow(
         since_ms, city, wanted.district, wanted.station, wanted.device, name, lat, lon,
-        tz, wanted.period_s, *road, modulus_kwh=wanted.modulus_kwh,
-        road_class=wanted.road_class or (known.road_class if known else ""),
-        capacity_vph=known.capacity_vph if known else 0.0, g_m=known.g_m if known else 0.0,
-        occupants=known.occupants if known else 0.0,
-        heavy_share=known.heavy_share if known else 0.0,
+        tz, wanted.period_s, modulus_kwh=wanted.modulus_kwh,
+        private=known.private if known else False, **own,
     )
 
 

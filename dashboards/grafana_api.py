@@ -1,7 +1,7 @@
 """The only file that imports grafana-client; its exceptions become `GrafanaError`.
 
 grafana-client 3.11.2 runs on requests: later ones replace urllib3 for the whole environment, see
-docs/decisions. It is an extra: `pip install 'cityvitals[grafana]'`.
+docs/decisions. It is an extra: `pip install -c constraints.txt -e '.[grafana]'`.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,8 @@ class Grafana:
             from grafana_client.client import GrafanaException
         except ImportError:
             raise SettingsError(
-                "publishing needs an extra: pip install 'cityvitals[grafana]'") from None
+                "publishing needs an extra; in the project: "
+                "pip install -c constraints.txt -e '.[grafana]'") from None
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise SettingsError(

@@ -136,7 +136,8 @@ class SerialLine:
         try:
             import serial  # noqa: PLC0415  # an extra: only a machine with a sensor has it
         except ImportError:
-            text = "reading a serial sensor needs pyserial: pip install 'cityvitals[drivers]'"
+            text = ("reading a serial sensor needs pyserial; in the project: "
+                    "pip install -c constraints.txt '.[drivers]'")
             raise DriverError(text) from None
         # SerialException is an OSError; what the port cannot do is a ValueError.
         try:

@@ -65,7 +65,7 @@ def test_a_missing_broker_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broker.sysconfig, "get_path", lambda _: str(tmp_path))
-    with pytest.raises(broker.NoBrokerError, match=r"cityvitals\[server\]"):
+    with pytest.raises(broker.NoBrokerError, match=r"pip install .*\.\[server\]"):
         broker.program()
 
 

@@ -19,9 +19,9 @@ OPEN_TABLES = {"driver"}
 
 
 def _with_all_keys(name: str) -> str:
-    """The text with every `# key = value` line taken in."""
+    """The text with every `# key = value` and `# [table]` line taken in."""
     text = (FOLDER / name).read_text(encoding="utf-8")
-    return re.sub(r"^# (\w+ = .+)$", r"\1", text, flags=re.M)
+    return re.sub(r"^# (\w+ = .+|\[\w+\])$", r"\1", text, flags=re.M)
 
 
 def test_every_example_is_tried() -> None:
@@ -32,6 +32,11 @@ def test_every_example_is_tried() -> None:
 def test_the_file_as_it_stands_is_valid(name: str) -> None:
     text = (FOLDER / name).read_text(encoding="utf-8")
     check(tomllib.loads(text), SHAPES[name], name)
+
+
+def test_a_copy_of_the_example_asks_for_no_influxdb() -> None:
+    text = (FOLDER / "ingest.toml").read_text(encoding="utf-8")
+    assert check(tomllib.loads(text), IngestSettings, "ingest.toml").influx is None
 
 
 @pytest.mark.parametrize("name", SHAPES)

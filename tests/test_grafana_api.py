@@ -38,7 +38,7 @@ def test_an_address_that_cannot_be(url: str) -> None:
 
 def test_without_the_extra_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "grafana_client", None)
-    with pytest.raises(SettingsError, match=r"pip install 'cityvitals\[grafana\]'"):
+    with pytest.raises(SettingsError, match=r"pip install .* '\.\[grafana\]'"):
         Grafana("http://grafana:3000", TOKEN)
 
 

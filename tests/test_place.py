@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,23 @@ def test_a_second_device_takes_what_the_station_has(folder: Path) -> None:
         "Europe/Berlin", 60.0, length_km=1.5, lanes=2, posted_kmh=50.0,
     )
     assert places.load(folder / "places.csv") == [ROW, row]
+
+
+def test_road_data_that_are_given_stand_beside_those_of_the_station(folder: Path) -> None:
+    row = add(folder, WANTED._replace(
+        lanes=3, road_class="urban-2", capacity_vph=2400.0, g_m=6.5, occupants=1.4,
+        heavy_share=0.1))
+    assert (row.length_km, row.lanes, row.posted_kmh) == (1.5, 3, 50.0)
+    assert (row.road_class, row.capacity_vph, row.g_m) == ("urban-2", 2400.0, 6.5)
+    after = add(folder, WANTED._replace(device="d3"))
+    assert (after.lanes, after.capacity_vph, after.occupants, after.heavy_share) == (
+        3, 2400.0, 1.4, 0.1)
+
+
+def test_a_private_station_stays_private(folder: Path) -> None:
+    rows = [replace(ROW, private=True)]
+    (folder / "places.csv").write_text(places.render(rows), encoding="utf-8")
+    assert add(folder, WANTED).private
 
 
 def test_a_new_station_needs_a_position(folder: Path) -> None:
