@@ -51,9 +51,11 @@ $(VENV)/server.done: pyproject.toml constraints.txt | python
 	@$(PIP) -e '.[server]' >&2
 	@touch $@
 
-# numba keeps what it compiled beside the source, so a first start never waits for it.
+# numba keeps what it compiled beside the source, so a first start never waits for it. Bytecode is
+# written too where the environment tells Python not to: it saves each process half a second.
 $(VENV)/warm.done: $(VENV)/server.done $(wildcard engine/*.py ingest/*.py)
 	@echo "Cityvitals: compiling kernels" >&2
+	@$(PY) -m compileall -q cityvitals dashboards edge engine ingest simulators >&2
 	@$(PY) -m cityvitals warm >&2
 	@touch $@
 

@@ -34,12 +34,16 @@ class ChildRefusedError(Exception):
 
 @dataclass(slots=True)
 class Child:
-    """One program: how it is started, and how its present life goes."""
+    """One program: how it is started, and how its present life goes.
+
+    log_begin: bytes of the log that are of earlier runs.
+    """
 
     name: str
     argv: list[str]
     log: Path
     once: bool = False
+    log_begin: int = 0
     process: "subprocess.Popen[bytes] | None" = None
     started_s: float = 0.0
     restarts: int = 0
@@ -97,8 +101,7 @@ class Children:
         """Start a program with its own log; `once`: status 0 ends it for good."""
         self.log_dir.mkdir(parents=True, exist_ok=True)
         child = Child(name, argv, self.log_dir / f"{name}.log", once)
-        if once:
-            child.log.unlink(missing_ok=True)  # its last line is its progress
+        child.log_begin = child.log.stat().st_size if child.log.exists() else 0
         self.all.append(child)
         self._spawn(child, now_s)
         return child

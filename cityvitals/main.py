@@ -178,8 +178,15 @@ def ingest(
     wait: Annotated[
         bool, typer.Option(help="Wait while another program holds the data folder.")
     ] = False,
+    past: Annotated[
+        int | None, typer.Option(hidden=True, help="Live the past of this simulated city first.")
+    ] = None,
 ) -> None:
     """Take readings from the broker, compute indicators, write them to the sinks."""
+    if past is not None:
+        from cityvitals.past import live
+
+        live(config, past)
     from ingest.program import run
 
     raise typer.Exit(run(config, wait=wait))
@@ -356,18 +363,6 @@ def doctor(
     from cityvitals.doctor import report
 
     raise typer.Exit(report(data, port, as_json))
-
-
-@app.command(hidden=True)
-def past(
-    folder: Annotated[Path, typer.Argument(help="The data folder.")],
-    seed: Annotated[int, typer.Option(help="Seed of the simulated city.")] = 1,
-    influx: Annotated[bool, typer.Option(help="Queue the points for InfluxDB, too.")] = False,
-) -> None:
-    """Let the simulated city live until now; `up` runs this before it goes live."""
-    from cityvitals.past import run
-
-    raise typer.Exit(run(folder, seed, influx=influx))
 
 
 @app.command(hidden=True)

@@ -1,16 +1,19 @@
 """The simulated city's past, made before it goes live: its last 35 days, or since the last run.
 
-Runs as a child of `up` that prints its progress in percent, a line each, and ends.
+The ingest of `up` begins with it; it prints its progress in percent, a line each.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from cityvitals.place import FILE, write
+from cityvitals.place import write
 from edge import places
 from edge.places import PlaceRow
+from edge.settings import load
 from ingest.folder_lock import held
+from ingest.settings_ingest import IngestSettings
 from ingest.store import Store, StoreError
 from simulators.city import City
 
@@ -73,23 +76,25 @@ def dated(rows: list[PlaceRow], city: City, start_ms: int, now_ms: int) -> list[
     return sorted(every, key=lambda row: row.valid_from_ms)
 
 
-def run(folder: Path, seed: int, *, influx: bool = False) -> int:
-    """Make the past of `folder` up to now; the exit status."""
+def live(config: Path, seed: int) -> None:
+    """Make the past of the simulated city up to now, for the ingest that `config` describes."""
+    settings = load(config, IngestSettings)
+    folder = config.parent / settings.data
     with held(folder / "ingest"):
         print("0%", flush=True)
-        return _live(folder, seed, influx=influx)
+        # Takes a second or two. Until now is later then, and the fleet has begun.
+        from cityvitals.backfill import backfill
+
+        now_ms = time.time_ns() // 1_000_000
+        city = City(seed)
+        start_ms = max(last_ms(folder / "store.db") or 0, now_ms - PAST_MS)
+        path = config.parent / settings.places
+        rows = places.load(path) if path.exists() else []
+        write(path, dated(rows, city, start_ms, now_ms))
+        backfill(folder, city, start_ms, now_ms, _said(), influx=settings.influx is not None)
 
 
-def _live(folder: Path, seed: int, *, influx: bool) -> int:
-    # Takes a second or two. Until now is later then, and the fleet has begun.
-    from cityvitals.backfill import backfill
-
-    now_ms = time.time_ns() // 1_000_000
-    city = City(seed)
-    start_ms = max(last_ms(folder / "store.db") or 0, now_ms - PAST_MS)
-    path = folder / FILE
-    rows = places.load(path) if path.exists() else []
-    write(path, dated(rows, city, start_ms, now_ms))
+def _said() -> Callable[[float], None]:
     said = 0.0
 
     def progress(done: float) -> None:
@@ -98,5 +103,4 @@ def _live(folder: Path, seed: int, *, influx: bool) -> int:
             said = done * 100
             print(f"{said:.0f}%", flush=True)
 
-    backfill(folder, city, start_ms, now_ms, progress, influx=influx)
-    return 0
+    return progress

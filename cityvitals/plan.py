@@ -113,15 +113,14 @@ def page_command(options: Options, broker_url: str) -> list[str]:
     )
 
 
-def past_command(options: Options) -> list[str]:
-    """Makes the simulated city's past."""
-    influx = () if options.influx is None else ("--influx",)
-    return python_command("past", str(options.folder), "--seed", str(options.seed), *influx)
-
-
 def ingest_command(options: Options) -> list[str]:
     """Ingest with engine and sinks."""
     return python_command("ingest", str(options.folder / "ingest.toml"), "--wait")
+
+
+def past_command(options: Options) -> list[str]:
+    """Ingest that makes the simulated city's past first: what both need is loaded once."""
+    return [*ingest_command(options), "--past", str(options.seed)]
 
 
 def fleet_command(options: Options, broker_url: str) -> list[str]:

@@ -5,6 +5,7 @@ how they are, starts again what dies, and leaves nothing behind.
 """
 
 import logging
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from ingest.folder_lock import held
 
 TICK_S = 0.1
 SHOW_S = 1.0
+PERCENT = re.compile(rb"^(\d+)%$", re.MULTILINE)
+"""A line of the past's progress."""
 
 
 class UpError(SettingsError):
@@ -97,30 +100,25 @@ class Run:
         return self.children.start(name, argv, time.monotonic(), once=once)
 
     def begin_past(self) -> Child:
-        """Let the simulated city begin to live until now."""
-        return self.start("past", plan.past_command(self.options), once=True)
+        """Let the simulated city live until now; the same process goes on as ingest."""
+        return self.start("ingest", plan.past_command(self.options))
 
     def past(self, child: Child) -> bool:
-        """Wait until `child` has lived the city's past; False if the run is to end first.
-
-        Ingest is started meanwhile: it loads, and waits for the data folder.
-        """
-        log = child.log
-
-        def begun() -> bool:
-            return log.exists() and log.stat().st_size > 0
+        """Wait until the past is lived; False if the run is to end first."""
 
         def done() -> float:
-            word = last_line(log).removesuffix("%") if begun() else ""
-            return float(word) / 100 if word.replace(".", "", 1).isdigit() else 0.0
+            found = PERCENT.findall(child.log.read_bytes()[child.log_begin :])
+            return float(found[-1]) / 100 if found else 0.0
 
-        if not self.during("past", lambda: begun() or not child.running):
+        def lived() -> bool:
+            return done() == 1.0 or not child.running
+
+        if not self.during("past", lived, done):
             return False
-        self.start("ingest", plan.ingest_command(self.options))
-        if not self.during("past", lambda: not child.running, done):
-            return False
-        if child.status != 0:
+        if done() < 1.0:
             raise UpError(f"the city's past could not be made: {last_line(child.log)}")
+        # Should it end from now on, it starts again without a past.
+        child.argv = plan.ingest_command(self.options)
         return True
 
     def everything(self) -> None:

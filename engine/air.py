@@ -26,7 +26,7 @@ from engine.family import (
     blank,
     spread,
 )
-from engine.panes import COARSE, HOUR, Panes, kernel
+from engine.panes import COARSE, HOUR, Panes, inner, kernel
 from engine.registry import Registry
 from engine.us_aqi import day_aqi, station_aqi
 
@@ -38,12 +38,12 @@ _WINDOW_H = (12, 12, 8, 8, 24, 1, 12, 12)
 """Hours that each output but the first looks back on; the overall index covers its parts."""
 
 
-@kernel(nb.int64(nb.uint64))
+@inner
 def count_bits(bits: int) -> int:
     """Set bits among the lower 60."""
     count = 0
     for i in range(60):
-        count += (bits >> nb.uint64(i)) & nb.uint64(1)
+        count += nb.int64((bits >> nb.uint64(i)) & nb.uint64(1))
     return count
 
 

@@ -19,7 +19,7 @@ from edge.places import PlaceKey
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.judge import GAP_NS, LIMITS, OVER_S, RATE_S, RECENT, SPIKE_SUSPECT
-from engine.panes import MINUTE_NS, kernel
+from engine.panes import MINUTE_NS, inner, kernel
 from engine.qartod import DIFFERENTIAL, FAIL, MISSING, SUSPECT, rate_size, spike_size
 from engine.registry import Registry
 from engine.series import period_of
@@ -46,7 +46,7 @@ _i32, _i64 = nb.int32[::1], nb.int64[::1]
 _table = (nb.int64[:, ::1], nb.uint32[:, :, ::1], nb.int64[:, :, ::1])
 
 
-@kernel(nb.int64(nb.int64))
+@inner
 def bin_of(latency_ns: int) -> int:
     """Bin of a latency: 0 below 1 ms, then eighths of octaves."""
     ms = latency_ns / _MS
@@ -67,7 +67,7 @@ def edge_s(index: int) -> float:
     return float(2.0**octave * (1.0 + step / STEPS) / 1000.0)
 
 
-@kernel(nb.float64(nb.uint32[::1], nb.float64))
+@inner
 def percentile_s(counts: Any, share: float) -> float:
     """Percentile of a histogram, seconds: readings lie evenly in their bin; NaN without any.
 
@@ -89,7 +89,7 @@ def percentile_s(counts: Any, share: float) -> float:
     return float(edge_s(counts.shape[0]))
 
 
-@kernel(nb.boolean(nb.int64, nb.int64, *_table))
+@inner
 def opened(place: int, hour: int, hours: Any, latency: Any, counts: Any) -> bool:
     """Make room for an hour of a place; False if a newer one has its room."""
     at = hour % hours.shape[1]
@@ -102,7 +102,7 @@ def opened(place: int, hour: int, hours: Any, latency: Any, counts: Any) -> bool
     return True
 
 
-@kernel(nb.boolean(nb.from_dtype(RECENT), nb.int64, nb.float64, nb.float64[::1]))
+@inner
 def was_spike(row: Any, time_ns: int, value: float, limits: Any) -> bool:
     """Whether a reading shows the newest of its series to be a spike, suspect at least.
 
@@ -116,7 +116,7 @@ def was_spike(row: Any, time_ns: int, value: float, limits: Any) -> bool:
     return bool(size > limits[SPIKE_SUSPECT])
 
 
-@kernel(nb.boolean(nb.from_dtype(RECENT), nb.int64, nb.float64, nb.float64[::1]))
+@inner
 def fast(row: Any, time_ns: int, value: float, limits: Any) -> bool:
     """Whether a reading came about too fast after the newest of its series."""
     if row.time_ns in (0, time_ns) or time_ns - row.time_ns > GAP_NS:

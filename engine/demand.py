@@ -43,7 +43,7 @@ def mean_demand(sums: Integers, counts: Counts, covered: Flags, out: Floats) -> 
             out[k, 0] = total / (readings * _UNITS_PER_KW)
 
 
-@njit("float64(float64, float64, float64, float64, float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def register_rise(
     before_kwh: float, after_kwh: float, hours: float, modulus_kwh: float, power_max_kw: float
 ) -> float:

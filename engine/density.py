@@ -21,13 +21,13 @@ LOOP_CAP_KMH = 130.0
 """Where no limit is posted; else 1.3 of the posted limit. PeMS caps by lane, which is not told."""
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def flow_vph(vehicles: float, window_min: float) -> float:
     """Vehicles an hour of `vehicles` counted in `window_min` minutes; NaN stays NaN."""
     return vehicles * 60.0 / window_min
 
 
-@njit("float64(float64, float64, float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def density_of_flow(flow: float, speed_kmh: float, lanes: float) -> float:
     """Vehicles per km and lane, k = q / v; NaN without a speed above zero or without lanes."""
     return flow / (speed_kmh * lanes) if speed_kmh > 0.0 and lanes > 0.0 else np.nan

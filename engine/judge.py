@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import QUANTITIES
-from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, kernel
+from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, inner, kernel
 from engine.qartod import (
     DIFFERENTIAL,
     FAIL,
@@ -53,7 +53,7 @@ _released = nb.from_dtype(RELEASED)[::1]
 _i32, _i64, _f64, _u8 = nb.int32[::1], nb.int64[::1], nb.float64[::1], nb.uint8[::1]
 
 
-@kernel(nb.uint8(_recent, nb.int64, nb.int64, nb.float64, nb.float64[:, ::1], nb.int64))
+@inner
 def _newest(table: Any, s: int, time_ns: int, value: float, limits: Any, quantity: int) -> Any:
     """The spike flag of a series' newest reading, now that the next one is known."""
     row = table[s]
@@ -65,7 +65,7 @@ def _newest(table: Any, s: int, time_ns: int, value: float, limits: Any, quantit
     return graded(size, limits[quantity, SPIKE_SUSPECT], limits[quantity, SPIKE_FAIL])
 
 
-@kernel(nb.void(_recent, nb.int64, nb.uint8, _released, _i64))
+@inner
 def _release(table: Any, s: int, flag: int, released: Any, count: Any) -> None:
     out = released[count[0]]
     out.slot, out.time_ns, out.value, out.flag = s, table[s].time_ns, table[s].value, flag

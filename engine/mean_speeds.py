@@ -14,7 +14,7 @@ SPEED_FLOOR_KMH = 1.0
 Floats = npt.NDArray[np.float64]
 
 
-@njit("float64(float64[::1], float64[::1])", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def harmonic_mean_kmh(speeds: Floats, counts: Floats) -> float:
     """Space-mean speed: vehicles / sum of vehicles / speed.
 

@@ -13,14 +13,14 @@ import numpy.typing as npt
 from engine.completeness import enough
 from engine.family import Floats, Integers
 from engine.load_factor import HOURS_A_BLOCK
-from engine.panes import kernel
+from engine.panes import inner, kernel
 
 DAY_COLUMNS = ("day", "peak_kw", "peak_end_min", "sum_kw", "complete", "blocks")
 """What is kept of a day's blocks, see `MonthPeaks`."""
 PEAK_DAYS = 40
 
 
-@kernel(nb.float64(nb.float64, nb.float64, nb.float64, nb.float64))
+@inner
 def even(sum_kw: float, valid: float, owed: float, peak_kw: float) -> float:
     """Load factor of complete blocks (kW summed, how many, of how many, the largest of them).
 

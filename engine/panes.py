@@ -87,7 +87,12 @@ def kernel(signature: Any) -> Callable[[Kernel], Kernel]:
     return nb.njit(signature, cache=True, nogil=True)  # type: ignore[no-any-return]
 
 
-@kernel(nb.uint64(nb.int64, nb.int64, nb.int64))
+def inner(function: Kernel) -> Kernel:
+    """Compile into the kernels that call it, by the types they give; a start does not load it."""
+    return nb.njit(function, cache=True, nogil=True)  # type: ignore[no-any-return]
+
+
+@inner
 def cover_bits(position: int, span: int, period: int) -> Any:
     """Bits of the minutes that a reading at `position` (minute in the pane) stands for.
 
@@ -107,7 +112,7 @@ def cover_bits(position: int, span: int, period: int) -> Any:
     return bits
 
 
-@kernel(nb.int64(nb.float64, nb.int64))
+@inner
 def summand(value: float, quantity: int) -> Any:
     """What a reading adds to the exact sum of its pane, by the kind of its quantity."""
     if _KIND[quantity] == _SQUARE:
@@ -117,7 +122,7 @@ def summand(value: float, quantity: int) -> Any:
     return nb.int64(np.floor(value * SCALE + 0.5))
 
 
-@kernel(nb.void(_touched, nb.int64, nb.int64, nb.int64))
+@inner
 def _touch(touched: Any, level: int, slot: int, index: int) -> None:
     count = touched[0, 0]
     if count + 1 < touched.shape[0]:
@@ -129,10 +134,7 @@ def _touch(touched: Any, level: int, slot: int, index: int) -> None:
         touched[0, 1] = 1
 
 
-@kernel(nb.void(
-    _fine, _coarse, nb.int32[:, ::1], _i32, _i32, _touched, nb.int64, nb.int64, nb.int64,
-    nb.int64, nb.int64, nb.int64, nb.float64, nb.float64,
-))
+@inner
 def fold_one(
     fine: Any, coarse: Any, rows: Any, quantity: Any, shift: Any, touched: Any, slot: int,
     minute: int, span: int, n: int, total: int, reciprocal: int, low: float, high: float,
@@ -178,9 +180,7 @@ def fold_one(
         pane.covered |= bits | TOUCHED
 
 
-@kernel(nb.void(
-    _minute, _fine, _coarse, nb.int32[:, ::1], _i32, _i32, _touched, nb.int64, nb.int64,
-))
+@inner
 def _fold_pane(
     minutes: Any, fine: Any, coarse: Any, rows: Any, quantity: Any, shift: Any, touched: Any,
     slot: int, position: int,
@@ -200,7 +200,7 @@ def _fold_pane(
         _touch(touched, 5, slot, pane.tag)
 
 
-@kernel(nb.void(_coarse, nb.int64, nb.int64))
+@inner
 def mark_uncounted(coarse: Any, slot: int, local: int) -> None:
     """Note in the hour of a local minute that it holds a reading that does not count."""
     panes = coarse[0]

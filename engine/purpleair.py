@@ -48,7 +48,7 @@ def corrected_atm(pa_atm: float, rh_pct: float) -> float:
     return max(value, 0.0)
 
 
-@njit("boolean(float64, float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def channels_agree(a: float, b: float) -> bool:
     """Whether the means of both channels (µg/m³, 24 h) are near enough to be used. O(1)."""
     if np.isnan(a) or np.isnan(b):

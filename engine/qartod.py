@@ -10,7 +10,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.panes import kernel
+from engine.panes import inner, kernel
 
 PASS, UNEVALUATED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
 AVERAGE, DIFFERENTIAL = 0, 1
@@ -20,7 +20,7 @@ _f64 = nb.float64[::1]
 _flags = nb.uint8[::1]
 
 
-@kernel(nb.uint8(nb.float64, nb.float64, nb.float64))
+@inner
 def graded(distance: float, suspect: float, fail: float) -> int:
     """The flag of a distance: 4 above `fail`, 3 above `suspect`, else 1; NaN limits say nothing."""
     if distance > fail:
@@ -28,7 +28,7 @@ def graded(distance: float, suspect: float, fail: float) -> int:
     return SUSPECT if distance > suspect else PASS
 
 
-@kernel(nb.uint8(nb.float64, nb.float64, nb.float64, nb.float64, nb.float64))
+@inner
 def in_range(
     value: float, fail_low: float, fail_high: float, suspect_low: float, suspect_high: float
 ) -> int:
@@ -40,7 +40,7 @@ def in_range(
     return SUSPECT if value < suspect_low or value > suspect_high else PASS
 
 
-@kernel(nb.float64(nb.float64, nb.float64, nb.float64, nb.int64))
+@inner
 def spike_size(before: float, here: float, after: float, method: int) -> float:
     """How far a value stands out from its neighbours, NaN where one of the three is missing.
 
@@ -56,7 +56,7 @@ def spike_size(before: float, here: float, after: float, method: int) -> float:
     return min(abs(here - before), abs(here - after))
 
 
-@kernel(nb.float64(nb.float64, nb.float64, nb.float64))
+@inner
 def rate_size(before: float, here: float, seconds: float) -> float:
     """Change a second between two values, NaN where there is none."""
     if np.isnan(before) or np.isnan(here) or seconds <= 0.0:
@@ -64,11 +64,11 @@ def rate_size(before: float, here: float, seconds: float) -> float:
     return abs(here - before) / seconds
 
 
-@kernel(nb.uint8(nb.uint8, nb.uint8))
+@inner
 def worse(one: int, other: int) -> int:
     """The worse of two flags: fail, suspect, pass, not evaluated, missing."""
     for flag in (FAIL, SUSPECT, PASS, UNEVALUATED):
-        if flag in (one, other):
+        if one == flag or other == flag:  # noqa: PLR1714 - a tuple of two types is none to numba
             return flag
     return MISSING
 
@@ -120,7 +120,7 @@ def rate_of_change(x: Any, time_s: Any, suspect: float, fail: float, out: Any) -
         out[i] = PASS if np.isnan(size) else graded(size, suspect, fail)
 
 
-@kernel(nb.boolean(_f64, nb.int64, nb.int64, nb.float64))
+@inner
 def flat(x: Any, last: int, count: int, tolerance: float) -> bool:
     """Whether the `count` + 1 values up to `last` are all there and differ by less than tolerance.
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from engine.completeness import enough
 from engine.demand import register_rise
-from engine.panes import LENGTHS, MINUTE_NS, QUARTER, REGISTER, kernel
+from engine.panes import LENGTHS, MINUTE_NS, QUARTER, REGISTER, inner, kernel
 from engine.registry import Registry
 
 BLOCK_MIN = 15
@@ -105,7 +105,7 @@ def neighbour(blocks: Any, row: int, index: int, step: int) -> Any:
     return _NOWHERE
 
 
-@kernel(nb.float64(nb.from_dtype(BLOCK), nb.float64))
+@inner
 def _rise_within(block: Any, modulus_kwh: float) -> float:
     """Energy from the first to the last reading of a block; NaN with a reset between."""
     if block.low >= block.first and block.high <= block.last:
@@ -115,7 +115,7 @@ def _rise_within(block: Any, modulus_kwh: float) -> float:
     return float(rise) if modulus_kwh > 0.0 and 0.0 <= rise <= POWER_MAX_KW * hours else np.nan
 
 
-@kernel(nb.float64(nb.from_dtype(BLOCK), nb.from_dtype(BLOCK), nb.float64))
+@inner
 def _rise_between(before: Any, after: Any, modulus_kwh: float) -> float:
     """Energy from the last reading of one block to the first of another; NaN for a reset."""
     hours = (after.first_ns - before.last_ns) / _HOUR_NS

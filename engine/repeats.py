@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.batch import Batch
-from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, Panes, kernel
+from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, Panes, inner, kernel
 from engine.registry import Registry
 from engine.series import SERIES
 
@@ -73,7 +73,7 @@ def find_occupied(
             out[k] = here and hour.n > 0 and (alone or bit == 1)
 
 
-@kernel(nb.int64(nb.int32, nb.int64))
+@inner
 def _hash(slot: int, time_ns: int) -> Any:
     mixed = (nb.uint64(time_ns) ^ (nb.uint64(slot) * nb.uint64(0x9E3779B97F4A7C15)))
     mixed *= nb.uint64(0xD6E8FEB86659FD93)

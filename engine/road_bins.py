@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.mean_speeds import harmonic_mean_kmh
-from engine.panes import FINE, FIVE, Panes, kernel
+from engine.panes import FINE, FIVE, Panes, inner, kernel
 from engine.registry import Registry
 from engine.series import period_of
 
@@ -25,16 +25,16 @@ ENOUGH_MIN = 4
 """Of five minutes: three quarters."""
 
 
-@kernel(nb.int64(nb.uint64))
+@inner
 def minutes_of(covered: int) -> Any:
     """How many of its five minutes a pane vouches for."""
     minutes = 0
     for i in range(5):
-        minutes += (covered >> nb.uint64(i)) & nb.uint64(1)
+        minutes += nb.int64((covered >> nb.uint64(i)) & nb.uint64(1))
     return minutes
 
 
-@kernel(nb.float64(nb.float64[::1], nb.float64[::1], nb.float64[::1], nb.int32[::1]))
+@inner
 def joined_speed(speed: Any, samples: Any, vehicles: Any, pair: Any) -> Any:
     """Space-mean speed of lanes, by their vehicles if each lane with a speed has a counter.
 

@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from engine.panes import MINUTE_NS, NEVER_MIN, REGISTER, kernel
+from engine.panes import MINUTE_NS, NEVER_MIN, REGISTER, inner, kernel
 
 LONG_AGO_MIN = -(1 << 40)
 NO_LATE_NS = np.iinfo(np.int64).max
@@ -20,7 +20,7 @@ SERIES = np.dtype([
 _i64 = nb.int64[::1]
 
 
-@kernel(nb.float64(nb.int64, nb.int64, nb.int64[:, ::1], nb.float64[:, ::1]))
+@inner
 def period_of(slot: int, time_s: int, since_s: Any, period_s: Any) -> float:
     """Nominal period in seconds of a series at a time, 0 where none holds.
 
@@ -33,7 +33,7 @@ def period_of(slot: int, time_s: int, since_s: Any, period_s: Any) -> float:
     return float(period_s[slot, row])
 
 
-@kernel(nb.int64(nb.float64))
+@inner
 def span_of(period_s: float) -> int:
     """Minutes that one reading stands for; a quarter of a minute more is within the 75 % rule."""
     return max(int(np.ceil(period_s / 60.0 - 0.25)), 1)

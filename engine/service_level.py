@@ -35,7 +35,7 @@ _EDGE = 1e-9
 """Conversion and division leave dust of 1e-15: a limit met exactly is met."""
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def passenger_cars(vehicles: float, heavy_share: float) -> float:
     """Vehicles as passenger cars: a heavy one counts as two, on level terrain."""
     return vehicles * (1.0 + heavy_share * (CARS_A_LORRY - 1.0))
@@ -70,7 +70,7 @@ def los_urban_2000(road_class: int, speed_kmh: float) -> float:
     return level
 
 
-@njit("float64(int64, float64, float64, float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def los_urban_2010(road_class: int, speed_kmh: float, free_kmh: float, load: float) -> float:
     """Level of an urban street, 1 … 6, by its speed in percent of free flow.
 

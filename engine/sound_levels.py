@@ -48,7 +48,7 @@ def step_of(level: float) -> int:
     return min(max(step, 0), LEVELS - 1)
 
 
-@njit("float64(int64[::1], float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def level_at(counts: Counts, position: float) -> float:
     """Level of the sample at `position` (0 the quietest) of a histogram, halves by weight.
 

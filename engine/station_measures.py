@@ -29,13 +29,13 @@ _EDGE = 1e-9
 """A limit met exactly is met, whatever conversion and division left behind."""
 
 
-@njit("float64(float64, float64, float64, float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def delay_vh(vehicles: float, length_km: float, speed_kmh: float, under_kmh: float) -> float:
     """Vehicle hours lost against the speed `under_kmh`, 0 where it is reached; NaN without it."""
     return vehicles * max(length_km / speed_kmh - length_km / under_kmh, 0.0)
 
 
-@njit("float64(float64, float64, float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def lost_km(length_km: float, flow: float, capacity: float) -> float:
     """Length that a slow road gives away: of its length, the share of its capacity not used."""
     return length_km * max(1.0 - flow / capacity, 0.0)
@@ -47,7 +47,7 @@ def is_congested(speed_kmh: float, free_kmh: float) -> bool:
     return speed_kmh < CONGESTED_SHARE * free_kmh * (1.0 - _EDGE)
 
 
-@njit("float64(float64, float64, float64)", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def excess_h(length_km: float, speed_kmh: float, posted_kmh: float) -> float:
     """Hours that each vehicle of a 15-minute bin loses in excess (23 CFR 490.711).
 

@@ -167,7 +167,7 @@ def station_aqi(means: Floats, out: Floats) -> None:
         out[k, 0] = overall(out[k, 1:7])
 
 
-@njit("float64(float64[::1])", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _max_1h(hours: Floats) -> float:
     """Largest of the day's 24 hours (7 … 30); NaN with fewer than 18 of them."""
     valid = 0
@@ -179,7 +179,7 @@ def _max_1h(hours: Floats) -> float:
     return high if enough(valid, 24) else np.nan
 
 
-@njit("float64(float64[::1])", cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _max_8h(hours: Floats) -> float:
     """Largest running 8-h mean that ends in the day; NaN with fewer than 18 of the 24."""
     valid = 0

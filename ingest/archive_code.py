@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 
 from engine.batch import DTYPES, Batch
-from engine.panes import kernel
+from engine.panes import inner, kernel
 
 ROW_BYTES_MAX = 54
 ROW_BYTES_MIN = 2
@@ -36,7 +36,7 @@ _in = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _i32s, _i64s = nb.int32[::1], nb.int64[::1]
 
 
-@kernel(nb.void(_u8s, _i64, _i64, _i64))
+@inner
 def put_bytes(out: Any, at: int, number: int, size: int) -> None:
     """Write the lowest `size` bytes of a number, the lowest first."""
     left = nb.uint64(number)
@@ -45,7 +45,7 @@ def put_bytes(out: Any, at: int, number: int, size: int) -> None:
         left >>= nb.uint64(8)
 
 
-@kernel(_i64(_u8s, _i64, _i64))
+@inner
 def put_number(out: Any, at: int, number: int) -> Any:
     """Write a signed number, its sign in the lowest bit, 7 bits a byte; returns where it ends."""
     left = nb.uint64(number << 1) ^ nb.uint64(number >> 63)
@@ -57,7 +57,7 @@ def put_number(out: Any, at: int, number: int) -> Any:
     return at + 1
 
 
-@kernel(nb.types.UniTuple(_i64, 2)(_in, _i64))
+@inner
 def take_number(data: Any, at: int) -> Any:
     """The reverse: (where it ends, the number); -1 if the bytes end before it does."""
     found, shift = nb.uint64(0), nb.uint64(0)
@@ -71,7 +71,7 @@ def take_number(data: Any, at: int) -> Any:
     return _i64(-1), _i64(0)
 
 
-@kernel(nb.types.UniTuple(_i64, 2)(nb.float64, _i64, _i64))
+@inner
 def as_decimal(value: float, bits: int, scale: int) -> Any:
     """(decimals, value as a whole number of them) if that gives every bit back; -1 if not.
 
@@ -157,7 +157,7 @@ def encode_rows(
     return at
 
 
-@kernel(nb.boolean(_in, _i32s, _i64s, _i64s, nb.float64[::1], _u8s, _i32s, _i64s, _i64s, _u8s))
+@inner
 def decode_rows(
     data: Any, slot: Any, time_ns: Any, bits: Any, value: Any, flag: Any, device: Any, epoch: Any,
     seq: Any, verdict: Any,

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.batch import DTYPES
-from engine.panes import kernel
+from engine.panes import inner, kernel
 from ingest.archive import COMPACT, RAW, Kind
 from ingest.archive_code import decode_plain
 from ingest.clocks import NO_READING
@@ -58,7 +58,7 @@ _bytes = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _rows = nb.from_dtype(ROW)[::1]
 
 
-@kernel(nb.uint32(_bytes, nb.int64, nb.int64))
+@inner
 def crc_of(data: Any, first: int, last: int) -> Any:
     """CRC-32 of data[first:last], as zlib's. Cost: a byte a nanosecond."""
     crc = nb.uint32(0xFFFFFFFF)
@@ -79,7 +79,7 @@ def crc_of(data: Any, first: int, last: int) -> Any:
     return crc ^ nb.uint32(0xFFFFFFFF)
 
 
-@kernel(nb.int64(_bytes, nb.int64, nb.int64))
+@inner
 def number_at(data: Any, at: int, size: int) -> Any:
     """The little-endian number of `size` bytes (4 or 8) at `at`, with its sign."""
     out = nb.uint64(0)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX, QUANTITIES
-from engine.panes import kernel
+from engine.panes import inner, kernel
 from ingest.raw_bytes import ADDRESS
 from ingest.scan_json import word_at
 
@@ -76,7 +76,7 @@ UNIT_FACTOR = np.array([row[2] for row in _UNIT_ROWS])
 UNIT_OFFSET = np.array([row[3] for row in _UNIT_ROWS])
 
 
-@kernel(_i64(ADDRESS, _i64, _i64))
+@inner
 def quantity_at(data: int, at: int, end: int) -> Any:
     """Row of the quantity that data[at:end] names; -1 if none."""
     if end - at > 16 or end <= at:
@@ -90,7 +90,7 @@ def quantity_at(data: int, at: int, end: int) -> Any:
     return _i64(_NAMES[row, 2]) - 1
 
 
-@kernel(_i64(ADDRESS, _i64, _i64, _i64))
+@inner
 def unit_at(data: int, at: int, end: int, quantity: int) -> Any:
     """Row of the unit that data[at:end] names for a quantity; -1 if it is not accepted."""
     if end - at > 8 or end <= at:
@@ -142,7 +142,7 @@ def topic_entry(data: int, at: int, end: int, topics: Any, arena: int, seed: int
     return -1
 
 
-@kernel(_u64(_u64, _u64, _u64))
+@inner
 def _mixed(key: int, first: int, second: int) -> Any:
     out = (key ^ first * _u64(0xD6E8FEB86659FD93) ^ second * _u64(31)) * _u64(_PRIME)
     return out ^ out >> _u64(32)

@@ -334,9 +334,9 @@ class Program:
             self._outlets.influx.stop(FLUSH_S)
         self._beside.stop()
         self.line.close(save=save)
-        self._store.close()
+        self._store.close(sound=save)
         if self._spool is not None:
-            self._spool.close()
+            self._spool.close(sound=save)
 
 
 def run(config: Path, *, wait: bool = False) -> int:

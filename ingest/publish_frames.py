@@ -12,9 +12,9 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from engine.panes import kernel
+from engine.panes import inner, kernel
 from ingest.messages import Received
-from ingest.raw_bytes import ADDRESS, octet
+from ingest.raw_bytes import octet
 
 FRAME_BYTES_MAX = 1 << 17
 """A longer frame goes to the MQTT client: it may hold no payload that is taken in."""
@@ -34,7 +34,7 @@ _bytes = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _mutable = nb.uint8[::1]
 
 
-@kernel(nb.types.UniTuple(nb.int64, 2)(ADDRESS, nb.int64, nb.int64))
+@inner
 def varint(data: int, at: int, last: int) -> Any:
     """A length of MQTT at data[at:last]: (value, where it ends); -1 not whole yet, -2 wrong."""
     value = nb.int64(0)
@@ -48,7 +48,7 @@ def varint(data: int, at: int, last: int) -> Any:
     return nb.int64(-2), at
 
 
-@kernel(nb.types.UniTuple(nb.int64, 4)(ADDRESS, nb.int64, nb.int64, nb.boolean))
+@inner
 def parts_of(data: int, at: int, last: int, properties: bool) -> Any:
     """The parts of a whole frame data[at:last]: (topic begins, it ends, packet id, payload begins).
 

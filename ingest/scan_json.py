@@ -10,8 +10,8 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.panes import kernel
-from ingest.raw_bytes import ADDRESS, octet, octets
+from engine.panes import inner
+from ingest.raw_bytes import octet, octets
 
 DIGITS_MAX = 15
 """Numbers of at most so many digits are exact in a double, and so is the power of ten they need:
@@ -24,7 +24,7 @@ _TRUE, _FALSE, _NULL = (int.from_bytes(word, "little") for word in (b"true", b"f
 _QUOTE, _BACKSLASH, _MINUS, _DOT = 0x22, 0x5C, 0x2D, 0x2E
 
 
-@kernel(_i64(ADDRESS, _i64, _i64))
+@inner
 def blank(data: int, at: int, last: int) -> int:
     """Where white space ends."""
     while at < last:
@@ -35,7 +35,7 @@ def blank(data: int, at: int, last: int) -> int:
     return at
 
 
-@kernel(_i64(ADDRESS, _i64, _i64, _i64))
+@inner
 def expect(data: int, at: int, last: int, byte: int) -> Any:
     """Where the token after one byte begins, white space around it skipped; -1 if it is not it."""
     if at < last and octet(data + at) <= 0x20:
@@ -48,7 +48,7 @@ def expect(data: int, at: int, last: int, byte: int) -> Any:
     return at
 
 
-@kernel(_i64(ADDRESS, _i64, _i64))
+@inner
 def text(data: int, at: int, last: int) -> int:
     """Of a string that begins after its quote at `at` where the closing quote is; -1 with
     escapes, control characters or bytes that are not ASCII."""
@@ -62,7 +62,7 @@ def text(data: int, at: int, last: int) -> int:
     return -1
 
 
-@kernel(_i64(ADDRESS, _i64, _i64))
+@inner
 def unit_text(data: int, at: int, last: int) -> int:
     """As `text`, with bytes that are not ASCII: only to be compared with what is known."""
     while at < last:
@@ -75,7 +75,7 @@ def unit_text(data: int, at: int, last: int) -> int:
     return -1
 
 
-@kernel(nb.types.UniTuple(_i64, 2)(ADDRESS, _i64, _i64))
+@inner
 def whole(data: int, at: int, last: int) -> Any:
     """A whole number at `at`: (where it ends, its value); -1 for more than 18 digits, a fraction
     or an exponent."""
@@ -97,7 +97,7 @@ def whole(data: int, at: int, last: int) -> Any:
     return at, -value if negative else value
 
 
-@kernel(nb.types.Tuple((_i64, nb.float64))(ADDRESS, _i64, _i64))
+@inner
 def number(data: int, at: int, last: int) -> Any:
     """A number at `at`: (where it ends, its value to the last bit); -1 for more than 15 digits, an
     exponent or a negative zero."""
@@ -135,7 +135,7 @@ def number(data: int, at: int, last: int) -> Any:
     return at, -out if negative else out
 
 
-@kernel(nb.uint64(ADDRESS, _i64, _i64))
+@inner
 def word_at(data: int, at: int, end: int) -> Any:
     """Up to 8 bytes data[at:end] as one number, the first byte lowest, 0 behind the end."""
     if end - at >= 8:
@@ -146,7 +146,7 @@ def word_at(data: int, at: int, end: int) -> Any:
     return out
 
 
-@kernel(_i64(ADDRESS, _i64, _i64))
+@inner
 def _word(data: int, at: int, last: int) -> Any:
     """Where `true`, `false` or `null` ends."""
     if at + 4 <= last:
@@ -158,7 +158,7 @@ def _word(data: int, at: int, last: int) -> Any:
     return -1
 
 
-@kernel(_i64(ADDRESS, _i64, _i64))
+@inner
 def skip(data: int, at: int, last: int) -> Any:
     """Where a value ends that nobody wants: a plain string, a number or a word."""
     if at >= last:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numba as nb
 
-from engine.panes import kernel
+from engine.panes import inner
 from ingest.clocks import EARLIEST_NS
 from ingest.known import (
     SERIES_ENTRY,
@@ -21,7 +21,7 @@ from ingest.known import (
     unit_at,
 )
 from ingest.messages import MS_MAX, NUMBER_MAX
-from ingest.raw_bytes import ADDRESS, octet
+from ingest.raw_bytes import octet
 from ingest.scan_json import expect, number, skip, text, unit_text, whole, word_at
 
 GENERAL = -1
@@ -48,7 +48,7 @@ _DROP = int.from_bytes(b"drop", "little")
 _CUSTOMER = int.from_bytes(b"customer", "little")
 
 
-@kernel(_i64(ADDRESS, _i64, _i64, _i64s, _i64))
+@inner
 def _offsets(data: int, at: int, last: int, out: Any, row: int) -> Any:
     """Whole numbers of a list into out[row:]; where it ends, how many is behind it in `out`."""
     first = row
@@ -67,7 +67,7 @@ def _offsets(data: int, at: int, last: int, out: Any, row: int) -> Any:
     return -1
 
 
-@kernel(_i64(ADDRESS, _i64, _i64, _f64s, _i64))
+@inner
 def _values(data: int, at: int, last: int, out: Any, row: int) -> Any:
     """As `_offsets`, of numbers."""
     first = row
@@ -86,7 +86,7 @@ def _values(data: int, at: int, last: int, out: Any, row: int) -> Any:
     return -1
 
 
-@kernel(_i64(ADDRESS, _i64, _i64, _i32s, _f64s, _i64))
+@inner
 def _members(data: int, at: int, last: int, quantity: Any, value: Any, row: int) -> Any:
     """As `_offsets`, of quantities with their values, each quantity once."""
     first = row
@@ -117,7 +117,7 @@ def _members(data: int, at: int, last: int, quantity: Any, value: Any, row: int)
     return -1
 
 
-@kernel(_i64(nb.uint64, _i64))
+@inner
 def _field_of(key: int, length: int) -> Any:
     """The field of a key; -1 for one that nobody knows, -2 for one of the general path."""
     if length == 1:
@@ -153,7 +153,7 @@ def _field_of(key: int, length: int) -> Any:
     return -2 if length == 9 and key == _CUSTOMER else -1
 
 
-@kernel(nb.boolean(ADDRESS, _i64, _i64, _i64s, _i32s, _i64s, _f64s, _i64))
+@inner
 def read_object(
     data: int, at: int, last: int, fields: Any, quantity: Any, time_ns: Any, value: Any, row: int
 ) -> Any:
@@ -207,7 +207,7 @@ def read_object(
     return False
 
 
-@kernel(_i64(_i64s))
+@inner
 def _shape(fields: Any) -> Any:
     """How many readings an object holds that was read; -1 if it is of no fast shape."""
     seen = fields[SEEN]
@@ -238,7 +238,7 @@ def _shape(fields: Any) -> Any:
     return fields[VALUES]
 
 
-@kernel(nb.boolean(ADDRESS, _i64s, _i32s, _i64s, _f64s, nb.uint8[::1], _i64, _i64))
+@inner
 def _fill(
     data: int, fields: Any, quantity: Any, time_ns: Any, value: Any, flag: Any, row: int, count: int
 ) -> Any:
@@ -269,9 +269,7 @@ def _fill(
     return True
 
 
-@kernel(_i64(
-    ADDRESS, _i64, _i64, _i64, _series, _i64s, _i32s, _i64s, _f64s, nb.uint8[::1], _i32s, _i64,
-))
+@inner
 def read_payload(
     data: int, at: int, last: int, device: int, series: Any, fields: Any, quantity: Any,
     time_ns: Any, value: Any, flag: Any, slot: Any, row: int,

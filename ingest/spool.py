@@ -94,10 +94,13 @@ class Spool:
         """Open or make the file; a damaged one is set aside."""
         return cls(path, sqlite_file.create(path, SPOOL), bytes_max)
 
-    def close(self) -> None:
-        """Close the file; may be called twice."""
+    def close(self, *, sound: bool = True) -> None:
+        """Close the file; may be called twice. `sound`: False after an error."""
         with self._lock:
-            self._connection.close()
+            if sound:
+                sqlite_file.close(self._connection, self._path)
+            else:
+                self._connection.close()
 
     def _count(self) -> None:
         run = self._connection.execute

@@ -3,11 +3,16 @@
 `PRAGMA application_id` says whose file it is, `PRAGMA user_version` its format. A newer format
 and a stranger's file are refused. A damaged file is renamed to `<name>.damaged-<UTC time>` and a
 new, empty one takes its place: both the store and the spool can be filled again.
+
+To look for damage means to read all of a file, minutes for a large store. So `close` notes beside
+it how the file was left, and a file that is still as it was left is not read through; after a
+kill, a crash or a change by others it is.
 """
 
 import logging
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +23,7 @@ PROBLEMS_MAX = 1_000_000
 ASIDE_MAX = 3
 DAMAGED = ".damaged-"
 TAILS = ("", "-wal", "-shm")
+CLOSED = "-closed"
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """SQLite may quote spoilt names in its error, and then Python cannot read the error."""
@@ -51,16 +57,14 @@ def is_damage(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
 
-def create(path: Path, kind: Kind, *, sound: bool = False) -> sqlite3.Connection:
+def create(path: Path, kind: Kind) -> sqlite3.Connection:
     """Open for writing in autocommit mode, with tables; a damaged file is set aside.
-
-    sound: a process of ours has closed it just now, so it is not read through.
 
     Raises `StoreError` for a newer format, a stranger's file, or a path that cannot be used.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _open(path, kind, sound=sound)
+        return _open(path, kind)
     except ERRORS as error:
         if not is_damage(error):
             raise StoreError(f"{path}: {error}") from error
@@ -71,6 +75,35 @@ def create(path: Path, kind: Kind, *, sound: bool = False) -> sqlite3.Connection
         return _open(path, kind)
     except ERRORS as error:
         raise StoreError(f"{path}: {error}") from error
+
+
+def close(connection: sqlite3.Connection, path: Path) -> None:
+    """Close a file that was written without trouble; may be called twice."""
+    try:
+        _ = connection.total_changes
+    except sqlite3.ProgrammingError:  # closed, and perhaps another's since
+        return
+    connection.close()
+    with suppress(OSError):  # without it, the file is read through once more
+        path.with_name(path.name + CLOSED).write_text(_left(path), encoding="ascii")
+
+
+def _left(path: Path) -> str:
+    """Sizes and times of change of a file and its log, empty if there is none."""
+    parts = [path.with_name(path.name + tail) for tail in ("", "-wal")]
+    stats = [part.stat() for part in parts if part.exists()]
+    return " ".join(f"{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}" for stat in stats)
+
+
+def _as_it_was_left(path: Path) -> bool:
+    """True if nobody changed the file since its `close`; from now on it is in use."""
+    note = path.with_name(path.name + CLOSED)
+    try:
+        left = note.read_text(encoding="ascii")
+        note.unlink()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return left == _left(path) != ""
 
 
 def reader(path: Path, kind: Kind) -> sqlite3.Connection:
@@ -96,7 +129,8 @@ def reader(path: Path, kind: Kind) -> sqlite3.Connection:
     return connection
 
 
-def _open(path: Path, kind: Kind, *, sound: bool = False) -> sqlite3.Connection:
+def _open(path: Path, kind: Kind) -> sqlite3.Connection:
+    sound = _as_it_was_left(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS_MAX}")

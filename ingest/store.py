@@ -65,22 +65,22 @@ class Store:
             self._load()
 
     @classmethod
-    def create(cls, path: Path, *, sound: bool = False) -> Self:
-        """Open for writing; makes the tables, sets a damaged file aside and starts empty.
-
-        sound: a process of ours has closed it just now, so it is not read through.
-        """
-        return cls(path, sqlite_file.create(path, sql.STORE, sound=sound), writable=True)
+    def create(cls, path: Path) -> Self:
+        """Open for writing; makes the tables, sets a damaged file aside and starts empty."""
+        return cls(path, sqlite_file.create(path, sql.STORE), writable=True)
 
     @classmethod
     def reader(cls, path: Path) -> Self:
         """Open for reading, while another process writes."""
         return cls(path, sqlite_file.reader(path, sql.STORE), writable=False)
 
-    def close(self) -> None:
-        """Close the file; may be called twice."""
+    def close(self, *, sound: bool = True) -> None:
+        """Close the file; may be called twice. `sound`: False after an error."""
         with self._lock:
-            self._connection.close()
+            if sound and self._writable:
+                sqlite_file.close(self._connection, self._path)
+            else:
+                self._connection.close()
 
     def _load(self) -> None:
         run = self._connection.execute

@@ -9,6 +9,11 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A first call may wait for a compiler; nothing in the suite judges by time.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 _skipped: list[tuple[str, str]] = []

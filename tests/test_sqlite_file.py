@@ -89,6 +89,37 @@ def test_a_truncated_file_is_set_aside(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("x.db.damaged-*"))) == 1
 
 
+def read_through(path: Path, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether opening it reads all of it."""
+    asked: list[object] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_file, "_check", lambda _: asked.append(1) or "ok")
+        sqlite_file.create(path, KIND).close()  # as after a kill
+    return bool(asked)
+
+
+def test_what_was_closed_and_left_alone_is_not_read_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.db"
+    filled(path)
+    assert read_through(path, monkeypatch)
+    sqlite_file.close(sqlite_file.create(path, KIND), path)
+    assert not read_through(path, monkeypatch)
+    assert read_through(path, monkeypatch)  # nobody has closed it since
+
+
+def test_what_was_changed_since_it_was_closed_is_read_through(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    filled(path)
+    sqlite_file.close(sqlite_file.create(path, KIND), path)
+    data = bytearray(path.read_bytes())
+    data[8192:48_192] = b"\xa5" * 40_000
+    path.write_bytes(data)
+    assert rows(path) == 0
+    assert len(list(tmp_path.glob("x.db.damaged-*Z"))) == 1
+
+
 def test_an_empty_file_is_a_new_one(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     path.touch()

@@ -90,12 +90,16 @@ def test_a_past_that_fails_ends_the_run(run: up.Run, monkeypatch: pytest.MonkeyP
 
 
 def test_the_past_shows_its_progress(run: up.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    script = "import time; print('43%', flush=True); time.sleep(2.2)"
+    script = (
+        "import time; print('43%', flush=True); time.sleep(2.2);"
+        "print('100%\\nserving', flush=True); time.sleep(60)"
+    )
+    run.children.log_dir.mkdir()
+    (run.children.log_dir / "ingest.log").write_text("100%\n")  # of an earlier run
     monkeypatch.setattr(plan, "past_command", lambda _: [sys.executable, "-c", script])
-    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
-    monkeypatch.setattr(plan, "ingest_command", lambda _: sleeper)
     assert run.past(run.begin_past())
-    assert [child.name for child in run.children.all] == ["past", "ingest"]
+    (child,) = run.children.all
+    assert (child.name, child.argv) == ("ingest", plan.ingest_command(run.options))
     assert isinstance(run.screen, Recorder)
     assert 0.43 in [status.done for status in run.screen.shown]
     assert {status.phase for status in run.screen.shown} == {"past"}
