@@ -115,6 +115,7 @@ class Program:
             self.line.archive, self.line.removed, settings.archive_days, settings.archive_bytes_max
         )
         self._since_ms = 0
+        self._news = threading.Event()
         self._facts = FactsFile(folder)
         self._places_seen: tuple[int, int, int] | None = None
         self._quiet_s = 0.0
@@ -128,6 +129,8 @@ class Program:
 
     def _on_ready(self, ready: bool) -> None:
         self._since_ms = time.time_ns() // 1_000_000
+        self._news.set()  # health tells it at once
+        self._wake.set()
 
     def _announce(self, topic: str, payload: bytes) -> None:
         """An indicator, retained; while the broker is away the next window replaces it."""
@@ -193,9 +196,13 @@ class Program:
             if not settled:
                 quiet = self._connection.ready and now > self._quiet_s + QUIET_S
                 settled = quiet or now > started + SETTLE_S_MAX
-            if now < second + 1.0:
+            if self._news.is_set():
+                self._news.clear()
+                second = now
+            elif now < second + 1.0:
                 continue
-            second = max(second + 1.0, now - 1.0)
+            else:
+                second = max(second + 1.0, now - 1.0)
             with_open = now >= opens and self._outlets.takes_open
             begun = time.thread_time()
             self._each_second(recorded, settled, with_open)
