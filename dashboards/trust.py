@@ -157,6 +157,9 @@ def judge(health: Health | None, wall_ms: int, stations: Mapping[str, str]) -> T
     reporting = active - _silent_count(health, stations)
     why = _pipeline(health, wall_ms) + _stations(health, wall_ms, stations)
     why += _readings(health)
+    if health.get("catching_up") and not stopped(health, wall_ms):
+        since = int(health["started_ms"])
+        why.append(_reason("catching_up", "note", since, age=texts.age(wall_ms - since)))
     worst = max((GRADES.index(reason.grade) for reason in why), default=0)
     why.sort(key=lambda reason: -GRADES.index(reason.grade))
     return Trust(("good", "degraded", "bad")[worst], why, active, reporting)

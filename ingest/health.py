@@ -10,6 +10,7 @@ from edge.places import PlaceKey
 from edge.topics import parse_source
 from engine.vitals import Vitals
 from ingest.line import Line
+from ingest.listening import Listening
 
 FORMAT = 1
 SILENT_PERIODS = 3.0
@@ -21,13 +22,13 @@ SILENT_SHOWN = 100
 
 
 def ages(
-    vitals: Vitals, now_ns: int, *, private: bool = False
+    vitals: Vitals, now_ns: int, *, private: bool = False, listening: Listening | None = None
 ) -> dict[int, tuple[float, bool]]:
     """Age in seconds of the newest reading of each active station, and whether it is online.
 
     Of public stations, or of private ones: these are for counts only. A station that never sent
     is infinitely old and offline; one whose devices have all moved away or been retired is not
-    active.
+    active. listening: the time in which ingest could not hear is part of the age, and no silence.
     """
     registry, series = vitals.registry, vitals.series
     out: dict[int, tuple[float, bool]] = {
@@ -41,12 +42,13 @@ def ages(
     periods = registry.period_at(slots, np.full(used, now_ns // 1_000_000_000, np.int64))
     reached = series.last_ns[:used] + (periods * 1e9).astype(np.int64)
     age = np.maximum(now_ns - reached, 0) / 1e9
+    waited = age if listening is None else age - listening.unheard_ns(reached, now_ns) / 1e9
     place = np.array([row.place for row in registry.series], np.int32)
     for k in np.nonzero(periods > 0)[0].tolist():
         limit = max(SILENT_PERIODS * periods[k], SILENT_S_MIN)
         before = out.get(int(place[k]), (0.0, False))[0]
         if age[k] < before:
-            out[int(place[k])] = (float(age[k]), bool(age[k] <= limit))
+            out[int(place[k])] = (float(age[k]), bool(waited[k] <= limit))
     return out
 
 
@@ -63,9 +65,10 @@ def _active(vitals: Vitals, now_ns: int) -> set[int]:
 class Health:
     """Builds the object; keeps what rates need."""
 
-    def __init__(self, line: Line, clock: str) -> None:
+    def __init__(self, line: Line, clock: str, listening: Listening | None = None) -> None:
         self._line = line
         self._clock = clock
+        self._listening = listening
         self._started_ms = time.time_ns() // 1_000_000
         self._rates: list[tuple[float, int]] = []
 
@@ -76,7 +79,9 @@ class Health:
         line = self._line
         verdicts = line.verdicts()
         received = sum(verdicts.values())
-        by_place = ages(line.vitals, now_ns)
+        if self._listening is not None:
+            self._listening.look(line.vitals, now_ns, connected=bool(broker["connected"]))
+        by_place = self.ages(now_ns)
         keys = line.vitals.registry.keys
         never = 1e9
         silent = sorted(
@@ -95,7 +100,9 @@ class Health:
             "verdicts": verdicts, "received": received,
             "readings_per_s": self._rate(received), "points": line.points_written,
             "places": len(by_place), "oldest_s": max(known, default=0.0),
-            "silent": silent[:SILENT_SHOWN], "silent_count": len(silent), "queue": queue,
+            "silent": silent[:SILENT_SHOWN], "silent_count": len(silent),
+            "catching_up": self._listening is not None and self._listening.catching_up(now_ns),
+            "queue": queue,
             "archive": {
                 "bytes": line.archive.size_bytes, "segments": len(line.archive.segments()),
                 "synced_ms": line.archive.synced_ms,
@@ -104,6 +111,10 @@ class Health:
             "dead_letters": self._veiled(line.inbox.dead_summary()), "rss_mb": _rss_mb(),
             "private": self._private(now_ns), "clocks": self._clocks(),
         }
+
+    def ages(self, now_ns: int, *, private: bool = False) -> dict[int, tuple[float, bool]]:
+        """As `ages`, less what ingest could not hear."""
+        return ages(self._line.vitals, now_ns, private=private, listening=self._listening)
 
     def _clocks(self) -> dict[str, Any]:
         """Clocks of devices: how many are not set or off, which, and whose readings wait."""
@@ -127,7 +138,7 @@ class Health:
     def _private(self, now_ns: int) -> dict[str, Any]:
         """How many private stations there are, and, if they are a group, how many are silent."""
         vitals = self._line.vitals
-        online = [online for _, online in ages(vitals, now_ns, private=True).values()]
+        online = [online for _, online in self.ages(now_ns, private=True).values()]
         told = len(online) >= vitals.registry.group_min
         return {"stations": len(online), "silent": online.count(False) if told else None}
 

@@ -25,9 +25,10 @@ from ingest.arrivals import Arrivals, Arrived, unsafe_of
 from ingest.facts_in_force import FactsFile
 from ingest.fast_lane import FastLane
 from ingest.folder_lock import held
-from ingest.health import Health, ages
+from ingest.health import Health
 from ingest.in_force import configure
 from ingest.line import Line
+from ingest.listening import Listening
 from ingest.live_settings import LiveSettings, rules_of
 from ingest.messages import Received
 from ingest.outlets import Outlets
@@ -50,11 +51,10 @@ DENSE = 500
 DENSE_S = 0.004
 """After a batch of so many messages the next begins so much after it began: what comes meanwhile
 is taken in at once. Sparse traffic does not wait."""
-BACKLOG_NS = 10 * 1_000_000_000
 QUIET_S = 0.7
 SETTLE_S_MAX = 20.0
 """After a start, what the broker kept for us comes first: windows close by the wall clock only
-once no reading older than `BACKLOG_NS` came for `QUIET_S`, or after this long."""
+once nothing came for `QUIET_S`, or after this long."""
 FLUSH_S = 5.0
 READINGS_S_MIN, READINGS_S_MAX = 0.05, 1.0
 READINGS_SHARE = 0.2
@@ -160,7 +160,10 @@ class Program:
             self._facts.look(self.line, self._now_ns(recorded))
             if self._outlets.influx is not None:
                 self._outlets.influx.start()
-            self._health = Health(self.line, self.settings.clock)
+            listening = None
+            if self.settings.clock != "recorded" and vitals.now_ns:
+                listening = Listening(vitals.now_ns)
+            self._health = Health(self.line, self.settings.clock, listening)
             self._trouble.over()
             self._set_aside = set_aside_in(self.line.folder.parent)
             lost, self._trouble.dropped = self._trouble.dropped, 0
@@ -282,7 +285,7 @@ class Program:
         minute = self.line.vitals.now_ns // MINUTE_NS
         if minute > self._minute:
             self._minute = minute
-            self._outlets.station_states(self.line.vitals, ages(self.line.vitals, now_ns))
+            self._outlets.station_states(self.line.vitals, self._health.ages(now_ns))
             self._outlets.rollups(self.line.vitals)
             self._outlets.pipeline(self._write_health(now_ns, len(recorded)))
         else:

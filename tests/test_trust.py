@@ -103,6 +103,14 @@ def test_retired_stations_neither_report_nor_are_silent() -> None:
     assert (nobody.trust, nobody.stations, nobody.reporting) == ("good", 0, 0)
 
 
+def test_an_ingest_that_catches_up_says_so_and_is_trusted() -> None:
+    found = trust.judge(health(catching_up=True, started_ms=NOW - 40_000), NOW, STATIONS)
+    assert found.trust == "good"
+    [why] = found.why
+    assert (why.code, why.grade, why.since_ms) == ("catching_up", "note", NOW - 40_000)
+    assert why.text.startswith("Ingest started 40 s ago and reads what waited for it")
+
+
 def test_silent_stations_beyond_the_listed_ones_count() -> None:
     found = trust.judge(health(silent=silent(3), silent_count=12), NOW, STATIONS)
     assert found.trust == "bad"
