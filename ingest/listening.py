@@ -67,3 +67,11 @@ class Listening:
         away: npt.NDArray[np.int64] = np.maximum(
             until_ns - np.maximum(reached_ns, self.ended_ns), 0)
         return away
+
+
+def after_restart(ended_ns: int, clock: str) -> Listening | None:
+    """For an ingest whose last run ended then, 0 for a first one; None where nothing was missed.
+
+    A recording's own clock stands while ingest is away.
+    """
+    return Listening(ended_ns) if ended_ns and clock != "recorded" else None

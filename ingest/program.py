@@ -28,7 +28,7 @@ from ingest.folder_lock import held
 from ingest.health import Health
 from ingest.in_force import configure
 from ingest.line import Line
-from ingest.listening import Listening
+from ingest.listening import after_restart
 from ingest.live_settings import LiveSettings, rules_of
 from ingest.messages import Received
 from ingest.outlets import Outlets
@@ -160,10 +160,8 @@ class Program:
             self._facts.look(self.line, self._now_ns(recorded))
             if self._outlets.influx is not None:
                 self._outlets.influx.start()
-            listening = None
-            if self.settings.clock != "recorded" and vitals.now_ns:
-                listening = Listening(vitals.now_ns)
-            self._health = Health(self.line, self.settings.clock, listening)
+            clock = self.settings.clock
+            self._health = Health(self.line, clock, after_restart(vitals.now_ns, clock))
             self._trouble.over()
             self._set_aside = set_aside_in(self.line.folder.parent)
             lost, self._trouble.dropped = self._trouble.dropped, 0

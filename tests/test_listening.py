@@ -9,7 +9,7 @@ from dashboards.trust import judge
 from ingest import listening
 from ingest.health import Health
 from ingest.line import Line
-from ingest.listening import Listening
+from ingest.listening import after_restart
 from tests.line_city import (
     MINUTE_MS,
     MS,
@@ -42,7 +42,7 @@ class City:
         self.line.tick(ENDED_MS * MS, with_open=False)
         abandon(self.line)
         self.line = line_of(folder, Kept())
-        self.health = Health(self.line, "wall", Listening(self.line.vitals.now_ns))
+        self.health = Health(self.line, "wall", after_restart(self.line.vitals.now_ns, "wall"))
 
     def take(self, time_ms: int, devices: tuple[int, ...], now_ms: int = 0) -> None:
         """A reading of each, in at `now_ms`."""
@@ -118,6 +118,7 @@ def test_the_age_that_is_told_is_the_age(city: City) -> None:
 
 def test_an_ingest_that_was_never_away_judges_at_once(tmp_path: Path) -> None:
     city = City(tmp_path)
-    city.health = Health(city.line, "wall")
+    assert after_restart(0, "wall") is after_restart(ENDED_MS * MS, "recorded") is None
+    city.health = Health(city.line, "wall", after_restart(0, "wall"))
     assert city.silent(BACK_MS) == sorted(NAMES)
     city.line.close()
