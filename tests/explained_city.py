@@ -244,3 +244,32 @@ def spiked(folder: Path) -> Path:
 
 __all__ = ["CITY", "HOUR_MS", "MS", "START_MS", "metered", "powered", "sample", "spiked", "told",
            "troubled", "yearly"]
+
+
+def warm(folder: Path) -> Path:
+    """Two thermometers and a hygrometer at a station for three hours; the last lacks humidity."""
+    rows = [row(device, "s1") for device in ("d1", "d2", "d3")]
+    path = write_places(folder / "places.csv", rows)
+    store = Store.create(folder / "store.db")
+    line = Line(folder / "ingest", Outlets(store), 60)
+    line.open()
+    line.load_places(path, (START_MS - HOUR_MS) * MS)
+    for number, minute in enumerate(range(60 * HOURS), 1):
+        messages = []
+        for device, quantity, value in (
+            ("d1", "temp", 33.0 + minute % 5), ("d2", "temp", 35.0),
+            ("d3", "rh", 50.0 + minute % 9),
+        ):
+            if quantity == "temp" or minute < 150:
+                payload = single(number, value, START_MS + minute * MINUTE_MS, quantity)
+                where = f"cv/1/r/{CITY}/centre/s1/{device}"
+                at_ms = START_MS + minute * MINUTE_MS + 1000
+                messages.append(opened(Received(where, payload), at_ms * MS))
+        line.take(messages, (START_MS + minute * MINUTE_MS + 1500) * MS)
+        line.tick((START_MS + (minute + 1) * MINUTE_MS) * MS, with_open=False)
+    end_ms = START_MS + HOURS * HOUR_MS + 120_000
+    line.tick(end_ms * MS, with_open=False)
+    told(store, end_ms)
+    line.close()
+    store.close()
+    return folder

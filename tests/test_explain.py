@@ -15,11 +15,12 @@ from engine import power_minutes
 from engine.catalogue import INDICATORS, POSITION
 from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
 from engine.catalogue_quality import TIMELINESS
+from engine.hourly import Hourly
 from engine.own import OWN
 from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
 from ingest.store import Store
-from tests import evaluated_air, explained, explained_noise, explained_roads
+from tests import evaluated_air, evaluated_own, explained, explained_noise, explained_roads
 from tests.explained_city import (
     HOUR_MS,
     MINUTE_MS,
@@ -101,6 +102,25 @@ def check(answer: dict[str, Any]) -> None:
         assert value is not None, what
         assert math.isclose(value, told, rel_tol=1e-9, abs_tol=1e-9), (what, value, told)
     assert own.level(answer["indicator"], value) == answer["result"]["level"], what
+
+
+@pytest.mark.parametrize("own", OWN, ids=lambda own: own.entry.key)
+def test_a_citys_own_follow_from_hours_that_another_program_comes_to(
+    week: Path, own: Hourly
+) -> None:
+    """What the sample city measures of them; the kernel's own twin is in the city's own test."""
+    for place, end_ms in points(week, own.entry.key):
+        answer = explain(week, Question(place, own.entry.key, end_ms))
+        assert answer["equal"], answer["notes"]
+        printed = json.loads(json.dumps(answer, allow_nan=False))
+        if answer["scope"] == "station":
+            value = evaluated_own.recompute(printed, None)
+        else:
+            value = explained.recompute(printed)
+        told = answer["result"]["value"]
+        assert value == told or math.isclose(value or 0.0, told or 0.0, rel_tol=1e-9)
+        uppers = [level.upper for level in own.entry.levels]
+        assert evaluated_own.level(told, uppers) == answer["result"]["level"]
 
 
 @pytest.mark.parametrize("key", SAMPLED)
@@ -243,7 +263,7 @@ def test_it_can_be_stopped(trouble: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "evaluator", [explained, explained_noise, explained_roads, evaluated_air]
+    "evaluator", [explained, explained_noise, explained_roads, evaluated_air, evaluated_own]
 )
 def test_the_evaluator_imports_nothing_of_the_project(evaluator: ModuleType) -> None:
     tree = ast.parse(Path(str(evaluator.__file__)).read_text(encoding="utf-8"))
@@ -252,7 +272,8 @@ def test_the_evaluator_imports_nothing_of_the_project(evaluator: ModuleType) -> 
         for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
         for name in node.names
     }
-    assert names <= {"datetime", "itertools", "math", "typing", "tests", "tests.evaluated_air"}
+    known = {"collections.abc", "datetime", "itertools", "math", "typing"}
+    assert names <= known | {"tests", "tests.evaluated_air"}
 
 
 def test_every_answer_names_its_standard(week: Path, fortnight: Path) -> None:

@@ -31,14 +31,38 @@ print([(step.name, step.given, step.found) for step in account.steps])
 print(account.coverage.had, account.coverage.owed, account.panes)
 """
 
+EVALUATE = """
+import json, math
+from pathlib import Path
+from engine.catalogue import INDICATORS
+from ingest.explain import Question, explain
+from tests import evaluated_own
+from tests.explained_city import HOUR_MS, warm
+from tests.line_city import START_MS
+from tests.test_heat_index import twin
+Path("warm").mkdir()
+folder = warm(Path("warm"))
+uppers = [level.upper for level in INDICATORS[-1].levels]
+for hour in (1, 2, 3):
+    asked = Question("centre/s1", "weather.heat_index", START_MS + hour * HOUR_MS)
+    answer = json.loads(json.dumps(explain(folder, asked)))
+    assert answer["equal"], answer["notes"]
+    value, told = evaluated_own.recompute(answer, twin), answer["result"]["value"]
+    assert (value is None) == (told is None), (value, told)
+    assert value is None or abs(value - told) <= 0.05 + 1e-9, (value, told)
+    assert evaluated_own.level(told, uppers) == answer["result"]["level"]
+    print(hour, told, answer["result"]["level"])
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The copy, with what a test there needs."""
     made = copied(tmp_path_factory.mktemp("own"))
-    (made / "tests" / "town.py").write_bytes(
-        (Path(__file__).parent / "town.py").read_bytes()
-    )
+    for name in ("town", "line_city", "explained_city", "evaluated_own"):
+        (made / "tests" / f"{name}.py").write_bytes(
+            (Path(__file__).parent / f"{name}.py").read_bytes()
+        )
     return made
 
 
@@ -76,6 +100,13 @@ def test_the_engine_explains_it_and_asks_for_every_input(folder: Path) -> None:
     assert values == "[(39.1, 1)] {}"
     assert "('Heat index, 1 h', {'temp': 34.0, 'rh': 52.0}, {'value': 39.1})" in steps
     assert coverage.startswith("60.0 60 [(0, 3, ")
+
+
+def test_another_program_comes_to_the_same_value(folder: Path) -> None:
+    done = told(folder, "-c", EVALUATE)
+    assert done.returncode == 0, done.stderr
+    hours = [line.split() for line in done.stdout.splitlines()]
+    assert [(hour, level) for hour, _, level in hours] == [("1", "3"), ("2", "3"), ("3", "-1")]
 
 
 def test_a_snapshot_from_before_is_not_used(folder: Path) -> None:
