@@ -70,7 +70,8 @@ def create(path: Path, kind: Kind) -> sqlite3.Connection:
             raise StoreError(f"{path}: {error}") from error
         aside = set_aside(path)
         log.error("%s: %s is damaged (%s); set aside as %s, starting empty",
-                  path, kind.name, error, aside.name)
+                  path, kind.name, error,
+                  aside if path.is_symlink() else aside.name)
     try:
         return _open(path, kind)
     except ERRORS as error:
@@ -207,8 +208,10 @@ def _format(connection: sqlite3.Connection, path: Path, kind: Kind) -> int:
 def set_aside(path: Path) -> Path:
     """Rename the file and what SQLite keeps beside it; returns the new name.
 
+    A link stays one: a new file goes to where it leads, and there SQLite keeps its others.
     Of each file the newest `ASIDE_MAX` are kept.
     """
+    path = path.resolve()
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     aside = path.with_name(f"{path.name}{DAMAGED}{stamp}")
     for tail in TAILS:

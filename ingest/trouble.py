@@ -49,11 +49,19 @@ def may_pass(error: BaseException | None, *, had_run: bool) -> bool:
 
 
 def set_aside_in(folder: Path) -> list[str]:
-    """What lies set aside below a data folder, the newest first."""
+    """What lies set aside below a data folder, and where its links lead, the newest first."""
     found = [path for pattern in (f"*{DAMAGED}*", f"ingest/*{DAMAGED}*", "ingest/archive/*.tail-*")
-             for path in folder.glob(pattern) if not path.name.endswith(TAILS[1:])]
+             for path in folder.glob(pattern)]
+    for link in (*folder.glob("*.*"), *folder.glob("ingest/*.*")):
+        if link.is_symlink():
+            there = link.resolve()
+            found += there.parent.glob(f"{there.name}{DAMAGED}*")
+    found = [path for path in found if not path.name.endswith(TAILS[1:])]
     found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    return [str(path.relative_to(folder)) for path in found[:ASIDE_SHOWN]]
+    return [
+        str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+        for path in found[:ASIDE_SHOWN]
+    ]
 
 
 class Trouble:

@@ -8,6 +8,7 @@ import pytest
 
 from ingest import sqlite_file
 from ingest.sqlite_file import Kind, StoreError
+from ingest.trouble import set_aside_in
 
 Opener = Callable[[Path, Kind], sqlite3.Connection]
 KIND = Kind("the test file", 0x43560000, 3, "CREATE TABLE t (a INTEGER, b BLOB);")
@@ -148,3 +149,24 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         connection.execute("INSERT INTO t VALUES (1, 2)")
     connection.close()
+
+
+def test_a_damaged_file_behind_a_link_is_set_aside_where_it_lies(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The link leads to the new file, on the disk on which the old one had its room."""
+    data, disk = tmp_path / "data", tmp_path / "disk"
+    data.mkdir()
+    disk.mkdir()
+    link, there = data / "f.db", disk / "f.db"
+    link.symlink_to(there)
+    there.write_bytes(b"no database at all, but long enough to be taken for one" * 100)
+    file = sqlite_file.create(link, KIND)
+    assert link.is_symlink()
+    assert there.stat().st_size > 0
+    [aside] = disk.glob("f.db.damaged-*")
+    assert aside.read_bytes()[:11] == b"no database"
+    assert str(aside) in caplog.text
+    assert list(data.iterdir()) == [link]
+    assert set_aside_in(data) == [str(aside)]
+    file.close()
