@@ -21,6 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.broker_settings import BrokerSettings, parse_url
+from edge.refused_sockets import close_refused
 from edge.settings import SettingsError
 from edge.subscriptions import Subscriptions
 
@@ -143,6 +144,7 @@ class Connection:
             transport="websockets" if address.path else "tcp",
             reconnect_on_failure=False, manual_ack=manual_ack,
         )
+        close_refused(client)
         client.connect_timeout = CONNECT_S_MAX
         client.max_inflight_messages_set(0)  # the owner bounds what is in flight
         if address.path:
