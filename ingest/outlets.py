@@ -30,7 +30,7 @@ from ingest.store_thread import StoreThread
 if TYPE_CHECKING:
     from ingest.influx import InfluxSink
 
-Publish = Callable[[str, bytes], None]
+Publish = Callable[[list[tuple[str, bytes]]], None]
 
 _QUANTITY_IDS = list(QUANTITIES)
 NEVER_MS = 1 << 62
@@ -85,6 +85,7 @@ class Outlets:
         """Publish the newest window of each series, retained; older ones would go backwards."""
         newest = np.argsort(points.end_s, kind="stable")
         last = {(int(points.place[k]), int(points.indicator[k])): k for k in newest.tolist()}
+        said = []
         for series, k in last.items():
             end_s = int(points.end_s[k])
             if end_s < self._published.get(series, 0):
@@ -92,13 +93,14 @@ class Outlets:
             self._published[series] = end_s
             key, entry = keys[series[0]], INDICATORS[series[1]]
             level = int(points.level[k])
-            publish(_topic(key, entry), msgspec.json.encode({
+            said.append((_topic(key, entry), msgspec.json.encode({
                 "t": end_s * 1000, "v": None if level == INSUFFICIENT else float(points.value[k]),
                 "u": entry.unit, "level": level,
                 "word": entry.levels[level].word if level >= 0 else "insufficient",
                 "cov": round(float(points.cov[k]), 4), "n": int(points.n[k]),
                 "rev": int(points.rev[k]),
-            }))
+            })))
+        publish(said)
 
     def events(self, events: Sequence[Event], vitals: Vitals) -> None:
         """Events that devices reported, with their place."""
@@ -182,10 +184,10 @@ class Outlets:
     def clear_retained(self) -> None:
         """Take back what was published, retained, of stations that have become private."""
         gone, self._retained = self._retained, []
-        for key, indicator in gone:
-            entry = INDICATORS[POSITION[indicator]]
-            if self.publish is not None:
-                self.publish(_topic(key, entry), b"")
+        if gone and self.publish is not None:
+            self.publish([
+                (_topic(key, INDICATORS[POSITION[indicator]]), b"") for key, indicator in gone
+            ])
 
     def readings(self, vitals: Vitals) -> float:
         """The latest reading of every series that changed since the last call.

@@ -132,12 +132,10 @@ class Program:
         self._news.set()  # health tells it at once
         self._wake.set()
 
-    def _announce(self, topic: str, payload: bytes) -> None:
-        """An indicator, retained; while the broker is away the next window replaces it."""
-        try:
-            self._connection.publish(topic, payload, qos=0, retain=True)
-        except BrokerError:
-            return
+    def _announce(self, messages: list[tuple[str, bytes]]) -> None:
+        """Indicators, retained; while the broker is away the next windows replace them."""
+        with suppress(BrokerError):
+            self._connection.publish_all(messages, retain=True)
 
     def stop(self) -> None:
         """Ask the loop to end."""

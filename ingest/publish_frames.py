@@ -191,6 +191,11 @@ def heads_of(data: Any, properties: bool, acknowledged: bool, out: Any, first: i
     return found
 
 
+def acknowledgement(mid: int) -> bytes:
+    """The PUBACK of a packet id."""
+    return b"\x40\x02" + mid.to_bytes(2)
+
+
 def acknowledgements(frames: Frames) -> bytes:
     """A PUBACK for each frame that wants one, in order."""
     heads = np.empty((frames.acknowledged, HEAD), np.int64)

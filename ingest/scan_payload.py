@@ -9,6 +9,7 @@ tried. So a kernel decides nothing but "these columns, for certain".
 from typing import Any
 
 import numba as nb
+import numpy as np
 
 from engine.panes import inner
 from ingest.clocks import EARLIEST_NS
@@ -41,11 +42,18 @@ _series = nb.from_dtype(SERIES_ENTRY)[::1]
 _MS_NS = 1_000_000
 _COMMA, _COLON, _QUOTE, _OPEN, _CLOSE = 0x2C, 0x3A, 0x22, 0x7B, 0x7D
 _LIST, _LIST_END = 0x5B, 0x5D
-_E, _S, _T, _F, _R, _Q, _U, _V, _M, _N = (ord(key) for key in "estfrquvmn")
-_T0, _DT, _CH, _EV, _ID = (ord(key[0]) | ord(key[1]) << 8 for key in ("t0", "dt", "ch", "ev", "id"))
-_END = int.from_bytes(b"end", "little")
-_DROP = int.from_bytes(b"drop", "little")
-_CUSTOMER = int.from_bytes(b"customer", "little")
+_FIELD_OF = {
+    b"e": EPOCH, b"s": NUMBER, b"t": TIME, b"v": VALUES, b"q": NAME, b"m": MEMBERS, b"u": UNIT,
+    b"f": FLAG, b"r": RECEIVED, b"n": -2, b"t0": BEGIN, b"dt": OFFSETS, b"ch": CHANNEL, b"ev": -2,
+    b"id": -2, b"end": -2, b"drop": -2, b"customers": -2,
+}
+"""What a key is; -2 is for the general path."""
+_LETTERS = np.array([_FIELD_OF.get(bytes([k]), -1) for k in range(256)], np.int8)
+_WORDS = np.array([
+    (int.from_bytes(key[:8], "little"), len(key), field)
+    for key, field in _FIELD_OF.items() if len(key) > 1
+], np.int64)
+"""int64[n, 3]: the first 8 bytes of a longer key, its length, its field."""
 
 
 @inner
@@ -121,36 +129,11 @@ def _members(data: int, at: int, last: int, quantity: Any, value: Any, row: int)
 def _field_of(key: int, length: int) -> Any:
     """The field of a key; -1 for one that nobody knows, -2 for one of the general path."""
     if length == 1:
-        if key == _E:
-            return EPOCH
-        if key == _S:
-            return NUMBER
-        if key == _T:
-            return TIME
-        if key == _V:
-            return VALUES
-        if key == _Q:
-            return NAME
-        if key == _M:
-            return MEMBERS
-        if key == _U:
-            return UNIT
-        if key == _F:
-            return FLAG
-        if key == _R:
-            return RECEIVED
-        return -2 if key == _N else -1
-    if length == 2:
-        if key == _T0:
-            return BEGIN
-        if key == _DT:
-            return OFFSETS
-        if key == _CH:
-            return CHANNEL
-        return -2 if key == _EV or key == _ID else -1
-    if (length == 3 and key == _END) or (length == 4 and key == _DROP):
-        return -2
-    return -2 if length == 9 and key == _CUSTOMER else -1
+        return _i64(_LETTERS[key])
+    for k in range(_WORDS.shape[0]):
+        if _i64(key) == _WORDS[k, 0] and length == _WORDS[k, 1]:
+            return _WORDS[k, 2]
+    return _i64(-1)
 
 
 @inner

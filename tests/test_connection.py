@@ -244,8 +244,10 @@ def test_subscription_granted_below_the_quality_asked_is_refused() -> None:
 @pytest.mark.parametrize("five", [False, True])
 def test_a_packet_of_our_own_is_one_of_mqtt(size: int, five: bool) -> None:
     payload = b"x" * size
-    assert publish_packet("cv/1/a/d", payload, five) == publish(
+    packet = publish(
         "cv/1/a/d", payload, properties=b"" if five else None)
+    assert publish_packet("cv/1/a/d", payload, five) == packet
+    assert publish_packet("cv/1/a/d", payload, five, True) == b"\x31" + packet[1:]
 
 
 def test_packets_in_one_write_need_a_session() -> None:

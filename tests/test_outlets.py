@@ -63,7 +63,7 @@ def _world(tmp_path: Path) -> Iterator[World]:
     store = Store.create(tmp_path / "store.db")
     said: list[tuple[str, bytes]] = []
     sink = InfluxSink(InfluxSettings(), spool)  # never started: its batches stay in the spool
-    outlets = Outlets(store, sink, lambda topic, payload: said.append((topic, payload)))
+    outlets = Outlets(store, sink, said.extend)
     line = line_of(tmp_path, cast(Any, outlets))
     yield World(outlets, line, spool, said)
     line.close()

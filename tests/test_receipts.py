@@ -22,7 +22,7 @@ class Link:
         self.room = 1_000_000
         self.writes = 0
         self.told: list[tuple[str, wire.Ack]] = []
-        self.acknowledged: list[tuple[int, int]] = []
+        self.acknowledged: list[tuple[int, bytes]] = []
 
     def publish_all(self, messages: Iterable[tuple[str, bytes]]) -> None:
         more = [(topic, wire.decode_ack(payload)) for topic, payload in messages]
@@ -31,8 +31,8 @@ class Link:
         self.told += more
         self.writes += bool(more)
 
-    def acknowledge(self, receipt: int, qos: int) -> bool:
-        self.acknowledged.append((receipt, qos))
+    def acknowledge_all(self, session: int, packets: bytes) -> bool:
+        self.acknowledged.append((session, packets))
         return True
 
 
@@ -84,9 +84,13 @@ def test_many_devices_are_told_over_many_rounds_and_through_an_interruption() ->
 def test_messages_are_acknowledged_also_when_agents_cannot_be_told() -> None:
     link, told = made(1)
     link.room = 0
-    messages = [Received("t", b"", receipt, 1) for receipt in (4, 5)]
+    mids = (1 << 16 | 4, 1 << 16 | 0xFF05, 2 << 16 | 6)
+    messages = [Received("t", b"", receipt, 1) for receipt in mids]
+    messages.append(Received("t", b"", 2 << 16, 0))  # for which nobody waits
     told.give(messages, [("d0", 7, 5)])
-    assert link.acknowledged == [(4, 1), (5, 1)]
+    assert link.acknowledged == [
+        (1, b"\x40\x02\x00\x04\x40\x02\xff\x05"), (2, b"\x40\x02\x00\x06"),
+    ]
     assert link.told == []
 
 

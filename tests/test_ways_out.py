@@ -137,7 +137,7 @@ def _world(tmp_path: Path, broker_url: str) -> Iterator[World]:
     store, spool = Store.create(folder / "store.db"), Spool.create(folder / "spool.db")
     outlets = Outlets(
         store, InfluxSink(InfluxSettings(), spool),
-        lambda topic, payload: speaker.publish(topic, payload, qos=0, retain=True) and None,
+        lambda messages: speaker.publish_all(messages, retain=True),
     )
     line = Line(folder / "ingest", outlets, 60)
     line.open()
