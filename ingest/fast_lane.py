@@ -23,8 +23,11 @@ from ingest.clocks import SET
 from ingest.intervals import EPOCH, FIRST, LAST
 from ingest.messages import Rows, read
 from ingest.publish_frames import Frames
-from ingest.scan import MESSAGE, Scanned, Scanner
+from ingest.scan import MESSAGE, MESSAGES_MAX, Scanned, Scanner
 
+LEARN_MESSAGES = 256
+"""Messages of a scan while most are not known. The general path learns their topics and series for
+the next scan: 20,000 messages of 1,000 devices, scanned at once, took it two seconds at a start."""
 _LIMITS = np.array([(*row.impossible, *row.implausible) for row in QUANTITIES.values()])
 """float64[quantities, 4]: impossible below, above; implausible below, above."""
 _APPLIED, _LATE, _TOO_LATE = int(Verdict.APPLIED), int(Verdict.LATE), int(Verdict.TOO_LATE)
@@ -131,12 +134,16 @@ class FastLane:
         self._admission = admission
         self._scanner = Scanner(admission.known)
         self._stamp = np.zeros(0, np.int32)
+        self._most = LEARN_MESSAGES
 
     def batches(self, frames: Frames, received_ns: int) -> Iterator[Admitted]:
         """Scan frames and admit them, as many at a time as the scanner takes."""
         at = 0
         while at < len(frames.data):
-            scanned, at = self._scanner.scan(frames, at)
+            scanned, at = self._scanner.scan(frames, at, self._most)
+            strange = np.count_nonzero(scanned.messages["rows"] == 0)
+            few = 2 * strange > len(scanned.messages)
+            self._most = LEARN_MESSAGES if few else min(2 * self._most, MESSAGES_MAX)
             yield self.admit(scanned, received_ns)
 
     def admit(self, scanned: Scanned, received_ns: int) -> Admitted:

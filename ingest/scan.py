@@ -141,13 +141,15 @@ class Scanner:
         self._message = np.zeros(rows, np.int32)
         self._state = np.zeros(3, np.int64)
 
-    def scan(self, frames: Frames, first: int = 0) -> tuple[Scanned, int]:
-        """Scan frames from byte `first` on; also returns the byte from which to go on."""
+    def scan(
+        self, frames: Frames, first: int = 0, most: int = MESSAGES_MAX
+    ) -> tuple[Scanned, int]:
+        """Scan `most` frames from byte `first` on; also returns the byte from which to go on."""
         known, state = self.known, self._state
         state[_POSITION] = first
         scan_frames(
             frames.data, frames.properties, state, known.topics, known.arena, known.seed,
-            known.series, self._messages, self._fields, self._quantity, self._time_ns,
+            known.series, self._messages[:most], self._fields, self._quantity, self._time_ns,
             self._value, self._flag, self._slot, self._message,
         )
         at, count, filled = state.tolist()

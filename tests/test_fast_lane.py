@@ -279,3 +279,29 @@ def test_kernels_are_what_the_lane_calls() -> None:
         empty.astype(np.float64), Vitals().series.table, empty.astype(np.int32),
         empty.astype(np.uint8), empty.astype(np.int32), empty, empty, empty.astype(np.uint8),
         empty.astype(np.bool_)) == 0
+
+
+def test_what_is_not_known_yet_is_learned_from_few_messages(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two, slow = Two(), list[bytes]()
+
+    def counted(payload: bytes) -> Any:
+        slow.append(payload)
+        return read(payload)
+
+    monkeypatch.setattr(fast_lane, "read", counted)
+    parts = [
+        publish(topic(device), json.dumps(
+            {"e": 1, "s": n, "q": "pm25", "t": START_MS + n, "v": n / 10}).encode())
+        for n in range(1, 1001) for device in ("d1", "d2", "d3")
+    ]
+    given = list(two.lane.batches(frames(*parts), NOW_NS))
+    assert len(slow) == fast_lane.LEARN_MESSAGES
+    lengths = [len(admitted.batch) for admitted in given]
+    assert (lengths[:4], sum(lengths)) == ([256, 256, 512, 1024], 3000)
+    opened = [received(part, 1) for part in parts]
+    wanted = two.general.admit([Opened(one, read(one.payload), NOW_NS) for one in opened], NOW_NS)
+    for name in DTYPES:
+        found = np.concatenate([getattr(admitted.batch, name) for admitted in given])
+        assert found.tobytes() == getattr(wanted.batch, name).tobytes(), name
