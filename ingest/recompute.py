@@ -27,6 +27,7 @@ from ingest.outlet import Known
 from ingest.outlets import Outlets
 from ingest.settings_influx import InfluxSettings
 from ingest.spool import Spool
+from ingest.sqlite_file import CLOSED
 from ingest.store import Store
 from ingest.store_merge import Row, Taken, take_over
 from ingest.store_schema import POINT_COLUMNS
@@ -145,5 +146,5 @@ def points_of(rows: list[Row], place_of: dict[str, int]) -> Points:
 
 
 def _remove(scratch: Path) -> None:
-    for tail in ("", "-wal", "-shm"):
+    for tail in ("", "-wal", "-shm", CLOSED):
         scratch.with_name(scratch.name + tail).unlink(missing_ok=True)
