@@ -93,7 +93,7 @@ def encode_rows(
     slot: Any, time_ns: Any, value: Any, bits: Any, flag: Any, device: Any, epoch: Any, seq: Any,
     verdict: Any, out: Any,
 ) -> Any:
-    """Write the columns of a batch into `out`; returns how many bytes. 15 to 30 ns a row.
+    """Write the columns of a batch into `out`; returns how many bytes. 10 to 32 ns a row.
 
     Columns as `engine.batch`; bits: int64[n], those of `value`. out: uint8[1 + 54 n].
     """
@@ -164,7 +164,7 @@ def decode_rows(
 ) -> Any:
     """The reverse of `encode_rows`; False if the bytes are not those of so many rows.
 
-    bits: int64[n], the memory of `value`. Never reads beyond `data`. 15 to 30 ns a row.
+    bits: int64[n], the memory of `value`. Never reads beyond `data`. 27 to 65 ns a row.
     """
     size, count = data.shape[0], slot.shape[0]
     if size < 1 or data[0] > 1 or not ROW_BYTES_MIN * count <= size - 1 <= ROW_BYTES_MAX * count:
