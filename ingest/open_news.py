@@ -2,7 +2,9 @@
 
 The mean of an hour moves with every reading, far behind the digits that are shown. Said again is
 an open point whose window, level, value at its digits or coverage in hundredths is another than
-what was said last; its `n` is as old as that. A closed point is always said, and exact.
+what was said last; its `n` is as old as that. And every point is said again each `AGAIN_S`, so that
+nobody takes a value that stays as it is for one that is not computed any more: each series at a
+moment of its own, or all would come at once. A closed point is always said, and exact.
 """
 
 import numpy as np
@@ -11,8 +13,12 @@ import numpy.typing as npt
 from engine.catalogue import INDICATORS
 from engine.points import Points
 
-SAID = np.dtype([("end_s", "i8"), ("value", "f8"), ("level", "i1"), ("cov", "i1")])
-"""What was said last of a place and indicator; 18 bytes. A window that ends at 0 is none."""
+AGAIN_S = 15
+SAID = np.dtype([
+    ("end_s", "i8"), ("value", "f8"), ("turn", "i4"), ("level", "i1"), ("cov", "i1"),
+])
+"""What was said last of a place and indicator, and in which of its turns of `AGAIN_S`; 22 bytes.
+A window that ends at 0 is none."""
 _WIDTH = len(INDICATORS)
 _SCALE = np.array([10.0 ** entry.digits for entry in INDICATORS])
 
@@ -23,12 +29,13 @@ class OpenNews:
     def __init__(self) -> None:
         self._said = np.zeros(0, SAID)
 
-    def take(self, points: Points) -> npt.NDArray[np.bool_]:
-        """bool[k]: which open points are to be said. Those count as said from now on."""
+    def take(self, points: Points, now_s: int) -> npt.NDArray[np.bool_]:
+        """bool[k]: which open points are to be said at `now_s`. They count as said from now on."""
         at = points.place.astype(np.int64) * _WIDTH + points.indicator
         now = np.empty(len(points), SAID)
         now["end_s"], now["level"] = points.end_s, points.level
         now["value"] = np.rint(points.value * _SCALE[points.indicator])
+        now["turn"] = (now_s + 7 * points.place.astype(np.int64) + points.indicator) // AGAIN_S
         now["cov"] = np.nan_to_num(points.cov) * 100
         size = int(at.max(initial=-1)) + 1
         if size > len(self._said):

@@ -70,8 +70,9 @@ class Outlets:
         closed = points.take(~is_open)
         if self._beside is not None:
             opened, points = points.take(is_open), closed
-            if (news := self._news.take(opened)).any():
-                self._beside.put_points(opened.take(news), keys, vitals.now_ns // 1_000_000)
+            now_ms = vitals.now_ns // 1_000_000
+            if (news := self._news.take(opened, now_ms // 1000)).any():
+                self._beside.put_points(opened.take(news), keys, now_ms)
         begun = time.perf_counter()
         self._restatements.note(self.store.write(points, keys, known_ms))
         self.write_ms = (time.perf_counter() - begun) * 1000
