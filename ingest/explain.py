@@ -249,13 +249,14 @@ class Explanation:
     ) -> Points:
         """The window's points as the engine lays them out; windows that lead to it come first."""
         panes = built.vitals.panes
-        for number_of in [*self.recipe.lead(window.number), window.number]:
+        lead = list(self.recipe.lead(window.number))
+        for numbers in ([lead] if lead else []) + [[window.number]]:
             if place.station:
-                row, column = np.array([window.member]), np.array([number_of])
-                points = windows.station_points(row, column, now_min, panes, kind)
+                rows = np.full(len(numbers), window.member)
+                points = windows.station_points(rows, np.array(numbers), now_min, panes, kind)
             else:
-                key = number_of if windows.daily else window.end_min
-                points = windows.area_points(np.array([key], np.int64), now_min, panes, kind)
+                keys = numbers if windows.daily else [window.end_min]
+                points = windows.area_points(np.array(keys, np.int64), now_min, panes, kind)
         return points
 
     def _stored(self, end_ms: int) -> _Stored:

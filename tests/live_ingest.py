@@ -14,6 +14,7 @@ from edge.broker_settings import BrokerSettings
 from edge.connection import Connection
 from ingest.sqlite_file import StoreError
 from ingest.store import Store
+from tests.fork_server import ForkedIngest
 
 ROOT = Path(__file__).parent.parent
 RUN = (
@@ -42,13 +43,16 @@ class LiveIngest:
         lines += ["[broker]", f'url = "{broker_url}"']
         self.config.write_text("\n".join(lines) + "\n")
         self._program = program
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedIngest | None = None
         self._store: Store | None = None
         self._since_ms = 0
 
     def start(self) -> None:
         """Start the process."""
         self._since_ms = time.time_ns() // 1_000_000
+        if self._program == RUN:
+            self._process = ForkedIngest(self.config, self.folder / "ingest.log")
+            return
         with (self.folder / "ingest.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", self._program, str(self.config)], cwd=ROOT, stdout=log,
