@@ -24,9 +24,9 @@ MAKEFLAGS += --no-print-directory
 up: $(VENV)/warm.done
 	@exec $(PY) -m cityvitals up $(ARGS)
 
-# Four at a time: most tests wait for servers and disks rather than for the processor.
+# Five at a time: most tests wait for servers and disks rather than for the processor.
 test: $(VENV)/test.done servers check
-	@$(PY) -m pytest -n 4 --dist worksteal $(ARGS)
+	@$(PY) -m pytest -n 5 --dist worksteal $(ARGS)
 
 soak: $(VENV)/test.done servers
 	@$(PY) -m pytest --soak --timeout 3600 $(ARGS)

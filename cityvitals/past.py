@@ -99,7 +99,7 @@ def _said() -> Callable[[float], None]:
 
     def progress(done: float) -> None:
         nonlocal said
-        if done * 100 >= said + PERCENT_STEP:
+        if done == 1.0 or done * 100 >= said + PERCENT_STEP:
             said = done * 100
             print(f"{said:.0f}%", flush=True)
 

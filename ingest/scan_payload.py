@@ -11,7 +11,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.panes import inner
+from engine.panes import inner, kernel
 from ingest.clocks import EARLIEST_NS
 from ingest.known import (
     SERIES_ENTRY,
@@ -22,7 +22,7 @@ from ingest.known import (
     unit_at,
 )
 from ingest.messages import MS_MAX, NUMBER_MAX
-from ingest.raw_bytes import octet
+from ingest.raw_bytes import ADDRESS, octet
 from ingest.scan_json import expect, number, skip, text, unit_text, whole, word_at
 
 GENERAL = -1
@@ -252,7 +252,9 @@ def _fill(
     return True
 
 
-@inner
+@kernel(_i64(
+    ADDRESS, _i64, _i64, _i64, _series, _i64s, _i32s, _i64s, _f64s, nb.uint8[::1], _i32s, _i64,
+))
 def read_payload(
     data: int, at: int, last: int, device: int, series: Any, fields: Any, quantity: Any,
     time_ns: Any, value: Any, flag: Any, slot: Any, row: int,

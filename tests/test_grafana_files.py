@@ -10,6 +10,9 @@ from dashboards.grafana_board import SOURCE_UID, Site
 from dashboards.grafana_files import export, provider, source
 from edge.settings import SettingsError
 
+QUICK = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Reads as the safe loader does, in a tenth of the time where it is compiled."""
+
 
 def test_one_uid_for_every_version_and_secrets_stay_names() -> None:
     made = {version: source(version, "http://influx:8086", "city") for version in (1, 2, 3)}
@@ -42,7 +45,9 @@ def test_everything_is_written_and_reads_back_as_yaml(tmp_path: Path) -> None:
     assert theirs.exists()
     assert len(written) == 3 + 9
     for path in written:
-        assert yaml.safe_load(path.read_text()) == json.loads(path.read_text())
-    (alerts,) = yaml.safe_load((tmp_path / "alerting/cityvitals.yaml").read_text())["groups"]
+        assert QUICK(path.read_text()).get_single_data() == json.loads(path.read_text())
+    (alerts,) = QUICK(
+        (tmp_path / "alerting/cityvitals.yaml").read_text()
+    ).get_single_data()["groups"]
     assert alerts["rules"][0]["uid"] == "cv-ingest-silent"
     assert provider("/x")["providers"][0]["options"]["path"] == "/x"

@@ -60,7 +60,7 @@ def small() -> Town:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=3, deadline=None, phases=[Phase.generate])
+@settings(max_examples=2, deadline=None, phases=[Phase.generate])
 def test_going_on_is_as_if_it_had_never_stopped(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
@@ -154,7 +154,7 @@ def test_a_flipped_bit_is_refused_or_harmless(tmp_path: Path) -> None:
     whole = path.read_bytes()
     rng = np.random.default_rng(7)
     directory = whole.index(b"PK\x01\x02")
-    spots = [*rng.integers(0, len(whole), 40), *rng.integers(directory, len(whole), 150)]
+    spots = [*rng.integers(0, len(whole), 20), *rng.integers(directory, len(whole), 70)]
     expected = small().tick(at("2026-03-03"))
     refused = 0
     for spot in map(int, spots):
@@ -170,7 +170,7 @@ def test_a_flipped_bit_is_refused_or_harmless(tmp_path: Path) -> None:
         other = Town([])
         other.vitals = vitals
         same(other.tick(at("2026-03-03")), expected)
-    assert refused > 75
+    assert refused > 35
 
 
 @pytest.mark.parametrize("change", [

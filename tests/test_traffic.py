@@ -68,7 +68,8 @@ def test_the_segment_of_the_sample() -> None:
     town, place = Town(load(SAMPLE / "sample_places.csv")), "ringroad/segment-158324"
     for second in sorted(speeds):
         town.take([Reading("citypulse-158324", "speed", second, speeds[second])])
-        town.tick(second + 300)
+        if second % 900 == 0:
+            town.tick(second + 300)
     town.tick(max(speeds) + 86_400)
     frozen, index, peaks = (town.last(name, place) for name in (FFS, TTI, PEAK))
     first = datetime.fromtimestamp(min(speeds), zone).date()
