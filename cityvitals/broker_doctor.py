@@ -75,13 +75,18 @@ class _Patient:
 
     def clean_up(self) -> None:
         """Close everything and end the sessions that were kept."""
-        for probe in self.open:
-            probe.close()
+        self._close()
         for part, level in (("reader", mqtt_probe.V311), ("five", mqtt_probe.V5)):
             try:
-                self.connect(part, clean=True, level=level)[0].close()
+                self.connect(part, clean=True, level=level)
             except ProbeError:
                 continue  # the broker that does not let us in keeps no session either
+            finally:
+                self._close()
+
+    def _close(self) -> None:
+        while self.open:
+            self.open.pop().close()
 
 
 def _context(settings: BrokerSettings) -> ssl.SSLContext:

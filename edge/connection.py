@@ -264,8 +264,7 @@ class Connection:
         stood_s = 0.0
         while not self._stopping.is_set():
             with self._session_lock:
-                # paho empties its packet queue in `reconnect`, so no acknowledgement of the old
-                # session survives into the new one.
+                # paho empties its packet queue in `reconnect`: no acknowledgement outlives it.
                 self.session += 1
             try:
                 self._client.reconnect()
@@ -279,6 +278,7 @@ class Connection:
             if stood_s >= BACKOFF_S_MAX:
                 delay_s = BACKOFF_S_MIN
             stood_s = 0.0
+            self._client._sock_close()  # after an error of its own, paho leaves it open
             self._stopping.wait(_jitter.uniform(0, delay_s))
             delay_s = min(delay_s * 2, BACKOFF_S_MAX)
 

@@ -22,6 +22,9 @@ from tests.test_plan import options
 
 ROOT = Path(__file__).resolve().parent.parent
 
+pytestmark = pytest.mark.xdist_group("up")
+"""They take long: as a group they begin before what is short."""
+
 
 class Recorder:
     """A display that keeps what it was shown."""

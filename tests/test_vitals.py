@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from tests.town import Reading, Town, at, row
 
+pytestmark = pytest.mark.xdist_group("vitals")
+"""They take long: as a group they begin before what is short."""
 START = at("2026-03-02 14:10")
 ZONE = "Asia/Kolkata"
 ROWS = [
