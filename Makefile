@@ -26,7 +26,7 @@ up: $(VENV)/warm.done
 
 # Five at a time: most tests wait for servers and disks rather than for the processor.
 test: $(VENV)/test.done servers check
-	@$(PY) -m pytest -n 5 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 5 --dist worksteal $(ARGS)
 
 soak: $(VENV)/test.done servers
 	@$(PY) -m pytest --soak --timeout 3600 $(ARGS)

@@ -32,15 +32,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=out)
         gone = set(out)
         items[:] = [item for item in items if item not in gone]
-    for item in items:
-        if any(one[-1].scope == "module" for one in _fixtures(item)):
-            item.add_marker(pytest.mark.xdist_group(item.location[0]))
-
-
-def _fixtures(item: pytest.Item) -> list[Any]:
-    """What a test is given. What its module shares is made once if one worker has all of it."""
-    info = getattr(item, "_fixtureinfo", None)
-    return [found for found in info.name2fixturedefs.values() if found] if info else []
 
 
 WHY = "why it was skipped"

@@ -28,7 +28,10 @@ def bench(*arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("broker", programs.BROKERS)
+@pytest.mark.parametrize("broker", [
+    pytest.param(name, marks=[] if name == "nats" else pytest.mark.soak)
+    for name in programs.BROKERS
+])
 def test_every_reader_takes_in_the_same_load(broker: str) -> None:
     if programs.missing(broker):
         pytest.skip(programs.missing(broker))
@@ -90,6 +93,7 @@ def test_the_edge_agent_is_measured_and_lives_through_an_outage(
     assert out["days_held"] > 1
 
 
+@pytest.mark.soak
 def test_latency_is_measured_up_to_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency_rows, "WARM_S", 1.0)
     monkeypatch.setattr(latency_rows, "TAIL_S", 3.0)

@@ -5,6 +5,7 @@ import json
 import math
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +33,7 @@ from tests.explained_city import (
     yearly,
 )
 from tests.explained_road_city import roads
+from tests.shared_folder import shared
 
 ELSEWHERE = {
     entry.key for entry in ENERGY + SUPPLY + RELIABILITY + GENERATION
@@ -45,26 +47,26 @@ SAMPLED = [
     if key not in ELSEWHERE | RECEIVED | {own.entry.key for own in OWN}
 ]
 YEAR_DAYS = 350
-CHECKED_A_SERIES = 3
-"""Points checked of each series of the sample: the first, one amidst, the last."""
+CHECKED_A_SERIES = 2
+"""Points checked of each series of the sample: one amidst, and the last."""
 
 
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample city's data folder."""
-    return sample(tmp_path_factory.mktemp("sample"))
+    return shared(tmp_path_factory, "sample", sample)
 
 
 @pytest.fixture(scope="module")
 def trouble(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with readings that were left out."""
-    return troubled(tmp_path_factory.mktemp("trouble"))
+    return shared(tmp_path_factory, "trouble", troubled)
 
 
 @pytest.fixture(scope="module")
 def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder of roads with lanes, classes and loops."""
-    return roads(tmp_path_factory.mktemp("roads"))
+    return shared(tmp_path_factory, "roads", roads)
 
 
 EVALUATORS = {
@@ -79,11 +81,11 @@ def points(folder: Path, key: str) -> Iterator[tuple[str, int]]:
     store = Store.reader(folder / "store.db")
     paths = sorted({row.path for row in store.last() if row.indicator == key})
     for path in paths:
-        ends = [row.end_ms for row in store.history(path, key, 0, 1 << 42, 1_000_000)]
-        good = [row.end_ms for row in store.history(path, key, 0, 1 << 42, 1_000_000)
-                if row.level >= 0]
+        rows = store.history(path, key, 0, 1 << 42, 1_000_000)
+        ends = [row.end_ms for row in rows]
+        good = [row.end_ms for row in rows if row.level >= 0]
         some = {ends[0], ends[-1], *(good[len(good) // 2 : len(good) // 2 + 1])}
-        yield from ((path, end) for end in sorted(some)[:CHECKED_A_SERIES])
+        yield from ((path, end) for end in sorted(some)[-CHECKED_A_SERIES:])
     store.close()
 
 
@@ -140,7 +142,7 @@ def test_with_readings_left_out_as_well(trouble: Path, place: str, key: str, hou
 @pytest.fixture(scope="module")
 def meters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder of meters that tell energy registers alone."""
-    return metered(tmp_path_factory.mktemp("meters"))
+    return shared(tmp_path_factory, "meters", metered)
 
 
 @pytest.mark.parametrize("key", ["energy.demand_15min", "energy.demand_sliding"])
@@ -177,7 +179,7 @@ def test_where_no_minutes_are_kept_a_late_one_is_explained_and_the_difference_sa
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder of a year's hours of one air station."""
-    return yearly(tmp_path_factory.mktemp("year"), YEAR_DAYS)
+    return shared(tmp_path_factory, "year", partial(yearly, days=YEAR_DAYS))
 
 
 @pytest.mark.parametrize(("place", "key"), [
@@ -287,7 +289,7 @@ def test_every_answer_names_its_standard(week: Path, fortnight: Path) -> None:
 @pytest.fixture(scope="module")
 def spikes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with spikes."""
-    return spiked(tmp_path_factory.mktemp("spiked"))
+    return shared(tmp_path_factory, "spiked", spiked)
 
 
 @pytest.mark.parametrize("key", ["air.nowcast_pm25", "dq.completeness", "dq.flat_line"])

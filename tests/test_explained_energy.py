@@ -10,6 +10,7 @@ import pytest
 from ingest.explain import Question, explain
 from ingest.store import Store
 from tests import explained_energy
+from tests.shared_folder import shared
 from tests.supplied_city import supplied
 from tests.test_explain import ELSEWHERE
 
@@ -19,7 +20,7 @@ CHECKED_A_SERIES = 2
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of the supply."""
-    return supplied(tmp_path_factory.mktemp("supply"))
+    return shared(tmp_path_factory, "supply", supplied)
 
 
 def ends(folder: Path, key: str) -> list[tuple[str, int]]:

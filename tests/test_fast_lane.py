@@ -165,7 +165,7 @@ def batches(draw: st.DrawFn) -> list[list[bytes]]:
 
 
 @given(batches())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_both_paths_agree_on_every_input(told: list[list[bytes]]) -> None:
     two = Two()
     two.tell(warm())

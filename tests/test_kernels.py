@@ -19,7 +19,7 @@ ONLY_INSIDE = {"_table", "_max_1h", "_max_8h"}
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
 @given(seed=st.integers(0, 2**32 - 1), stations=st.integers(1, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_kernel_equals_its_twin(pair: Pair, seed: int, stations: int) -> None:
     inputs, outputs = pair.make(np.random.default_rng(seed), stations)
     expected = tuple(out.copy() for out in outputs)

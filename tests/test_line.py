@@ -216,7 +216,8 @@ def test_the_script_meets_all_that_it_should(uninterrupted: tuple[object, ...]) 
 
 
 @pytest.mark.parametrize(("how", "snapshots"), [
-    ("kill", ()), ("kill", (100, 430)), ("damaged", (100, 430)), ("removed", (270,)),
+    ("kill", ()), pytest.param("kill", (100, 430), marks=pytest.mark.soak),
+    ("damaged", (100, 430)), pytest.param("removed", (270,), marks=pytest.mark.soak),
     ("whole", (270,)),
 ])
 def test_recovers_from_a_cut_anywhere(

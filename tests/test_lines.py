@@ -2,8 +2,6 @@
 
 import math
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -256,39 +254,3 @@ def test_a_series_keeps_its_tags_when_the_places_change() -> None:
         (batch,) = maker.encode(sample(20, 1), keys)
         stations = {parse(line)[1]["station"] for line in batch.body.decode().splitlines()}
         assert stations == {keys[0].station}
-
-
-def _rate(count: int, write: Any) -> float:
-    best = math.inf
-    for _ in range(3):
-        began = time.perf_counter()
-        write()
-        best = min(best, time.perf_counter() - began)
-    return count / best
-
-
-def test_five_times_as_fast_as_point_objects(
-    record_property: Callable[[str, object], None],
-) -> None:
-    from influxdb_client import Point
-
-    keys = [PlaceKey("ulm", f"d{i % 3}", f"s{i}") for i in range(60)]
-    points, maker = sample(8000, 60), PointLines()
-
-    def by_objects() -> None:
-        rows = zip(points.place.tolist(), points.indicator.tolist(), points.end_s.tolist(),
-                   points.value.tolist(), points.level.tolist(), points.cov.tolist(),
-                   points.n.tolist(), points.state.tolist(), points.rev.tolist(), strict=True)
-        for place, indicator, end_s, value, level, cov, n, state, rev in rows:
-            key, entry = keys[place], INDICATORS[indicator]
-            (Point("indicator").tag("city", key.city).tag("district", key.district)
-             .tag("station", key.station).tag("domain", entry.domain).tag("ind", entry.id)
-             .field("value", value).field("level", level).field("cov", cov).field("n", n)
-             .field("state", state).field("rev", rev).time(end_s, "s").to_line_protocol())
-
-    ours = _rate(len(points), lambda: maker.encode(points, keys))
-    theirs = _rate(len(points), by_objects)
-    record_property("lines_per_s", round(ours))
-    record_property("point_objects_per_s", round(theirs))
-    print(f"lines {ours:,.0f}/s, Point objects {theirs:,.0f}/s, ratio {ours / theirs:.1f}")
-    assert ours >= 5 * theirs

@@ -17,13 +17,11 @@ import pytest
 
 from cityvitals import broker, plan, up
 from cityvitals.status import Status
+from tests.brokers import free_port
 from tests.test_children import alive, wait_for
 from tests.test_plan import options
 
 ROOT = Path(__file__).resolve().parent.parent
-
-pytestmark = pytest.mark.xdist_group("up")
-"""They take long: as a group they begin before what is short."""
 
 
 class Recorder:
@@ -112,7 +110,7 @@ class Started:
     """A real `cityvitals up --json`, its objects, and its processes."""
 
     def __init__(self, data: Path, *arguments: str) -> None:
-        self.port = broker.free_port(19_600)
+        self.port = free_port()
         number = len(list(data.parent.glob("*.jsonl")))
         self._out = data.parent / f"{number}.jsonl"
         self._errors = data.parent / f"{number}.errors"

@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from tests.town import Reading, Town, at, row
 
-pytestmark = pytest.mark.xdist_group("vitals")
-"""They take long: as a group they begin before what is short."""
 START = at("2026-03-02 14:10")
 ZONE = "Asia/Kolkata"
 ROWS = [
@@ -111,6 +109,6 @@ def test_hours_late_changes_nothing_at_all(seed: int, hours: float) -> None:
     check(seed, hours, 30_000.0, 1500.0)
 
 
-@pytest.mark.parametrize("days", [1, 7])
+@pytest.mark.parametrize("days", [pytest.param(1, marks=pytest.mark.soak), 7])
 def test_days_late_changes_nothing_at_all(days: int) -> None:
     check(days, 5.0, days * 86_400.0, 3000.0)
