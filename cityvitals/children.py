@@ -34,16 +34,12 @@ class ChildRefusedError(Exception):
 
 @dataclass(slots=True)
 class Child:
-    """One program: how it is started, and how its present life goes.
-
-    log_begin: bytes of the log that are of earlier runs.
-    """
+    """One program: how it is started, and how its present life goes."""
 
     name: str
     argv: list[str]
     log: Path
     once: bool = False
-    log_begin: int = 0
     process: "subprocess.Popen[bytes] | None" = None
     started_s: float = 0.0
     restarts: int = 0
@@ -98,10 +94,11 @@ class Children:
     all: list[Child] = field(default_factory=list)
 
     def start(self, name: str, argv: list[str], now_s: float, *, once: bool = False) -> Child:
-        """Start a program with its own log; `once`: status 0 ends it for good."""
+        """Start a program with a log of this run; `once`: status 0 ends it for good."""
         self.log_dir.mkdir(parents=True, exist_ok=True)
         child = Child(name, argv, self.log_dir / f"{name}.log", once)
-        child.log_begin = child.log.stat().st_size if child.log.exists() else 0
+        if child.log.exists():
+            child.log.replace(_older(child.log))
         self.all.append(child)
         self._spawn(child, now_s)
         return child
@@ -170,5 +167,9 @@ class Children:
 def _bound_log(path: Path) -> None:
     """Keep at most `LOG_BYTES_MAX` and one older copy; writers append, so truncation is safe."""
     if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
-        shutil.copyfile(path, path.with_suffix(".log.1"))
+        shutil.copyfile(path, _older(path))
         os.truncate(path, 0)
+
+
+def _older(log: Path) -> Path:
+    return log.with_suffix(".log.1")

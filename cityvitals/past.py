@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from cityvitals.place import write
+from cityvitals.place import FILE, write
 from edge import places
 from edge.places import PlaceRow
 from edge.settings import load
@@ -88,7 +88,7 @@ def live(config: Path, seed: int) -> None:
         now_ms = time.time_ns() // 1_000_000
         city = City(seed)
         start_ms = max(last_ms(folder / "store.db") or 0, now_ms - PAST_MS)
-        path = config.parent / settings.places
+        path = folder / FILE
         rows = places.load(path) if path.exists() else []
         write(path, dated(rows, city, start_ms, now_ms))
         backfill(folder, city, start_ms, now_ms, _said(), influx=settings.influx is not None)

@@ -107,7 +107,7 @@ class Run:
         """Wait until the past is lived; False if the run is to end first."""
 
         def done() -> float:
-            found = PERCENT.findall(child.log.read_bytes()[child.log_begin :])
+            found = PERCENT.findall(child.log.read_bytes())
             return float(found[-1]) / 100 if found else 0.0
 
         def lived() -> bool:

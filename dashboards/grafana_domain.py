@@ -97,7 +97,7 @@ def _days(board: Board, entry: Indicator) -> None:
 def everything(board: Board, group: Group, area: str, scope: str) -> None:
     """A folded row of a group: the area by indicator, then each indicator by station."""
     first = group.first
-    board.row(f"{spoken(first.domain).capitalize()}: {group.title}", folded=True)
+    board.row(f"{spoken(first.domain)}: {group.title}", folded=True)
     if first.unit == UNIX_TIME:
         _moments(board, group, scope)
         return

@@ -116,7 +116,7 @@ def coverage(board: Board, domain: str, scope: str, *, width: int = 6) -> None:
     inner = ql.select('last("cov") AS "cov"', "indicator", f"\"domain\"='{domain}'", scope,
                       by='"station","ind"')
     board.add(stat(
-        f"trust.coverage.{domain}", f"Coverage, {spoken(domain)}",
+        f"trust.coverage.{domain}", f"Coverage, {spoken(domain).lower()}",
         [target(ql.around('mean("cov") AS "cov"', inner))], unit="percentunit", digits=0,
         about="Mean over stations and indicators: what there was of what there should be.",
     ) | {"timeFrom": "3h"}, width, 4)

@@ -66,7 +66,7 @@ def station(site: Site) -> Board:
     made.row("What does it say now?")
     _all_newest(made)
     for name in domains():
-        made.row(f"Since when? {spoken(name).capitalize()}")
+        made.row(f"Since when? {spoken(name)}")
         for group in groups(name):
             if group.first.unit != UNIX_TIME:
                 parts.course(made, f"course.{group.first.key}", group, "indicator", ql.STATION,

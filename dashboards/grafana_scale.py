@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from dashboards.texts import load
 from engine.catalogue import INDICATORS
 from engine.indicator import INF, Indicator, Level
 
@@ -46,8 +47,8 @@ class Group(NamedTuple):
 
 
 def spoken(domain: str) -> str:
-    """A domain in words that an operator reads."""
-    return "data quality" if domain == "dq" else domain.replace("_", " ")
+    """A domain as the page says it; one of a city's own reads as its name."""
+    return load().get(f"domain.{domain}", domain.replace("_", " ").capitalize())
 
 
 def of_domains(domains: Sequence[str]) -> list[Indicator]:

@@ -39,7 +39,7 @@ these two; a session that stood for the larger one sets it back."""
 CONNECT_S_MAX = 5.0
 STOP_S_MAX = 2.0
 EXPIRY_NEVER = 0xFFFFFFFF
-_MID_BITS = 16
+MID_BITS = 16  # of a packet id; a receipt has the number of its session above them
 _PUBACK = 0x40
 
 OnMessage = Callable[[str, bytes, int, int, bool], None]
@@ -214,23 +214,25 @@ class Connection:
             raise BrokerUnavailableError(f"message not taken: {info.rc.name}")
         return info.mid
 
-    def acknowledge(self, receipt: int, qos: int = 1) -> bool:
-        """Tell the broker that a message is safe; False if its session is over (it comes again)."""
+    def acknowledge(self, receipts: Iterable[int]) -> int:
+        """Tell the broker in one write that messages of QoS 1 are safe; returns of how many. Those
+        of a session that is over come again."""
         with self._session_lock:
-            if receipt >> _MID_BITS != self.session:
-                return False
-            if qos:
-                self._client.ack(receipt & 0xFFFF, qos)
-            return True
+            mids = [receipt & 0xFFFF for receipt in receipts if receipt >> MID_BITS == self.session]
+            self._queue(b"".join(b"\x40\x02" + mid.to_bytes(2) for mid in mids))
+            return len(mids)
 
     def acknowledge_all(self, session: int, packets: bytes) -> bool:
         """Send PUBACK packets of one session in one write; False if that session is over."""
         with self._session_lock:
             if session != self.session:
                 return False
-            if packets:  # one packet to paho, written in its turn
-                self._client._packet_queue(_PUBACK, packets, 0, 0)
+            self._queue(packets)
             return True
+
+    def _queue(self, packets: bytes) -> None:
+        if packets:  # one packet to paho, written in its turn; it asks nothing of a PUBACK later
+            self._client._packet_queue(_PUBACK, packets, 0, 0)
 
     def publish_all(
         self, messages: Iterable[tuple[str, bytes]], *, retain: bool = False
@@ -242,11 +244,9 @@ class Connection:
         if not self.ready:
             raise BrokerUnavailableError(str(self.error or "not connected"))
         five = self.settings.properties
-        packets = b"".join(
+        self._queue(b"".join(
             publish_packet(topic, payload, five, retain) for topic, payload in messages
-        )
-        if packets:  # one packet to paho, which asks nothing of an acknowledgement once it left
-            self._client._packet_queue(_PUBACK, packets, 0, 0)
+        ))
 
     def stop(self, flush_s: float = STOP_S_MAX) -> None:
         """Wait up to `flush_s` for confirmations, say goodbye (no will) and end the thread."""
@@ -358,7 +358,7 @@ class Connection:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""  # no topic of ours; its owner counts and acknowledges it
-        receipt = self.session << _MID_BITS | message.mid
+        receipt = self.session << MID_BITS | message.mid
         self._on_message(topic, bytes(message.payload), message.qos, receipt, message.retain)
 
     def _acknowledged(self, _client: Client, _data: Any, mid: int, _r: Any, _p: Any) -> None:

@@ -184,4 +184,3 @@ def pane_rows(
 def hour_of(look: Look, minute: int) -> int:
     """Local number of the hour that holds a Unix minute."""
     return (minute + look.shift) // PERIODS[HOUR]
-

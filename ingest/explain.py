@@ -249,8 +249,7 @@ class Explanation:
     ) -> Points:
         """The window's points as the engine lays them out; windows that lead to it come first."""
         panes = built.vitals.panes
-        lead = list(self.recipe.lead(window.number))
-        for numbers in ([lead] if lead else []) + [[window.number]]:
+        for numbers in filter(None, (list(self.recipe.lead(window.number)), [window.number])):
             if place.station:
                 rows = np.full(len(numbers), window.member)
                 points = windows.station_points(rows, np.array(numbers), now_min, panes, kind)

@@ -115,7 +115,7 @@ class Program:
             self.line.archive, self.line.removed, settings.archive_days, settings.archive_bytes_max
         )
         self._since_ms = 0
-        self._news = threading.Event()
+        self._told_ready = threading.Event()
         self._facts = FactsFile(folder)
         self._places_seen: tuple[int, int, int] | None = None
         self._quiet_s = 0.0
@@ -129,7 +129,7 @@ class Program:
 
     def _on_ready(self, ready: bool) -> None:
         self._since_ms = time.time_ns() // 1_000_000
-        self._news.set()  # health tells it at once
+        self._told_ready.set()  # health tells it at once
         self._wake.set()
 
     def _announce(self, messages: list[tuple[str, bytes]]) -> None:
@@ -195,8 +195,8 @@ class Program:
             if not settled:
                 quiet = self._connection.ready and now > self._quiet_s + QUIET_S
                 settled = quiet or now > started + SETTLE_S_MAX
-            if self._news.is_set():
-                self._news.clear()
+            if self._told_ready.is_set():
+                self._told_ready.clear()
                 second = now
             elif now < second + 1.0:
                 continue

@@ -12,6 +12,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from edge.connection import MID_BITS
 from engine.panes import inner, kernel
 from ingest.messages import Received
 from ingest.raw_bytes import octet
@@ -19,8 +20,6 @@ from ingest.raw_bytes import octet
 FRAME_BYTES_MAX = 1 << 17
 """A longer frame goes to the MQTT client: it may hold no payload that is taken in."""
 PUBLISH = 3
-MID_BITS = 16
-"""Bits of a packet id; a receipt has the session above them."""
 FRAMES, ACKNOWLEDGED, OURS, THEIRS, USED, PASS, BROKEN = range(7)
 STATE = 7
 """What `split` tells, int64: frames kept, how many of them want an acknowledgement, their bytes,
@@ -189,11 +188,6 @@ def heads_of(data: Any, properties: bool, acknowledged: bool, out: Any, first: i
             found += 1
         at = end
     return found
-
-
-def acknowledgement(mid: int) -> bytes:
-    """The PUBACK of a packet id."""
-    return b"\x40\x02" + mid.to_bytes(2)
 
 
 def acknowledgements(frames: Frames) -> bytes:

@@ -16,7 +16,7 @@ from edge.topics import acks
 from edge.wire import Ack, encode_ack
 from ingest.line import Line
 from ingest.messages import Received
-from ingest.publish_frames import MID_BITS, Frames, acknowledgement, acknowledgements
+from ingest.publish_frames import Frames, acknowledgements
 
 AGAIN_MAX = 500
 """Devices told again in one round of the loop, so that their answers come spread over time."""
@@ -35,13 +35,7 @@ class Receipts:
 
     def give(self, messages: Iterable[Received], told: Iterable[tuple[str, int, int]]) -> None:
         """Acknowledge `messages` to the broker and (device, epoch, number) to the agents."""
-        packets: dict[int, bytearray] = {}
-        for message in messages:
-            if message.qos:
-                session, mid = message.receipt >> MID_BITS, message.receipt & 0xFFFF
-                packets.setdefault(session, bytearray()).extend(acknowledgement(mid))
-        for session, packet in packets.items():
-            self._connection.acknowledge_all(session, bytes(packet))
+        self._connection.acknowledge(message.receipt for message in messages if message.qos)
         self._tell_all(told)
 
     def give_frames(self, frames: Frames, told: Iterable[tuple[str, int, int]]) -> None:

@@ -11,11 +11,12 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from edge.connection import MID_BITS
 from edge.wire import PAYLOAD_BYTES_MAX
 from engine.panes import kernel
 from ingest.known import SERIES_ENTRY, TOPIC_ENTRY, Known, topic_entry
 from ingest.messages import Received
-from ingest.publish_frames import MID_BITS, Frames, parts_of, topic_text, varint
+from ingest.publish_frames import Frames, parts_of, topic_text, varint
 from ingest.scan_payload import EPOCH, FIELDS, NUMBER, read_payload
 
 ROWS_MAX = 1 << 17

@@ -91,6 +91,7 @@ def close(connection: sqlite3.Connection, path: Path) -> None:
 
 def _left(path: Path) -> str:
     """Sizes and times of change of a file and its log, empty if there is none."""
+    path = path.resolve()  # beside the file, not beside a link to it, lies the log
     parts = [path.with_name(path.name + tail) for tail in ("", "-wal")]
     stats = [part.stat() for part in parts if part.exists()]
     return " ".join(f"{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}" for stat in stats)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.connection import MID_BITS
 from ingest.messages import Received
-from ingest.publish_frames import MID_BITS, Frames, topic_text
+from ingest.publish_frames import Frames, topic_text
 
 
 def length(value: int) -> bytes:

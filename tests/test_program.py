@@ -279,7 +279,7 @@ def test_acknowledges_only_after_the_archive(
         order.append("archived")
 
     monkeypatch.setattr(os, "fdatasync", fdatasync)
-    monkeypatch.setattr(Connection, "acknowledge_all", lambda *_: order.append("broker told"))
+    monkeypatch.setattr(Connection, "acknowledge", lambda *_: order.append("broker told"))
     monkeypatch.setattr(Connection, "publish_all", lambda *_: order.append("device told"))
     come(quiet, Received(topic("d1"), reading(1), 7), Received(topic("d1"), reading(2), 8))
     quiet._take_wall()

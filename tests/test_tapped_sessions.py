@@ -119,7 +119,7 @@ class Reader:
 
     def _large(self, topic: str, payload: bytes, qos: int, receipt: int, _retain: bool) -> None:
         self.large.append((topic, len(payload)))
-        self.connection.acknowledge(receipt, qos)
+        self.connection.acknowledge([receipt] if qos else [])
 
     def numbers(self) -> list[int]:
         """The number in each message that came through the tap, in order."""

@@ -32,7 +32,7 @@ export function eventRow(model, event) {
     el("td", {}, place),
     el("td", {}, el("span", { class: `severity ${event.severity}` },
       say(`event.${event.severity}`)), ` ${event.kind}`),
-    el("td", {}, el("strong", {}, event.title), 
+    el("td", {}, el("strong", {}, event.title),
       entry && !event.title.startsWith(entry.name) ? ` (${entry.name})` : "",
       el("span", { class: "note block-line" }, event.text)));
 }
