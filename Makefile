@@ -26,14 +26,17 @@ up: $(VENV)/warm.done
 
 # Five at a time: most tests wait for servers and disks rather than for the processor.
 test: $(VENV)/test.done servers check
-	@$(PY) -m pytest -n 5 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 5 --dist worksteal $(ARGS)
 
 soak: $(VENV)/test.done servers
 	@$(PY) -m pytest --soak --timeout 3600 $(ARGS)
 
+# Beside mypy, which has one processor to itself, the tests are read once and their bytecode is
+# kept: five workers that start together would each compile all of them.
 check: $(VENV)/test.done
 	@$(PY) -m ruff check .
-	@$(PY) -m mypy
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest --collect-only >/dev/null 2>&1 & reading=$$!; \
+	  $(PY) -m mypy; verdict=$$?; wait $$reading || true; exit $$verdict
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
