@@ -18,19 +18,18 @@ from edge.clock import DeviceClock
 from edge.connection import BrokerUnavailableError, Connection
 from edge.driver import Driver
 from edge.grouping import Encoder, encoders
-from edge.message_keys import Message, make_key, split_key
+from edge.message_keys import Message, make_key
 from edge.outbox import Outbox
 from edge.outbox_file import OutboxWriteError
 from edge.settings import Section
 from edge.suspects import Suspects
+from edge.swallowed import Swallowed
 
 OUTBOX_BYTES = 256 << 20
 """Seven days of 20 sensors at 1 Hz in device blocks: 604,800 messages of 295 bytes, 178 MB."""
 OUTBOX_BYTES_MIN = 1 << 20
 IN_FLIGHT_MAX = 256
 WITNESSES_MAX = 64
-SWALLOWED_MAX = 3
-"""Probes that the broker confirmed and ingest answered without having the message."""
 RESEND_BACKOFF_MAX = 16
 AGAIN_S_MIN = 1.0
 """Everything is sent again at most this often, however often ingest asks."""
@@ -106,8 +105,8 @@ class Agent:
         self._suspects = Suspects()
         self._resend_factor = 1
         self._probing = False
-        self._probe: int | None = None
-        self._swallowed = 0
+        self._swallowed = Swallowed()
+        self._furthest = 0
         self._again = False
         self._again_s = -AGAIN_S_MIN
         self._next_state_s = 0.0
@@ -151,6 +150,8 @@ class Agent:
             Path(settings.outbox), bytes_max=settings.outbox_bytes_max, sync_s=settings.sync_s,
             monotonic=self._monotonic, clock=self._clock.epoch if self._clock else time.time,
         )
+        # What an agent before this one has sent is not known.
+        self._furthest = make_key(self._box.counts.epoch, self._box.counts.number)
         try:
             self._connection.start()
         except BaseException:
@@ -232,10 +233,10 @@ class Agent:
                 box.begin_epoch()
                 continue
             self._again |= ack.again
+            if self._swallowed.answered(ack.e, max(ack.s, ack.h)):
+                self._resend_factor = 1
             if box.free(ack.e, ack.s):
                 self._progress(make_key(ack.e, 0), make_key(ack.e, ack.s))
-            elif self._probe is not None and split_key(self._probe) == (ack.e, ack.s + 1):
-                self._answered_without(self._probe)
             elif self._probing and not (box.counts.reports or box.counts.gaps):
                 # The answer to a message sent again is less than ingest has acknowledged before:
                 # it has lost its memory, and would wait for ever for what we have freed.
@@ -247,28 +248,11 @@ class Agent:
     def _progress(self, first: int, last: int) -> None:
         self._sent = {key: at for key, at in self._sent.items() if not first <= key <= last}
         self._resend_factor = 1
-        self._probe = None
-        self._swallowed = 0
+        self._swallowed.freed(first, last)
         if self._probing:
             # Ingest is back. What the broker did not keep for it is sent again at once.
             self._probing = False
             self._rewind()
-
-    def _answered_without(self, key: int) -> None:
-        """Ingest answered a probe and has not got the oldest message.
-
-        A broker of MQTT 3.1.1 confirms also what it throws away: too large, or not permitted.
-        After three such probes the message is set aside, or nothing behind it would move.
-        """
-        if key in self._mids.values():
-            return  # not confirmed yet: this answers something earlier
-        self._probe = None
-        self._resend_factor = 1
-        self._swallowed += 1
-        if self._swallowed >= SWALLOWED_MAX:
-            self._swallowed = 0
-            self._sent.pop(key, None)
-            self._set_aside(key, "the broker confirms a message and does not deliver it")
 
     def _set_aside(self, key: int, why: str) -> None:
         box = self._box
@@ -312,7 +296,7 @@ class Agent:
         self._rewind()
         self._resend_factor = 1
         self._probing = False
-        self._probe = None
+        self._swallowed.new_session()
 
     def _publish_readings(self, now_s: float) -> None:
         if self._suspects:
@@ -361,10 +345,9 @@ class Agent:
         )
 
     def _resend_overdue(self, now_s: float) -> None:
-        """Send the oldest message again if ingest is silent, ever more rarely.
+        """Send the oldest message again if ingest is silent, ever more rarely, and its witness.
 
-        With it the newest: if the broker swallows the oldest, ingest answers that. No more than
-        these: while ingest is away the broker queues everything we send.
+        No more than these: while ingest is away the broker queues everything we send.
         """
         if not self._sent:
             return
@@ -375,12 +358,16 @@ class Agent:
         if message is None:
             del self._sent[key]
             return
-        newest = self._box.get(max(self._sent))
+        if self._swallowed.ask(key):
+            self._swallowed.forget()
+            del self._sent[key]
+            self._set_aside(key, "the broker confirms a message and does not deliver it")
+            return
         self._publish(message, now_s)
-        if newest is not None and newest.key != key:
-            self._publish(newest, now_s)
+        witness = self._box.get(self._swallowed.witness or 0) or self._box.unsent(self._furthest)
+        self._swallowed.witness = witness.key
+        self._publish(witness, now_s)
         self._probing = True
-        self._probe = key
         self._resend_factor = min(self._resend_factor * 2, RESEND_BACKOFF_MAX)
 
     def _publish(self, message: Message, now_s: float) -> None:
@@ -388,6 +375,7 @@ class Agent:
         mid = self._connection.publish(self._readings_topic, payload)
         self._mids[mid] = message.key
         self._sent[message.key] = now_s
+        self._furthest = max(self._furthest, message.key)
 
     def _publish_state(self, *, online: bool, now_ms: int) -> None:
         counts = self._box.counts

@@ -219,6 +219,17 @@ class Outbox:
 
         self._transact(act)
 
+    def unsent(self, after: int) -> Message:
+        """The first message with a key beyond `after`; if none waits, one that says nothing.
+
+        Raises `OutboxWriteError` if the disk does not take that one.
+        """
+        found = self.pending(after, 1)
+        if not found:
+            self.put([lambda epoch, number: wire.encode_drop(epoch, number, [])])
+            found = self.pending(after, 1)
+        return found[0]
+
     def reports(self) -> list[Message]:
         """Drop messages not yet acknowledged."""
         return self._read("SELECT key, payload FROM report ORDER BY key")

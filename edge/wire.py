@@ -44,6 +44,7 @@ class Message(msgspec.Struct):
 class Ack(msgspec.Struct, omit_defaults=True):
     """What ingest tells a device: all messages of epoch `e` up to number `s` are archived.
 
+    `h`: the highest number of them that is archived, where that lies beyond a gap.
     `again`: the broker has forgotten ingest's session, and what was sent meanwhile may be lost;
     the device sends everything again that is not acknowledged.
     """
@@ -51,6 +52,7 @@ class Ack(msgspec.Struct, omit_defaults=True):
     e: int
     s: int
     again: bool = False
+    h: int = 0
 
 
 class State(msgspec.Struct):

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from edge.wire import Ack
+
 EPOCHS_MAX = 1000
 """Epochs remembered a device, those heard of last; an agent makes one at each unclean start."""
 INTERVALS_MAX = 2_000
@@ -117,18 +119,21 @@ class Seen:
         return fresh
 
     def contiguous(self, device: int, epoch: int) -> int:
-        """What an acknowledgement of that device and epoch says."""
+        """Up to which number, from 1, none of that device and epoch is missing."""
         self._catch_up(device)
         found = self._sets.get(device, {}).get(epoch)
         return found.contiguous if found else 0
 
-    def newest(self) -> list[tuple[int, int, int]]:
-        """(device, newest epoch, its contiguous number) of each device."""
-        self._catch_up_all()
-        return [
-            (device, epoch, epochs[epoch].contiguous)
-            for device, epochs in self._sets.items() for epoch in (max(epochs),)
-        ]
+    def ack(self, device: int, epoch: int, *, again: bool = False) -> Ack:
+        """The acknowledgement of that device and epoch."""
+        through = self.contiguous(device, epoch)
+        found = self._sets.get(device, {}).get(epoch)
+        highest = found.ends[-1] if found else 0
+        return Ack(epoch, through, again, highest if highest > through else 0)
+
+    def newest(self) -> list[tuple[int, int]]:
+        """(device, newest epoch) of each device."""
+        return [(device, max(epochs)) for device, epochs in self._sets.items()]
 
     def devices(self) -> set[int]:
         """The devices of which a message was taken in."""

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from edge.places import PlaceRow, load, parse, render
 from edge.verdicts import Verdict
+from edge.wire import Ack
 from engine.batch import Batch
 from engine.points import Points
 from engine.snapshot import SnapshotError
@@ -53,9 +54,9 @@ _MINUTE_NS = 60_000_000_000
 
 
 class Taken(NamedTuple):
-    """What may be acknowledged: (device, epoch, contiguous number); and the oldest reading."""
+    """What may be acknowledged, and to which device; and the oldest reading."""
 
-    acks: list[tuple[str, int, int]]
+    acks: list[tuple[str, Ack]]
     oldest_ns: int
 
 
@@ -263,7 +264,7 @@ class Line:
         registry = self.vitals.registry
         counted = admitted.batch.time_ns[admitted.batch.verdict <= Verdict.LATE]
         acks = [
-            (registry.devices[device], epoch, self.seen.contiguous(device, epoch))
+            (registry.devices[device], self.seen.ack(device, epoch))
             for device, epoch in sorted(admitted.acks)
         ]
         return Taken(acks, int(counted.min(initial=received_ns)))

@@ -17,6 +17,7 @@ from edge.places import PlacesError
 from edge.places import load as load_places
 from edge.settings import SettingsError, load
 from edge.topics import READINGS_FILTER
+from edge.wire import Ack
 from engine.registry import private_keys
 from engine.snapshot import SnapshotNewerError
 from ingest.admission import opened
@@ -237,11 +238,11 @@ class Program:
     def _take_frames(self, frames: Frames, now_ns: int) -> None:
         if self._fast is None:
             self._fast = FastLane(self.line.admission)
-        told: dict[tuple[str, int], int] = {}
+        told: dict[tuple[str, int], Ack] = {}
         for admitted in self._fast.batches(frames, now_ns):
             taken = self.line.take_in(admitted, now_ns, durable=frames.acknowledged > 0)
-            told.update({(device, epoch): number for device, epoch, number in taken.acks})
-        self._receipts.give_frames(frames, [(*key, number) for key, number in told.items()])
+            told.update({(device, ack.e): ack for device, ack in taken.acks})
+        self._receipts.give_frames(frames, [(device, ack) for (device, _), ack in told.items()])
         if frames.count >= DENSE:
             self._stopping.wait(max(DENSE_S - (time.time_ns() - now_ns) / 1e9, 0.0))
 

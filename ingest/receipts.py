@@ -33,20 +33,16 @@ class Receipts:
         self._session = 0
         self._repeat: deque[tuple[str, Ack]] = deque()
 
-    def give(self, messages: Iterable[Received], told: Iterable[tuple[str, int, int]]) -> None:
-        """Acknowledge `messages` to the broker and (device, epoch, number) to the agents."""
+    def give(self, messages: Iterable[Received], told: Iterable[tuple[str, Ack]]) -> None:
+        """Acknowledge `messages` to the broker, and tell the agents of `told`."""
         self._connection.acknowledge(message.receipt for message in messages if message.qos)
-        self._tell_all(told)
+        self._tell(told)
 
-    def give_frames(self, frames: Frames, told: Iterable[tuple[str, int, int]]) -> None:
+    def give_frames(self, frames: Frames, told: Iterable[tuple[str, Ack]]) -> None:
         """As `give`, for frames: the broker is told of all in one write."""
         if frames.acknowledged:
             self._connection.acknowledge_all(frames.session, acknowledgements(frames))
-        self._tell_all(told)
-
-    def _tell_all(self, told: Iterable[tuple[str, int, int]]) -> None:
-        # If the session has ended, all is told again in the next one.
-        self._tell((device, Ack(epoch, number)) for device, epoch, number in told)
+        self._tell(told)
 
     def step(self) -> None:
         """In a new session: tell all devices again, some each time."""
@@ -62,10 +58,10 @@ class Receipts:
                 self._repeat.popleft()
 
     def _begin(self, *, again: bool) -> None:
-        devices = self._line.vitals.registry.devices
+        devices, seen = self._line.vitals.registry.devices, self._line.seen
         self._repeat = deque(
-            (devices[device], Ack(epoch, number, again))
-            for device, epoch, number in self._line.seen.newest()
+            (devices[device], seen.ack(device, epoch, again=again))
+            for device, epoch in seen.newest()
         )
         if again and self._repeat:
             log.warning(
@@ -74,7 +70,10 @@ class Receipts:
             )
 
     def _tell(self, told: Iterable[tuple[str, Ack]]) -> bool:
-        """QoS 0: a lost word is made good by the next one, or when the agent sends again."""
+        """QoS 0: a lost word is made good by the next one, or when the agent sends again.
+
+        Returns False if the session has ended; in the next one all is told again.
+        """
         try:
             self._connection.publish_all((acks(device), encode_ack(ack)) for device, ack in told)
         except BrokerError:

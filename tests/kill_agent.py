@@ -49,7 +49,8 @@ class Logged:
         self._rng = random.Random(f"{settings.quantity}{self._last_ms}")
         self._ended = False
         if before:
-            self._write("restart\n")
+            # A kill may have cut the last line short: that one never reached the agent.
+            self._write("\nrestart\n")
 
     def _write(self, text: str) -> None:
         self._log.write(text)

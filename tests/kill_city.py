@@ -87,8 +87,9 @@ def logged(folder: Path) -> LoggedReadings:
         group: list[Reading] = []
         for line in (folder / f"d{number}.log").read_text().splitlines():
             words = line.split()
-            if words[0].isdigit():
-                group.append((f"d{number}", quantity, int(words[0]), float(words[1])))
+            if not words or words[0].isdigit():
+                if len(words) == 2:  # else a kill has cut the line short
+                    group.append((f"d{number}", quantity, int(words[0]), float(words[1])))
                 continue
             # A new group, or the end, says that the agent had committed the one before.
             (possible if words[0] == "restart" else certain).update(group)
@@ -137,9 +138,12 @@ class Agent:
         assert self._process.wait(30) == 0, (self._folder / f"{self.device}.out").read_text()
         self._process = None
         file = sqlite3.connect(self._folder / f"{self.device}.db")
-        count = sum(int(file.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-                    for table in ("message", "report", "gap"))
+        count, aside = (
+            sum(int(file.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+                for table in tables)
+            for tables in (("message", "report", "gap"), ("aside",)))
         file.close()
+        assert aside == 0, f"{self.device}: {aside} set aside, and no broker refused one"
         return count
 
     def empty(self) -> None:

@@ -101,10 +101,10 @@ class Ingest:
             last = 0
             while last + 1 in known:
                 last += 1
-            self.send(epoch, last)
+            self.send(epoch, last, highest=max(known))
 
-    def send(self, epoch: int, number: int, *, again: bool = False) -> None:
-        payload = wire.encode_ack(wire.Ack(epoch, number, again))
+    def send(self, epoch: int, number: int, again: bool = False, highest: int = 0) -> None:
+        payload = wire.encode_ack(wire.Ack(epoch, number, again, highest))
         self.connection.publish(topics.acks(DEVICE), payload)
 
     def values(self) -> list[float]:

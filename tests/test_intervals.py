@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.wire import Ack
 from ingest import intervals
 from ingest.intervals import Intervals, Seen
 
@@ -56,6 +57,17 @@ def test_dump_and_restore(added: list[tuple[int, int, int, int]]) -> None:
         assert again.contiguous(device, epoch) == seen.contiguous(device, epoch)
     assert not again.has(9, 9, 9)
     assert again.contiguous(9, 9) == 0
+
+
+def test_an_acknowledgement_names_what_lies_beyond_a_gap() -> None:
+    seen = Seen()
+    assert seen.ack(0, 7) == Ack(7, 0)
+    seen.add(0, 7, 1, 5)
+    assert seen.ack(0, 7) == Ack(7, 5)
+    seen.add(0, 7, 8, 9)
+    seen.add(0, 8, 3, 3)
+    assert seen.ack(0, 7, again=True) == Ack(7, 5, again=True, h=9)
+    assert seen.newest() == [(0, 8)]
 
 
 def test_a_restored_set_does_not_share_its_lists() -> None:

@@ -53,7 +53,7 @@ def take_wall(self):
         if held:
             told[device].add(0, message.content.e, 1, held)
         acks.add((device, message.content.e))
-    answers = [(device, epoch, told[device].contiguous(0, epoch)) for device, epoch in acks]
+    answers = [(device, told[device].ack(0, epoch)) for device, epoch in acks]
     if frames:
         self._receipts.give_frames(frames, answers)
     else:

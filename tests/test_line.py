@@ -97,17 +97,17 @@ def test_archives_durably_before_it_says_what_to_acknowledge(
     acks = take(line, "d1", single(1))
     order.append("acknowledged")
     assert order == ["inbox", "synced", "acknowledged"]
-    assert acks == [("d1", 1, 1)]
+    assert acks == [("d1", wire.Ack(1, 1))]
 
 
 def test_acknowledges_what_is_contiguous(line: Line) -> None:
-    assert take(line, "d1", single(2)) == [("d1", 1, 0)]
-    assert take(line, "d1", single(1)) == [("d1", 1, 2)]
-    assert take(line, "d1", wire.encode_clock(1, 3, START_MS)) == [("d1", 1, 3)]
-    assert take(line, "d1", wire.encode_drop(1, 9, [(1, 4, 8)])) == [("d1", 1, 9)]
-    assert take(line, "d1", single(9)) == [("d1", 1, 9)]
-    assert take(line, "d1", body(10, q="pm25", t="x", v=1)) == [("d1", 1, 10)]
-    assert take(line, "d9", single(1)) == [("d9", 1, 1)]
+    assert take(line, "d1", single(2)) == [("d1", wire.Ack(1, 0, h=2))]
+    assert take(line, "d1", single(1)) == [("d1", wire.Ack(1, 2))]
+    assert take(line, "d1", wire.encode_clock(1, 3, START_MS)) == [("d1", wire.Ack(1, 3))]
+    assert take(line, "d1", wire.encode_drop(1, 9, [(1, 4, 8)])) == [("d1", wire.Ack(1, 9))]
+    assert take(line, "d1", single(9)) == [("d1", wire.Ack(1, 9))]
+    assert take(line, "d1", body(10, q="pm25", t="x", v=1)) == [("d1", wire.Ack(1, 10))]
+    assert take(line, "d9", single(1)) == [("d9", wire.Ack(1, 1))]
     assert verdicts(line) == {
         "applied": 1, "duplicate": 2, "refused_type": 1, "dropped_outbox": 5, "held_unknown": 1,
     }

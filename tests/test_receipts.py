@@ -56,7 +56,7 @@ def test_a_new_session_tells_each_device_once_its_newest_epoch() -> None:
     link, told = made(2)
     told.step()
     told.step()
-    assert link.told == [("cv/1/a/d0", wire.Ack(7, 5)), ("cv/1/a/d1", wire.Ack(7, 5))]
+    assert link.told == [("cv/1/a/d0", wire.Ack(7, 5, h=8)), ("cv/1/a/d1", wire.Ack(7, 5, h=8))]
 
 
 def test_a_forgotten_session_asks_for_everything_again() -> None:
@@ -64,7 +64,7 @@ def test_a_forgotten_session_asks_for_everything_again() -> None:
     told.step()
     link.session, link.session_present = 2, False
     told.step()
-    assert link.told[1:] == [("cv/1/a/d0", wire.Ack(7, 5, again=True))]
+    assert link.told[1:] == [("cv/1/a/d0", wire.Ack(7, 5, again=True, h=8))]
 
 
 def test_many_devices_are_told_over_many_rounds_and_through_an_interruption() -> None:
@@ -87,13 +87,13 @@ def test_messages_are_acknowledged_also_when_agents_cannot_be_told() -> None:
     wanted = [1 << 16 | 4, 1 << 16 | 0xFF05, 2 << 16 | 6]
     messages = [Received("t", b"", receipt, 1) for receipt in wanted]
     messages.append(Received("t", b"", 2 << 16, 0))  # for which nobody waits
-    told.give(messages, [("d0", 7, 5)])
+    told.give(messages, [("d0", wire.Ack(7, 5))])
     assert link.acknowledged == [wanted]
     assert link.told == []
 
 
 def test_all_agents_of_a_batch_are_told_in_one_write() -> None:
     link, told = made(1)
-    told.give([], [(f"d{k}", 7, k + 1) for k in range(300)])
+    told.give([], [(f"d{k}", wire.Ack(7, k + 1)) for k in range(300)])
     assert link.told == [(f"cv/1/a/d{k}", wire.Ack(7, k + 1)) for k in range(300)]
     assert link.writes == 1

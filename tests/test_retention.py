@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.verdicts import Verdict
+from edge.wire import Ack
 from ingest import retention as module
 from ingest.archive import Archive, ArchiveError, Kind, Position
 from ingest.line import Line
@@ -105,7 +106,7 @@ def test_what_went_is_still_counted_and_known(tmp_path: Path, whole: bool) -> No
     assert sorted(line.seen.dump()) == seen
     at_ms = START_MS + 14 * DAY_MS
     taken = line.take([message("d1", single(1), at_ms)], at_ms * MS)
-    assert taken.acks == [("d1", 1, 2)]
+    assert taken.acks == [("d1", Ack(1, 2, h=41))]
     assert line.counts[Verdict.DUPLICATE] == 1
     line.close()
 

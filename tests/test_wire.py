@@ -26,6 +26,7 @@ ENCODED = {
     "drop": wire.encode_drop(7, 45, [(6, 1000, 1999), (7, 1, 12)]),
     "clock": wire.encode_clock(7, 46, T + 60_000),
     "ack": wire.encode_ack(Ack(7, 46)),
+    "ack_beyond": wire.encode_ack(Ack(7, 46, h=51)),
     "state": wire.encode_state(State(online=True, t=T, e=7, queued=3, dropped=0, version="0.1")),
 }
 
