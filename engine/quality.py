@@ -214,10 +214,10 @@ class QualityHours(Completeness):
             self.members.table, members, whole, panes.coarse[0],
             self.members.registry.quantity, FLAT, flat, used,
         )
-        table = self.members.table
+        table = self.members.table[members]
         limited = FLAT[self.members.registry.quantity[np.maximum(table, 0)], 0] > 0
-        ever = anywhere(limited & (table >= 0), 1)[members]
-        result.value[:, 1], result.n[:, 1] = flat, np.where(ever, used, NOT_MEASURED)
+        there = anywhere(limited & self.members.live(members, end - 60 * DAY_H, end, panes), 1)
+        result.value[:, 1], result.n[:, 1] = flat, np.where(there, used, NOT_MEASURED)
         result.cov[:, 1] = used > 0
         return result
 
