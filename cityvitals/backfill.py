@@ -17,7 +17,7 @@ from edge.quantities import INDEX, QUANTITIES
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.registry import Series
-from ingest.admission import judge
+from ingest.judging import judge
 from ingest.line import Line
 from ingest.outlets import Outlets
 from ingest.settings_influx import InfluxSettings

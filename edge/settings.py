@@ -8,7 +8,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -63,11 +63,24 @@ def _unknown_key(tree: dict[str, Any], shape: Any, prefix: str) -> str | None:
             hint = f"; the nearest known key is {prefix}{near[0]}" if near else ""
             return f"key {name} (value {value!r}) is unknown{hint}"
         inside = _section(fields[key])
-        if isinstance(value, dict) and inside is not None:
-            inner = _unknown_key(value, inside, f"{name}.")
+        if inside is None:
+            continue
+        for table, where in _tables(value, fields[key], name):
+            inner = _unknown_key(table, inside, f"{where}.")
             if inner:
                 return inner
     return None
+
+
+def _tables(value: Any, kind: Any, name: str) -> list[tuple[dict[str, Any], str]]:
+    """The tables of a key, which may be one, a list of them, or one for each name."""
+    if isinstance(value, list):
+        return [(one, f"{name}[{k}]") for k, one in enumerate(value) if isinstance(one, dict)]
+    if not isinstance(value, dict):
+        return []
+    if get_origin(kind) is dict:
+        return [(one, f"{name}.{of}") for of, one in value.items() if isinstance(one, dict)]
+    return [(value, name)]
 
 
 def _section(kind: Any) -> type[Section] | None:

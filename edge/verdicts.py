@@ -54,7 +54,7 @@ WORDS: dict[Verdict, str] = {
     Verdict.REFUSED_TOPIC: "topic is not one of ours",
     Verdict.REFUSED_QUANTITY: "quantity is not in the table",
     Verdict.REFUSED_UNIT: "unit is not one the quantity accepts",
-    Verdict.REFUSED_TIME: "time cannot be true (before the year 2000)",
+    Verdict.REFUSED_TIME: "time cannot be true (before the year 2000) or cannot be known",
     Verdict.REFUSED_BOUND: "a bound on devices or series is reached",
     Verdict.DROPPED_QUEUE: "the queue was full and the publisher used QoS 0",
     Verdict.DROPPED_OUTBOX: "the agent dropped it by its own policy and reported the range",

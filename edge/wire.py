@@ -71,6 +71,7 @@ class State(msgspec.Struct):
 _decoder = msgspec.json.Decoder(Message)
 _ack_decoder = msgspec.json.Decoder(Ack)
 _state_decoder = msgspec.json.Decoder(State)
+_any_decoder = msgspec.json.Decoder(Any)
 _encode = msgspec.json.encode
 
 
@@ -122,6 +123,11 @@ def decode(payload: bytes) -> Message:
     """
     message: Message = _guarded(_decoder, payload)
     return message
+
+
+def decode_json(payload: bytes) -> Any:
+    """Read any JSON within our bounds of size and depth; raises `WireError`."""
+    return _guarded(_any_decoder, payload)
 
 
 def decode_ack(payload: bytes) -> Ack:

@@ -20,10 +20,12 @@ from edge.verdicts import Verdict
 from edge.wire import Message, encode_single
 from engine.batch import Batch
 from engine.registry import Series
-from engine.vitals import HORIZON_NS, Vitals
-from ingest.clocks import EARLIEST_NS, NO_READING, NOTHING, SET, Clocks, Placed, with_said
+from engine.vitals import Vitals
+from ingest.clocks import NO_READING, NOTHING, Clocks, Placed, sent_ms, with_said
+from ingest.foreign import UNTIMED, Foreign, Told
 from ingest.inbox import DeadLetter, Held
 from ingest.intervals import Seen
+from ingest.judging import FUTURE_MAX_NS, judge
 from ingest.known import ALWAYS_NS, Known
 from ingest.messages import (
     NS_PER_MS,
@@ -39,23 +41,17 @@ from ingest.messages import (
 )
 from ingest.shares import Shares
 
-FUTURE_MAX_NS = 300 * 1_000_000_000
-"""A reading may lie this far ahead of its receive time; beyond, it waits."""
 REFUSALS = frozenset(v for v in Verdict if v.label.startswith("refused_"))
 
 _NOBODY = (-1, 0, 0)
 _NAMES = list(QUANTITIES)
-_LOW = np.array([row.impossible[0] for row in QUANTITIES.values()], np.float64)
-_HIGH = np.array([row.impossible[1] for row in QUANTITIES.values()], np.float64)
-_LIKELY_LOW = np.array([row.implausible[0] for row in QUANTITIES.values()], np.float64)
-_LIKELY_HIGH = np.array([row.implausible[1] for row in QUANTITIES.values()], np.float64)
 
 
 class Opened(NamedTuple):
     """A message with what decoding it gave, and when it was received (Unix ns)."""
 
     received: Received
-    content: Message | Refused
+    content: Message | Refused | Told
     received_ns: int
 
 
@@ -73,7 +69,8 @@ class Raw(NamedTuple):
 
     batch: verdict APPLIED where it is open, slot -1 where it is not known. quantity: int64, -1
     where the verdict is known. message: int64, which message. received_ns: int64, Unix ns.
-    sent_ms: int64, what a clock that is not set showed, else `SET`. opened: the message at a row.
+    sent_ms: int64, what a clock that is not set showed, else `SET`. channel: text, of publishers
+    that are not ours, a row each. opened: the message at a row.
     """
 
     batch: Batch
@@ -81,6 +78,7 @@ class Raw(NamedTuple):
     message: npt.NDArray[np.int64]
     received_ns: npt.NDArray[np.int64]
     sent_ms: npt.NDArray[np.int64]
+    channel: npt.NDArray[np.object_]
     opened: Callable[[int], Opened]
 
 
@@ -97,40 +95,17 @@ class Admitted:
     placed: Placed = NOTHING
 
 
-def judge(
-    quantity: npt.NDArray[np.int64], value: npt.NDArray[np.float64],
-    time_ns: npt.NDArray[np.int64], received_ns: npt.NDArray[np.int64],
-    flag: npt.NDArray[np.uint8], verdict: npt.NDArray[np.uint8],
-) -> None:
-    """Judge columns of readings in place: `verdict` where it is APPLIED, and `flag`.
-
-    quantity: int64[n], row of the quantities. value: float64[n], canonical unit. time_ns,
-    received_ns: int64[n], Unix ns. flag: uint8[n], 0 unknown. Implausible values are flagged 3.
-    """
-    open_ = verdict == Verdict.APPLIED
-    row = np.where(open_, quantity, 0)
-    impossible = (value < _LOW[row]) | (value > _HIGH[row])
-    tests = (
-        (~np.isfinite(value), Verdict.REFUSED_NOT_A_NUMBER),
-        (impossible, Verdict.REFUSED_IMPOSSIBLE),
-        (time_ns < EARLIEST_NS, Verdict.REFUSED_TIME),
-        (time_ns > received_ns + FUTURE_MAX_NS, Verdict.HELD_FUTURE),
-        (time_ns < received_ns - HORIZON_NS, Verdict.TOO_LATE),
-    )
-    for failed, outcome in tests:
-        verdict[(verdict == Verdict.APPLIED) & failed & open_] = outcome
-    suspect = (value < _LIKELY_LOW[row]) | (value > _LIKELY_HIGH[row])
-    flag[(flag == 0) & open_] = 1
-    flag[suspect & (flag <= 2) & open_] = 3
-
-
 class Admission:
     """The gate of one city; knows which messages were seen and which devices are placed."""
 
-    def __init__(self, vitals: Vitals, seen: Seen, clocks: Clocks | None = None) -> None:
+    def __init__(
+        self, vitals: Vitals, seen: Seen, clocks: Clocks | None = None,
+        foreign: Foreign | None = None,
+    ) -> None:
         self.vitals = vitals
         self.seen = seen
         self.clocks = clocks or Clocks()
+        self.foreign = foreign or Foreign()
         self.shares = Shares(vitals.registry)
         self.known = Known()
         self._slots: dict[tuple[int, int, str, int], int] = {}
@@ -140,6 +115,19 @@ class Admission:
         self._slots.clear()
         self.known.forget()
         self.shares.begin_anew()
+
+    def open(self, received: Received, now_ns: int) -> Opened:
+        """Decode a message that came now, of ours or of another publisher."""
+        told = self.foreign.read(received, now_ns)
+        return opened(received, now_ns) if told is None else Opened(received, told, now_ns)
+
+    def open_again(self, row: Held, received_ns: int) -> Opened:
+        """A message, or a reading of one, that was held."""
+        received = Received(row.topic, row.payload)
+        if row.epoch >= 0:
+            return opened(received, received_ns)
+        told = self.foreign.read_again(row.device, row.epoch, received, received_ns)
+        return Opened(received, told, received_ns)
 
     def admit(
         self, messages: Sequence[Opened], received_ns: int, *, again: bool = False
@@ -159,7 +147,8 @@ class Admission:
         message = np.array(rows.message, np.int64)
         self.finish(Raw(
             columns(rows, ids[message], out, received_ns), np.array(rows.quantity, np.int64),
-            message, received[message], sent[message], messages.__getitem__,
+            message, received[message], sent[message], np.array(rows.channel, object),
+            messages.__getitem__,
         ), out, again)
         return out
 
@@ -167,7 +156,14 @@ class Admission:
         self, rows: Rows, i: int, opened: Opened, out: Admitted, again: bool
     ) -> tuple[int, int, int]:
         """Expand one message; returns (device row, epoch, number)."""
-        content = opened.content
+        if isinstance(opened.content, Told):
+            return self._take_foreign(rows, i, opened, opened.content, out)
+        return self._take_ours(rows, i, opened, opened.content, out, again)
+
+    def _take_ours(
+        self, rows: Rows, i: int, opened: Opened, content: Message | Refused, out: Admitted,
+        again: bool,
+    ) -> tuple[int, int, int]:
         source = source_of(opened.received.topic)
         epoch, number = _numbers(content)
         if source is None:
@@ -194,17 +190,32 @@ class Admission:
                 self._note_event(rows, first, content, source, out)
                 self.known.learn_topic(opened.received.topic, device)
             elif len(rows) > first:
-                rows.settle(first, Verdict.HELD_UNKNOWN)
-                out.held.append(Held(
-                    source.device, epoch, number, opened.received.topic,
-                    opened.received.payload, len(rows) - first, opened.received_ns, 0,
-                ))
+                out.held.append(_hold(rows, first, opened, source.device, (epoch, number)))
             if content.drop is not None and not again:
                 self._drop(rows, i, device, content, out)
         self.seen.add(device, epoch, number, number)
         if len(rows) == first or (out.drops and out.drops[-1].row >= first):
             rows.put(i, -1, "", 0, math.nan, 2, NO_READING)
         return (device, epoch, number)
+
+    def _take_foreign(
+        self, rows: Rows, i: int, opened: Opened, told: Told, out: Admitted
+    ) -> tuple[int, int, int]:
+        """As `take`, a message of another publisher; nobody waits for a word of it."""
+        registry = self.vitals.registry
+        if told.refused is not None:
+            rows.refuse(i, told.refused)
+            return (registry.device_of.get(told.device, -1), told.arrival, 0)
+        device = self.shares.device(told.device)
+        if device < 0:
+            rows.refuse(i, Verdict.REFUSED_BOUND)
+            return _NOBODY
+        first = len(rows)
+        for reading in told.readings:
+            rows.put(i, *reading)
+        if told.device not in registry.rows_of:
+            out.held.append(_hold(rows, first, opened, told.device, (told.arrival, 0)))
+        return (device, told.arrival, 0)
 
     def _note_event(
         self, rows: Rows, first: int, content: Message, source: Source, out: Admitted
@@ -235,6 +246,7 @@ class Admission:
         """Judge columns; what is not admitted is kept aside in `out`."""
         batch = out.batch = raw.batch
         known = np.nonzero(raw.quantity >= 0)[0]
+        untimed = (batch.epoch < 0) & (batch.flag == UNTIMED)
         out.placed = self.clocks.place(batch, known, raw.received_ns, raw.sent_ms)
         verdict, flag = batch.verdict[known], batch.flag[known]
         judge(
@@ -244,16 +256,15 @@ class Admission:
         batch.verdict[known], batch.flag[known] = verdict, flag
         batch.slot[batch.verdict != Verdict.APPLIED] = -1
         for k in known[(verdict == Verdict.APPLIED) & (batch.slot[known] < 0)].tolist():
-            content = raw.opened(int(raw.message[k])).content
             batch.slot[k] = self.slot(
-                int(batch.device[k]), int(raw.quantity[k]), content.ch, int(batch.time_ns[k])
-            ) if isinstance(content, Message) else -1
+                int(batch.device[k]), int(raw.quantity[k]), _channel(raw, k), int(batch.time_ns[k])
+            )
             if batch.slot[k] < 0:
                 batch.verdict[k] = Verdict.REFUSED_BOUND
         self.mark_late(batch)
         self.set_aside(raw, out)
         if not again:
-            told = (raw.quantity >= 0) & _TOLD[batch.verdict]
+            told = (raw.quantity >= 0) & _TOLD[batch.verdict] & ~untimed
             told[out.placed.rows] = False
             self.clocks.watch(batch.device, batch.time_ns, raw.received_ns, told)
         out.batch = with_said(out.batch, out.placed)
@@ -313,17 +324,33 @@ class Admission:
 
     def _future(self, k: int, raw: Raw, opened: Opened) -> Held:
         batch, time_ns = raw.batch, int(raw.batch.time_ns[k])
-        channel = opened.content.ch if isinstance(opened.content, Message) else ""
         single = encode_single(
             int(batch.epoch[k]), int(batch.seq[k]), _NAMES[int(raw.quantity[k])],
             time_ns // NS_PER_MS, float(batch.value[k]),
-            channel=channel or None, flag=int(batch.flag[k]),
+            channel=_channel(raw, k) or None, flag=int(batch.flag[k]),
         )
         device = self.vitals.registry.devices[int(batch.device[k])]
         return Held(
             device, int(batch.epoch[k]), int(batch.seq[k]), opened.received.topic, single, 1,
             opened.received_ns, time_ns - FUTURE_MAX_NS,
         )
+
+
+def _hold(
+    rows: Rows, first: int, opened: Opened, device: str, number: tuple[int, int]
+) -> Held:
+    """Hold the message whose rows begin at `first`: its device is not placed."""
+    rows.settle(first, Verdict.HELD_UNKNOWN)
+    return Held(
+        device, *number, opened.received.topic, opened.received.payload, len(rows) - first,
+        opened.received_ns, 0,
+    )
+
+
+def _channel(raw: Raw, k: int) -> str:
+    """The channel of a row."""
+    content = raw.opened(int(raw.message[k])).content
+    return content.ch if isinstance(content, Message) else str(raw.channel[k])
 
 
 def columns(
@@ -359,24 +386,11 @@ def _numbers(content: Message | Refused) -> tuple[int, int]:
     return content.e, content.s
 
 
-def sent_ms(content: Message | Refused) -> int:
-    """What a clock that is not set showed when the message was sent; `SET` of all others."""
-    if isinstance(content, Refused) or content.n is None:
-        return SET
-    return content.n
-
-
 def _blank(received_ns: int) -> Batch:
     none: Any = np.zeros(0)
     return Batch(none, none, none, none, none, none, none, none, received_ns)
 
 
 def opened(received: Received, now_ns: int) -> Opened:
-    """Decode a message that came now."""
+    """Decode a message of ours that came now."""
     return Opened(received, read(received.payload), now_ns)
-
-
-def recorded_ns(message: Opened) -> int:
-    """Receive time that a message of a recording carries, Unix ns; 0 if it carries none."""
-    content = message.content
-    return content.r * 1_000_000 if isinstance(content, Message) and content.r else 0

@@ -18,6 +18,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from edge.wire import Message
 from engine.batch import Batch, concatenate
 from engine.panes import kernel
 
@@ -321,6 +322,11 @@ class Clocks:
     def restore(self, kept: list[list[int]]) -> None:
         """The reverse of `dump`."""
         self._anchors = {row[0]: Anchor(*row[1:]) for row in kept}
+
+
+def sent_ms(content: object) -> int:
+    """What a clock that is not set showed when a message was sent; `SET` of all other messages."""
+    return content.n if isinstance(content, Message) and content.n is not None else SET
 
 
 def with_said(batch: Batch, placed: Placed) -> Batch:

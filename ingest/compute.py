@@ -28,8 +28,9 @@ from engine.judge import GAP_NS
 from engine.points import INSUFFICIENT, Points, PointState, concatenate
 from engine.repeats import Keys
 from engine.vitals import HORIZON_NS, Vitals
-from ingest.admission import FUTURE_MAX_NS, Admission, judge
+from ingest.admission import Admission
 from ingest.intervals import Seen
+from ingest.judging import FUTURE_MAX_NS, judge
 from ingest.merging import Merging, move_lost
 from ingest.recall import Rows as Came
 from ingest.recall import admitted, joined, nothing

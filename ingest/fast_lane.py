@@ -18,10 +18,11 @@ from engine.batch import Batch, concatenate
 from engine.panes import kernel
 from engine.series import SERIES
 from engine.vitals import HORIZON_NS
-from ingest.admission import FUTURE_MAX_NS, Admission, Admitted, Opened, Raw, columns, sent_ms
-from ingest.clocks import SET
+from ingest.admission import Admission, Admitted, Opened, Raw, columns
+from ingest.clocks import SET, sent_ms
 from ingest.intervals import EPOCH, FIRST, LAST
-from ingest.messages import Rows, read
+from ingest.judging import FUTURE_MAX_NS
+from ingest.messages import Rows
 from ingest.publish_frames import Frames
 from ingest.scan import MESSAGE, MESSAGES_MAX, Scanned, Scanner
 
@@ -155,7 +156,7 @@ class FastLane:
         def of(i: int) -> Opened:
             if i not in opened:
                 received = scanned.received(i)
-                opened[i] = Opened(received, read(received.payload), received_ns)
+                opened[i] = admission.open(received, received_ns)
             return opened[i]
 
         fast, told, aside = self._judge(scanned, again, received_ns)
@@ -163,10 +164,10 @@ class FastLane:
             out.batch = fast
             if aside:
                 quantity = np.where(again[scanned.message], -1, scanned.quantity).astype(np.int64)
-                none = np.zeros(0, np.int64)
-                admission.set_aside(
-                    Raw(fast, quantity, scanned.message.astype(np.int64), none, none, of), out
-                )
+                none: Any = np.zeros(0, np.int64)
+                admission.set_aside(Raw(
+                    fast, quantity, scanned.message.astype(np.int64), none, none, none, of
+                ), out)
             admission.clocks.watch(
                 fast.device, fast.time_ns, np.full(len(fast), received_ns), told
             )
@@ -201,7 +202,7 @@ class FastLane:
                     out.acks.add(which[:2])
             else:
                 received = scanned.received(k)
-                opened[k] = Opened(received, read(received.payload), received_ns)
+                opened[k] = admission.open(received, received_ns)
                 ids = admission.take(rows, k, opened[k], out, False)
                 one["device"], one["epoch"], one["number"] = ids
             k += 1
@@ -248,9 +249,11 @@ class FastLane:
         sent = np.array([sent_ms(of(i).content) for i in rows.message], np.int64)
         sent = np.concatenate([np.full(len(message), SET), sent])
         order = np.argsort(at, kind="stable")
+        # A message of ours says its channel itself.
+        channel = np.array([""] * len(message) + rows.channel, object)
         self._admission.finish(Raw(
             both.take(order), quantity[order], at[order], np.full(len(at), received_ns),
-            sent[order], of,
+            sent[order], channel[order], of,
         ), out, False)
 
 

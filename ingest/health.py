@@ -150,9 +150,11 @@ class Health:
         for told in rows:
             row = told
             source = parse_source(str(row["topic"]))
-            if source is not None and (
-                source.device in devices
-                or registry.hides(source.city, source.district, source.station)
+            if self._line.foreign.device_of(str(row["topic"])) in devices or (
+                source is not None and (
+                    source.device in devices
+                    or registry.hides(source.city, source.district, source.station)
+                )
             ):
                 row = told | {name: "" for name in ("topic", "text", "sample") if name in row}
             out.append(row)

@@ -29,17 +29,18 @@ from engine.snapshot import load as load_snapshot
 from engine.snapshot import save as save_snapshot
 from engine.vitals import Vitals
 from ingest import facts_in_force
-from ingest.admission import FUTURE_MAX_NS, Admission, Admitted, Opened
+from ingest.admission import Admission, Admitted, Opened
 from ingest.archive import Archive, Kind, Position, Record
 from ingest.clocks import Clocks
+from ingest.foreign import ARRIVED_FROM, Foreign
 from ingest.in_force import Rules, rules_of
 from ingest.inbox import Held, Inbox, Key, Waiting, key_of
 from ingest.interrupted import interrupt
 from ingest.intervals import Seen
+from ingest.judging import FUTURE_MAX_NS
 from ingest.ledger import RELEASES, VERDICTS, account
 from ingest.merging import Merging
-from ingest.messages import Event, Received
-from ingest.messages import read as decode
+from ingest.messages import Event
 from ingest.outlet import Gathering, Outlet
 from ingest.overflow import dropped, missing
 from ingest.readable import Readable, lost_with
@@ -63,9 +64,12 @@ class Taken(NamedTuple):
 class Line:
     """One city's line in its data folder."""
 
-    def __init__(self, folder: Path, outlet: Outlet, grace_s: int) -> None:
+    def __init__(
+        self, folder: Path, outlet: Outlet, grace_s: int, foreign: Foreign | None = None
+    ) -> None:
         self.folder = folder
         self.outlet = outlet
+        self.foreign = foreign or Foreign()
         folder.mkdir(parents=True, exist_ok=True)
         self._snapshot = folder / "snapshot.cvs"
         self.rules = Rules(grace_s)
@@ -82,7 +86,7 @@ class Line:
         self.losses: list[str] = []
         self._known = (0, 0, 0)
         self._version, self._minute, self._places = -1, 0, ""
-        self.admission = Admission(self.vitals, self.seen, self.clocks)
+        self.admission = Admission(self.vitals, self.seen, self.clocks, self.foreign)
         self.merging = Merging(self.vitals, self._past)
 
     def open(self, *, whole: bool = False) -> None:
@@ -93,7 +97,7 @@ class Line:
         if after is None:
             self.counts[: len(self.removed.counts)] = self.removed.counts
             self.seen.restore(self.removed.seen)
-        self.admission = Admission(self.vitals, self.seen, self.clocks)
+        self.admission = Admission(self.vitals, self.seen, self.clocks, self.foreign)
         self.merging = Merging(self.vitals, self._past)
         readable = Readable(self.archive.folder, self._registered)
         marker = Marker(self.seen)
@@ -120,6 +124,8 @@ class Line:
         self.outlet.places(self.vitals)
 
     def _knows(self, device: str, epoch: int, number: int) -> bool:
+        if epoch < 0:
+            return self.foreign.knows(epoch)
         row = self.vitals.registry.device_of.get(device)
         return row is not None and self.seen.has(row, epoch, number)
 
@@ -134,6 +140,7 @@ class Line:
         self.vitals.registry.hide(veiled)
         self.seen.restore(extra["seen"])
         self.clocks.restore(extra.get("clocks", []))
+        self.foreign.last = extra.get("foreign", ARRIVED_FROM)
         self.counts[: len(extra["counts"])] = extra["counts"]
         self.points_written, self._places = extra["points"], extra["places"]
         self.rules = Rules(**extra.get("rules", {"grace_s": self.rules.grace_s}))
@@ -146,12 +153,14 @@ class Line:
         if isinstance(record, Batch):
             account(self.counts, record, Kind.BATCH)
             marker.mark(record)
+            self.foreign.learn(record)
             self.merging.fold(record)
             self.recovered += len(record)
         elif record.kind in RELEASES:
             batch = record.batch()
             account(self.counts, batch, record.kind)
             self.clocks.learn(batch)
+            self.foreign.learn(batch)
             self.inbox.release(self._released(batch, record.kind))
             self.merging.fold(batch)
             self.recovered += len(batch)
@@ -221,9 +230,8 @@ class Line:
     def _release(self, rows: Sequence[Held], kind: Kind, now_ns: int) -> None:
         messages = []
         for row in rows:
-            content = decode(row.payload)
             received_ns = row.received_ns if kind == Kind.RELEASE_UNKNOWN else now_ns
-            messages.append(Opened(Received(row.topic, row.payload), content, received_ns))
+            messages.append(self.admission.open_again(row, received_ns))
         admitted = self.admission.admit(messages, now_ns, again=True)
         admitted.batch = self.merging.settle(admitted.batch)
         self.inbox.put(admitted.held, admitted.dead)
@@ -289,6 +297,7 @@ class Line:
         self.archive.append_batch(kind, batch)
         account(self.counts, batch, kind)
         self.clocks.learn(batch)
+        self.foreign.learn(batch)
 
     def _write_events(self, events: Sequence[Event], now_ns: int) -> None:
         if events:
@@ -369,7 +378,7 @@ class Line:
                 "position": list(self.archive.position), "seen": self.seen.dump(),
                 "counts": self.counts[:used].tolist(), "points": self.points_written,
                 "places": self._places, "clocks": self.clocks.dump(),
-                "rules": msgspec.to_builtins(self.rules),
+                "rules": msgspec.to_builtins(self.rules), "foreign": self.foreign.last,
             })
         except SnapshotError as error:
             log.error("%s; the next start reads more of the archive", error)

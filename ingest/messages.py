@@ -27,25 +27,27 @@ NUMBER_MAX = 1 << 62
 """Epochs and message numbers are kept in 64 bits with a sign."""
 DROPPED_MAX = 1 << 40
 """The largest number that a report of dropped messages may name."""
-_NOT_A_NUMBER = re.compile(rb"([:,\[]\s*)[+-]?(?:NaN|nan|Infinity|inf)\b")
+NOT_A_NUMBER = re.compile(rb"([:,\[]\s*)[+-]?(?:NaN|nan|Infinity|inf)\b")
 _FLAGS = frozenset((None, 1, 2, 3, 4, 9))
 MS_MAX = 9_000_000_000_000
 """Beyond the year 2255 a time in nanoseconds would not fit; such a time is a wrong type."""
 
 
-_YEAR_1_MS = -62_135_596_800_000
-_YEARS_30_MS = 946_684_800_000
+YEAR_1_MS = -62_135_596_800_000
+YEARS_30_MS = 946_684_800_000
 """Some clocks that are not set begin in year 1, which does not fit either: they are read as if
 they had begun in 1970, and placed as those are."""
 
 
 class Received(NamedTuple):
-    """One message as it came from the broker; `receipt` is what acknowledges it there."""
+    """One message as it came from the broker; `receipt` is what acknowledges it there. `retained`:
+    the broker had kept it from before we subscribed."""
 
     topic: str
     payload: bytes
     receipt: int = -1
     qos: int = 1
+    retained: bool = False
 
 
 class Refused(NamedTuple):
@@ -158,7 +160,7 @@ def _decode(payload: bytes) -> Message | Refused:
     except msgspec.ValidationError:
         return _refused(payload, Verdict.REFUSED_TYPE)
     except WireError:
-        repaired, found = _NOT_A_NUMBER.subn(rb"\1null", payload)
+        repaired, found = NOT_A_NUMBER.subn(rb"\1null", payload)
     if not found:
         return Refused(Verdict.REFUSED_UNPARSABLE)
     try:
@@ -254,8 +256,8 @@ def _reading(
     value: float | list[float | None] | None,
 ) -> None:
     known = QUANTITIES.get(quantity)
-    if _YEAR_1_MS <= time_ms < _YEAR_1_MS + _YEARS_30_MS:
-        time_ms -= _YEAR_1_MS
+    if YEAR_1_MS <= time_ms < YEAR_1_MS + YEARS_30_MS:
+        time_ms -= YEAR_1_MS
     if known is None:
         rows.refuse(row, Verdict.REFUSED_QUANTITY)
     elif value is None:

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from edge.verdicts import Verdict
 from engine.batch import Batch
-from ingest.admission import FUTURE_MAX_NS
 from ingest.archive import Kind, read
 from ingest.inbox import Key, Waiting, contents
+from ingest.judging import FUTURE_MAX_NS
 from ingest.ledger import HOUR_NS, Ledger
 from ingest.retention import load
 

@@ -26,6 +26,7 @@ from ingest.arrivals import Arrivals, Arrived, unsafe_of
 from ingest.facts_in_force import FactsFile
 from ingest.fast_lane import FastLane
 from ingest.folder_lock import held
+from ingest.foreign import Foreign
 from ingest.health import Health
 from ingest.in_force import configure
 from ingest.line import Line
@@ -97,7 +98,8 @@ class Program:
             self._store, influx, self._announce if settings.publish_indicators else None,
             self._beside,
         )
-        self.line = Line(folder / "ingest", self._outlets, settings.grace_s)
+        foreign = Foreign(settings.foreign)
+        self.line = Line(folder / "ingest", self._outlets, settings.grace_s, foreign)
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._arrived = Arrivals(self._wake)
@@ -105,8 +107,8 @@ class Program:
         self._fast: FastLane | None = None
         self._connection = Connection(
             settings.broker, settings.client_id, on_message=self._on_message,
-            on_ready=self._on_ready, subscriptions=[(READINGS_FILTER, 1)], manual_ack=True,
-            remembered=folder / "subscriptions.json",
+            on_ready=self._on_ready, manual_ack=True, remembered=folder / "subscriptions.json",
+            subscriptions=[(name, 1) for name in (READINGS_FILTER, *foreign.filters)],
             tap=lambda socket, session: Tap(
                 socket, self._arrived.put_frames, session, settings.broker.properties
             ),
@@ -126,7 +128,7 @@ class Program:
     def _on_message(
         self, topic: str, payload: bytes, qos: int, receipt: int, retain: bool
     ) -> None:
-        self._arrived.put_message(Received(topic, payload, receipt, qos))
+        self._arrived.put_message(Received(topic, payload, receipt, qos, retain))
 
     def _on_ready(self, ready: bool) -> None:
         self._since_ms = time.time_ns() // 1_000_000
@@ -232,7 +234,8 @@ class Program:
         if isinstance(arrived, Frames):
             self._take_frames(arrived, now_ns)
         elif arrived:
-            taken = self.line.take([opened(message, now_ns) for message in arrived], now_ns)
+            open_ = self.line.admission.open
+            taken = self.line.take([open_(message, now_ns) for message in arrived], now_ns)
             self._receipts.give(arrived, taken.acks)
 
     def _take_frames(self, frames: Frames, now_ns: int) -> None:

@@ -208,6 +208,18 @@ def topic_text(raw: bytes) -> str:
         return ""
 
 
+def is_retained(data: Bytes, topic: int) -> bool:
+    """Whether the frame whose topic begins at `topic` is a retained one.
+
+    Before the topic stand its length in two bytes, the length of the frame, of which all bytes but
+    the last are above 127, and the head, which is below.
+    """
+    at = topic - 4
+    while data[at] > 127:
+        at -= 1
+    return bool(data[at] & 1)
+
+
 def received_of(frames: Frames) -> list[Received]:
     """The messages one by one, as the general path takes them."""
     heads = np.empty((frames.count, HEAD), np.int64)
@@ -215,7 +227,7 @@ def received_of(frames: Frames) -> list[Received]:
     return [
         Received(
             topic_text(frames.data[topic:topic_end].tobytes()), frames.data[payload:end].tobytes(),
-            frames.session << MID_BITS | mid, int(mid > 0),
+            frames.session << MID_BITS | mid, int(mid > 0), bool(frames.data[begin] & 1),
         )
-        for _, topic, topic_end, mid, payload, end in heads[:found].tolist()
+        for begin, topic, topic_end, mid, payload, end in heads[:found].tolist()
     ]

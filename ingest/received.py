@@ -8,8 +8,8 @@ import numpy.typing as npt
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.vitals import HORIZON_NS
-from ingest.admission import FUTURE_MAX_NS
 from ingest.archive_scan import Wish, batch_of
+from ingest.judging import FUTURE_MAX_NS
 from ingest.listed import list_all
 
 if TYPE_CHECKING:

@@ -27,7 +27,6 @@ from engine.registry import Series
 from engine.vitals import HORIZON_NS, Vitals
 from engine.windows import Windows
 from ingest import received
-from ingest.admission import FUTURE_MAX_NS
 from ingest.archive import Kind
 from ingest.archive_scan import Names, Scan, Searched, Visitor, Wish, batch_of
 from ingest.archive_walk import PLACED, RELEASED
@@ -35,6 +34,7 @@ from ingest.clocks import NO_READING
 from ingest.facts_in_force import use as use_facts
 from ingest.in_force import rules_of
 from ingest.interrupted import interrupt
+from ingest.judging import FUTURE_MAX_NS
 from ingest.listed import NEVER_NS, Listed, list_all, reading
 from ingest.messages import Event
 from ingest.widened import widen, widen_hours, widen_registers

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from edge.wire import Message
 from engine.registry import Registry
-from ingest.admission import Opened, recorded_ns
+from ingest.admission import Opened
 from ingest.intervals import Intervals, Seen
 from ingest.messages import drops_of, source_of
 
@@ -88,7 +88,7 @@ class RecordedClock:
 
     def put(self, message: Opened) -> None:
         """Take in one message."""
-        received_ns = recorded_ns(message)
+        received_ns = _recorded_ns(message)
         source = source_of(message.received.topic)
         content = message.content
         if (source is not None and isinstance(content, Message)
@@ -129,3 +129,8 @@ class RecordedClock:
         if not courses or any(d not in courses and d not in self._excused for d in placed):
             return 0
         return min(course.reached_ns for course in courses.values())
+
+def _recorded_ns(message: Opened) -> int:
+    """Receive time that a message of a recording carries, Unix ns; 0 if it carries none."""
+    content = message.content
+    return content.r * 1_000_000 if isinstance(content, Message) and content.r else 0

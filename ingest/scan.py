@@ -16,7 +16,7 @@ from edge.wire import PAYLOAD_BYTES_MAX
 from engine.panes import kernel
 from ingest.known import SERIES_ENTRY, TOPIC_ENTRY, Known, topic_entry
 from ingest.messages import Received
-from ingest.publish_frames import Frames, parts_of, topic_text, varint
+from ingest.publish_frames import Frames, is_retained, parts_of, topic_text, varint
 from ingest.scan_payload import EPOCH, FIELDS, NUMBER, read_payload
 
 ROWS_MAX = 1 << 17
@@ -124,6 +124,7 @@ class Scanned(NamedTuple):
             topic_text(data[one["topic"] : one["topic_end"]].tobytes()),
             data[one["payload"] : one["end"]].tobytes(),
             self.frames.session << MID_BITS | mid, int(mid > 0),
+            is_retained(data, int(one["topic"])),
         )
 
 

@@ -8,6 +8,7 @@ from edge.broker_settings import BrokerSettings
 from edge.settings import Section
 from engine.registry import GROUP_MIN
 from ingest.retention import KEPT_DAYS_MIN
+from ingest.settings_foreign import ForeignSettings, check_all
 from ingest.settings_influx import InfluxSettings
 
 ARCHIVE_BYTES_MIN = 1 << 20
@@ -23,7 +24,8 @@ class IngestSettings(Section):
     often windows in progress are computed.
     archive_days, archive_bytes_max: how long, and up to what size, the archive is kept.
     publish_indicators: whether closed indicators go out over MQTT, retained. keep_points_days:
-    how long the embedded store keeps points. influx: where else points go.
+    how long the embedded store keeps points. influx: where else points go. foreign: topics of
+    publishers that do not speak our wire format.
     """
 
     data: str = "."
@@ -40,6 +42,7 @@ class IngestSettings(Section):
     keep_points_days: int = 400
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     influx: InfluxSettings | None = None
+    foreign: list[ForeignSettings] = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Check what can be checked without I/O. Raises ValueError."""
@@ -55,3 +58,4 @@ class IngestSettings(Section):
         for name, (value, low, high) in spans.items():
             if not low <= value <= high:
                 raise ValueError(f"{name} = {value} must lie between {low} and {high}")
+        check_all(self.foreign, self.clock)

@@ -58,7 +58,8 @@ def received(frame: bytes, session: int = 1, *, properties: bool = False) -> Rec
             if frame[end - 1] < 128:
                 break
         end += size
-    return Received(topic_text(topic), frame[end:], session << MID_BITS | mid, qos)
+    return Received(topic_text(topic), frame[end:], session << MID_BITS | mid, qos,
+                    bool(frame[0] & 1))
 
 
 @dataclass

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from edge import wire
 from edge.places import PlaceKey
-from edge.quantities import INDEX
 from edge.verdicts import Verdict
 from engine import registry
 from engine.batch import Batch
 from engine.vitals import HORIZON_NS, Vitals
-from ingest.admission import FUTURE_MAX_NS, NO_READING, Admission, Admitted, Opened, judge, opened
+from ingest.admission import NO_READING, Admission, Admitted, Opened, opened
 from ingest.intervals import Seen
+from ingest.judging import FUTURE_MAX_NS
 from ingest.messages import Received
 from tests.hostile import PAYLOADS, RELAXED, TOPICS
 from tests.line_city import MINUTE_MS, MS, ROWS, START_MS, body, labels, message, single, topic
@@ -115,26 +115,6 @@ def test_one_dead_letter_a_message_and_reason(admission: Admission) -> None:
     assert [row.reason for row in admit(admission, message("d1", block)).dead] == [
         "refused_impossible", "refused_not_a_number",
     ]
-
-
-def test_judges_in_this_order() -> None:
-    now = START_MS * MS
-    late = now - HORIZON_NS - 1
-    ahead = now + FUTURE_MAX_NS + 1
-    cases = [
-        (math.nan, 0, V.REFUSED_NOT_A_NUMBER), (math.inf, ahead, V.REFUSED_NOT_A_NUMBER),
-        (5000.0, 0, V.REFUSED_IMPOSSIBLE), (5000.0, ahead, V.REFUSED_IMPOSSIBLE),
-        (1.0, 0, V.REFUSED_TIME), (1.0, ahead, V.HELD_FUTURE), (1.0, late, V.TOO_LATE),
-        (1.0, now, V.APPLIED),
-    ]
-    count = len(cases)
-    verdict = np.zeros(count, np.uint8)
-    judge(
-        np.full(count, INDEX["pm25"], np.int64), np.array([case[0] for case in cases]),
-        np.array([case[1] for case in cases], np.int64), np.full(count, now, np.int64),
-        np.zeros(count, np.uint8), verdict,
-    )
-    assert verdict.tolist() == [case[2] for case in cases]
 
 
 def test_flags_of_implausible_values(admission: Admission) -> None:

@@ -21,7 +21,7 @@ OPEN_TABLES = {"driver"}
 def _with_all_keys(name: str) -> str:
     """The text with every `# key = value` and `# [table]` line taken in."""
     text = (FOLDER / name).read_text(encoding="utf-8")
-    return re.sub(r"^# (\w+ = .+|\[\w+\])$", r"\1", text, flags=re.M)
+    return re.sub(r"^# (\w+ = .+|\[+[\w.]+\]+)$", r"\1", text, flags=re.M)
 
 
 def test_every_example_is_tried() -> None:
@@ -47,10 +47,24 @@ def test_every_key_is_there_with_its_default(name: str) -> None:
         key = field.encode_name
         assert key in tree, f"{name} lacks {key}"
         table = _table(field.type)
-        if table is not None:
+        if table is not None and isinstance(tree[key], list):
+            _compare(tree[key][0], table, f"{name}: [[{key}]]")
+        elif table is not None:
             assert tree[key] == msgspec.to_builtins(table()), f"{name}: [{key}]"
         elif not field.required and key not in OPEN_TABLES:
             assert tree[key] == field.default, f"{name}: {key}"
+
+
+def _compare(tree: dict[str, Any], table: type[Section], where: str) -> None:
+    """A table of which there may be several holds every key, and its default where it has one."""
+    for field in msgspec.structs.fields(table):
+        key = field.encode_name
+        assert key in tree, f"{where} lacks {key}"
+        inner = _table(field.type)
+        if inner is not None:
+            _compare(next(iter(tree[key].values())), inner, f"{where} {key}")
+        elif field.default is not msgspec.NODEFAULT:
+            assert tree[key] == field.default, f"{where} {key}"
 
 
 def _table(kind: Any) -> type[Section] | None:

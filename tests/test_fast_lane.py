@@ -13,6 +13,7 @@ from edge.quantities import QUANTITIES
 from edge.verdicts import Verdict
 from engine.batch import DTYPES
 from engine.vitals import Vitals
+from ingest import admission as admission_module
 from ingest import fast_lane
 from ingest.admission import Admission, Admitted, Opened
 from ingest.fast_lane import FastLane, judge_rows, number_messages
@@ -290,7 +291,7 @@ def test_what_is_not_known_yet_is_learned_from_few_messages(
         slow.append(payload)
         return read(payload)
 
-    monkeypatch.setattr(fast_lane, "read", counted)
+    monkeypatch.setattr(admission_module, "read", counted)
     parts = [
         publish(topic(device), json.dumps(
             {"e": 1, "s": n, "q": "pm25", "t": START_MS + n, "v": n / 10}).encode())

@@ -6,9 +6,9 @@ import pytest
 
 from edge.verdicts import Verdict
 from ingest import inbox as module
-from ingest.admission import FUTURE_MAX_NS
 from ingest.archive import Kind, read
 from ingest.inbox import Inbox, Key, Waiting
+from ingest.judging import FUTURE_MAX_NS
 from ingest.line import Line
 from ingest.overflow import dropped
 from ingest.reconcile import Wanted, reconcile
