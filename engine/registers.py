@@ -71,7 +71,7 @@ def apply_registers(
         block = blocks[r, index % length]
         if block.tag > index:
             continue
-        if block.tag < index:
+        if block.tag < index or block.n == 0:  # new, or all that it held was taken back
             block.tag = index
             block.n = 0
             block.first_ns = at

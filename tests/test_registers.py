@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.registers import BLOCK as BLOCK_OF
 from engine.registers import BLOCKS, Registers
 from tests import reference
 from tests.town import Reading, Town, at, row
@@ -213,6 +214,20 @@ def test_rows_are_made_as_registers_come() -> None:
     assert registers.blocks.shape[1] == BLOCKS
     assert [int(registers.row[slot]) for slot in registers.slots] == list(range(10))
     assert not len(Registers().take_changed())
+
+
+def test_a_block_whose_readings_were_all_taken_back_begins_anew() -> None:
+    """It began at the year 1970 and 0 kWh, where no reading had been."""
+    emptied, fresh = meter(), meter()
+    read(emptied, [(0, 7.0), (3, 7.5)])
+    blocks = emptied.vitals.registers.blocks
+    index = int(blocks["tag"].max())
+    blocks[blocks["tag"] == index] = np.zeros((), BLOCK_OF)
+    blocks[0, index % BLOCKS]["tag"] = index
+    for town in (emptied, fresh):
+        read(town, [(5, 8.0), (4, 7.9)])
+    assert np.array_equal(*(town.vitals.registers.blocks[0, index % BLOCKS]
+                            for town in (emptied, fresh)))
 
 
 def test_a_register_that_is_read_each_minute_says_nothing_twice() -> None:
