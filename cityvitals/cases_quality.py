@@ -1,12 +1,13 @@
-"""Worked cases of data quality: the QARTOD tests, through the kernels that judge readings."""
+"""Worked cases of data quality: the QARTOD tests and drift, through the kernels that judge."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number
-from engine import qartod
+from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number, plain
+from edge.quantities import INDEX
+from engine import drift, drift_days, neighbours, qartod
 
 _METHODS = {"average": qartod.AVERAGE, "differential": qartod.DIFFERENTIAL}
 FLAGS = (qartod.PASS, qartod.UNEVALUATED, qartod.SUSPECT, qartod.FAIL, qartod.MISSING)
@@ -75,7 +76,39 @@ def _aggregate(inputs: Inputs) -> dict[str, Any]:
     return {"flags": out.tolist()}
 
 
+def _repeated(pattern: Any) -> npt.NDArray[np.float64]:
+    """The ten days up to now of hours that repeat; a pattern of 240 is all of them."""
+    values = np.array([number(value) for value in pattern], np.float64)
+    if not 0 < len(values) <= drift.SPAN_H:
+        raise ValueError(f"{len(values)} hours: write 1 to {drift.SPAN_H}")
+    return np.resize(values, drift.SPAN_H)
+
+
+def _drift(inputs: Inputs) -> dict[str, Any]:
+    """x: the sensor's hours, oldest first; neighbours: those of others, all within 2 km."""
+    x = _repeated(inputs["x"])
+    others = [_repeated(pattern) for pattern in inputs["neighbours"]][: neighbours.NEAREST_MAX]
+    near = np.full((1, neighbours.NEAREST_MAX), -1, np.int64)
+    near[0, : len(others)] = np.arange(len(others))
+    m = np.empty((1, drift.SPAN_H))
+    taken, day = np.empty(near.shape, np.bool_), np.empty((1, drift.DAY_H))
+    for end in range(drift.DAY_H, drift.SPAN_H + 1, drift.DAY_H):
+        week = np.full((len(others) + 1, drift.WEEK_H), np.nan)
+        for row, values in enumerate([*others, x]):
+            upto = values[max(end - drift.WEEK_H, 0) : end]
+            week[row, -len(upto) :] = upto
+        drift.neighbour_medians(near, near >= 0, week, week[-1:].copy(), taken, day)
+        m[0, end - drift.DAY_H : end] = day[0]
+    told = np.empty((1, len(drift.COLUMNS)))
+    floor = drift_days.FLOOR[INDEX[choose({q: q for q in drift_days.SENSED}, inputs, "quantity")]]
+    drift.drifting(x[None].copy(), m, np.array([floor]), told)
+    found = dict(zip(drift.COLUMNS, map(plain, told[0].tolist()), strict=True))
+    drifts = found.pop("drifts")
+    return {**found, "drifts": None if drifts is None else bool(drifts)}
+
+
 ADAPTERS: dict[str, Adapter] = {
+    "dq.drift": _drift,
     "dq.gross_range": _gross_range,
     "dq.spike": _spike,
     "dq.rate_of_change": _rate_of_change,

@@ -129,7 +129,8 @@ class Recipe(NamedTuple):
     lead: windows that must be computed before it, oldest first. free_flow: it is held against
     the free-flow speed of its day ("held"), or is that speed ("measured"). by_receipt: its window
     is one of receipt: what came in it counts, whatever its time. hour_days: days of panes of hours
-    that it needs, 0 for those that are kept anyway.
+    that it needs, 0 for those that are kept anyway. near: it is held against other stations, which
+    must be built again as well.
     """
 
     inputs: tuple[str, ...]
@@ -142,6 +143,7 @@ class Recipe(NamedTuple):
     around_min: int = 0
     by_receipt: bool = False
     hour_days: int = 0
+    near: bool = False
 
 
 def number(value: float, digits: int = 12) -> float | None:

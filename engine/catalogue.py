@@ -10,7 +10,7 @@ from engine.catalogue_air import AIR_DAYS, DAQI, EAQI
 from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
 from engine.catalogue_limits import AIR_LIMITS
 from engine.catalogue_noise import NOISE
-from engine.catalogue_quality import TIMELINESS
+from engine.catalogue_quality import DRIFT, TIMELINESS
 from engine.catalogue_quality import entries as quality_entries
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 from engine.own import OWN
@@ -146,6 +146,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *DAQI,
     *AIR_DAYS,
     *AIR_LIMITS,
+    *DRIFT,
     *(own.entry for own in OWN),
 )
 

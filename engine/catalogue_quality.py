@@ -71,3 +71,22 @@ TIMELINESS: tuple[Indicator, ...] = (
     _came("suspect_share", "Suspect readings", "%", 1, "QARTOD 3 and 4 / received",
           "by gross range, rate of change and spike, in the order in which they came"),
 )
+
+DRIFT_LEVELS = (Level("Agrees", "#1A9850", 0), Level("Drifts", "#D73027", INF))
+
+DRIFT: tuple[Indicator, ...] = (
+    Indicator(
+        "dq", "drift", "Sensors that seem to drift", "sensors", 0, f"{_OURS} 5.5",
+        "difference to the median of the neighbours",
+        "off: |median of 7 days| > the larger of 5 µg/m³ and 25 % of the neighbours' median, in "
+        "each of the last 72 hours; or slope on the neighbours over 7 days outside 0.7 to 1.3; 3 "
+        "neighbours of the same quantity within 2 km or correlated by more than 0.8",
+        86_400, 7 * 86_400, DRIFT_LEVELS, 1, "sum", "low", OURS, open_marks=(
+            "a rule of this project, modelled on US EPA's performance testing protocols: as "
+            "remembered",
+            "a quarter of the median of the neighbours, not of the sensor itself: our reading",
+            "5 µg/m³ are meant for particles; for gases they are taken at 20 °C",
+            "a median, slope or correlation of 7 days needs 75 % of their hours",
+        ),
+    ),
+)

@@ -3,6 +3,7 @@
 from engine import (
     account_air,
     account_daqi,
+    account_drift,
     account_energy,
     account_indices,
     account_limits,
@@ -32,6 +33,6 @@ RECIPES: dict[str, Recipe] = {
     **account_mix.RECIPES,
     **account_timeliness.RECIPES,
     **account_daqi.RECIPES, **account_years.RECIPES,
-    **account_limits.RECIPES,
+    **account_limits.RECIPES, **account_drift.RECIPES,
     **account_own.RECIPES,
 }

@@ -20,6 +20,7 @@ from engine.batch import Batch
 from engine.changed import Changed
 from engine.daqi_hours import AirIndices
 from engine.deliveries import Deliveries
+from engine.drift_days import DriftDays
 from engine.eaqi_hours import EaqiHours
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
@@ -30,6 +31,7 @@ from engine.loads import Loads, PowerFactorDays, PowerFactors
 from engine.loops import LoopSpeeds
 from engine.meters import Meters
 from engine.mix import MixDays, MixHours, Sources
+from engine.neighbour_windows import NeighbourWindows
 from engine.outages import outages_of
 from engine.own import OWN
 from engine.own_hours import OwnHours
@@ -102,6 +104,7 @@ class Vitals:
             AirYears(hours), AirLimits(hours),
         )
         self.windows = [Windows(family) for family in families]
+        self.windows.append(NeighbourWindows(DriftDays(self.panes)))
         self.interruptions = Interruptions()
         self.outages = outages_of(self.interruptions)
         self.windows += self.outages

@@ -21,6 +21,7 @@ from engine.vitals import HORIZON_NS
 from engine.windows import Windows
 from ingest.explain_area import area_account
 from ingest.explain_free_flow import FreeFlow
+from ingest.explain_near import with_neighbours
 from ingest.explain_rows import causes, inputs_of, left_out_of, pane_tables, stated
 from ingest.reconstruct import Known, Reconstruction, Stop, known_at
 from ingest.store import Revision, Sample, Store
@@ -94,7 +95,7 @@ class Explanation:
         place, stations = self._stations(known)
         built = self._reconstruction(known, stations)
         windows = built.windows(self.position)
-        window = self._window(built, windows, stations, time_ms)
+        window = self._window(built, windows, place, time_ms)
         stored = self._stored(window.end_min * 60_000)
         now_min = min(now_ns, _NOW_NS) // MINUTE_NS
         ended = window.end_min <= now_min
@@ -187,6 +188,7 @@ class Explanation:
         ]
 
     def _reconstruction(self, known: Known, stations: list[PlaceKey]) -> Reconstruction:
+        stations = with_neighbours(known, stations, self.recipe)
         built = Reconstruction(known, stations, self.recipe)
         if built.too_many:
             raise ExplainError(
@@ -201,7 +203,7 @@ class Explanation:
         return built
 
     def _window(
-        self, built: Reconstruction, windows: Windows, stations: list[PlaceKey], time_ms: int
+        self, built: Reconstruction, windows: Windows, place: PlaceKey, time_ms: int
     ) -> _Window:
         """The window that holds the last instant before `time_ms`."""
         family = windows.family
@@ -211,7 +213,10 @@ class Explanation:
             raise ExplainError("time", f"{time_ms} is no time of a window")
         minute = np.array([-(-time_ms // 60_000) - 1], np.int64)
         found: list[_Window] = []
-        for member in range(len(family.members.places)):
+        row_of, places = built.vitals.registry.place_of.get(place, -1), family.members.places
+        if place.station and row_of not in places:
+            raise ExplainError("place", self._unmeasured())
+        for member in [places.index(row_of)] if place.station else range(len(places)):
             row = np.array([member], np.int64)
             number_of = family.ordinal(row, minute)
             found.append(_Window(

@@ -11,7 +11,7 @@ from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import INDICATORS
 from engine.energy import DemandPeaks
-from engine.family import NOT_MEASURED, Integers, anywhere
+from engine.family import NOT_MEASURED, Bools, Integers, anywhere
 from engine.levels import level_of
 from engine.month_peaks import PEAK_DAYS
 from engine.outages import MajorEventDays
@@ -58,6 +58,7 @@ def area_account(
     start, end = family.end_min(members, ordinals - 1), family.end_min(members, ordinals)
     there = anywhere(family.members.live(members, start, end, built.vitals.panes), 1)
     there &= result.n[:, column] != NOT_MEASURED
+    there &= _under(built, place, family.members.places)
     if not windows.daily:
         there &= end == end[0]
     values = np.where(result.n[:, column] < 0, np.nan, result.value[:, column])
@@ -89,6 +90,14 @@ def area_account(
     rule = "three quarters of the members" if entry.area in ("sum", "coincident") else "any member"
     coverage = Coverage(float(np.sum(cover)), float(len(rows)), "members", rule)
     return Account([step], coverage), rows[:MEMBERS_MAX]
+
+
+def _under(built: Reconstruction, place: int, places: list[int]) -> Bools:
+    """Which members are in the area: neighbours that they are held against need not be."""
+    keys = built.vitals.registry.keys
+    return np.array([
+        keys[place].district in ("", keys[one].district) for one in places
+    ], np.bool_)
 
 
 def _coincident(

@@ -1,6 +1,7 @@
 """Slow, obvious twins of the data quality kernels; they import nothing from `engine`."""
 
 import math
+import statistics
 from collections.abc import Sequence
 
 RANK = {4: 4, 3: 3, 1: 2, 2: 1, 9: 0}
@@ -134,3 +135,62 @@ def deliveries(
         counts[5] += bad
     received, late, ahead, repeated, disorder, suspect = counts
     return received, late, ahead, repeated, disorder, suspect
+
+
+def _both(x: Sequence[float], y: Sequence[float]) -> list[tuple[float, float]]:
+    return [(a, b) for a, b in zip(x, y, strict=True) if not (math.isnan(a) or math.isnan(b))]
+
+
+def correlated(x: Sequence[float], y: Sequence[float]) -> bool:
+    """By more than 0.8 over a week, each day about its own mean."""
+    a, b = [], []
+    for day in range(0, len(x), 24):
+        pairs = _both(x[day : day + 24], y[day : day + 24])
+        for values, of in ((a, 0), (b, 1)):
+            mean = math.fsum(pair[of] for pair in pairs) / max(len(pairs), 1)
+            values += [pair[of] - mean for pair in pairs]
+    if len(a) < 126 or not any(a) or not any(b):
+        return False
+    return statistics.correlation(a, b) > 0.8
+
+
+def neighbour_medians(
+    near: Sequence[int], close: Sequence[bool], week: Sequence[Sequence[float]],
+    own: Sequence[float],
+) -> tuple[list[bool], list[float]]:
+    """Which of the nearest are neighbours, and their median in each hour of the last day."""
+    taken = [row >= 0 and (here or correlated(own, week[row]))
+             for row, here in zip(near, close, strict=True)]
+    medians = []
+    for hour in range(144, 168):
+        values = [week[row][hour] for row, of in zip(near, taken, strict=True) if of]
+        values = [value for value in values if not math.isnan(value)]
+        medians.append(statistics.median(values) if len(values) >= 3 else math.nan)
+    return taken, medians
+
+
+def drifting(x: Sequence[float], m: Sequence[float], floor: float) -> list[float]:
+    """Hours, offset, mad, level, slope, hours off, and whether a sensor drifts."""
+    def week(end: int) -> tuple[float, float, float, float]:
+        pairs = _both(x[end - 168 : end], m[end - 168 : end])
+        if len(pairs) < 126:
+            return (len(pairs), *[math.nan] * 3)
+        offset = statistics.median(a - b for a, b in pairs)
+        mad = statistics.median(abs(a - b - offset) for a, b in pairs)
+        return len(pairs), offset, mad, statistics.median(b for _, b in pairs)
+
+    hours, offset, mad, level = week(len(x))
+    if hours < 126:
+        return [hours, *[math.nan] * 6]
+    pairs = _both(x[-168:], m[-168:])
+    flat = len({b for _, b in pairs}) == 1
+    slope = math.nan if flat else statistics.linear_regression(
+        [b for _, b in pairs], [a for a, _ in pairs]).slope
+    lasting = 0
+    while lasting < 72:
+        _, of, _, at = week(len(x) - lasting)
+        if math.isnan(of) or abs(of) <= max(0.25 * at, floor) + 1e-9:
+            break
+        lasting += 1
+    bent = not flat and not 0.7 - 1e-9 <= slope <= 1.3 + 1e-9
+    return [hours, offset, mad, level, slope, lasting, float(lasting == 72 or bent)]
