@@ -148,7 +148,23 @@ def _carbon_intensity(inputs: Inputs) -> dict[str, Any]:
     return {"g_per_kwh": plain(value), "ef_set": generation.EF_SET}
 
 
+def _en50160_frequency(inputs: Inputs) -> dict[str, Any]:
+    """Counts of a year, or the means of ten seconds themselves."""
+    if "hertz" in inputs:
+        hertz = np.array([number(value) for value in inputs["hertz"]], np.float64)
+        hertz = hertz[~np.isnan(hertz)]
+        near, far = voltage.off_hertz(hertz, number(inputs.get("nominal_hz", 50.0)))
+        count = [len(hertz), int(near.sum()), int(far.sum())]
+    else:
+        count = [int(number(inputs[key])) for key in ("N", "N1", "N2")]
+    return {
+        "N": count[0], "N1": count[1], "N2": count[2], "compliant": voltage.steady(*count),
+        "outside_pct": 100.0 * count[1] / count[0] if count[0] else None,
+    }
+
+
 ADAPTERS: dict[str, Adapter] = {
+    "energy.en50160_frequency": _en50160_frequency,
     "energy.load_factor": _load_factor,
     "energy.power_factor": _power_factor,
     "energy.en50160_voltage": _en50160_voltage,

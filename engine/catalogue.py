@@ -7,7 +7,7 @@ says whose they are. Level 0 is best.
 
 from engine import catalogue_traffic
 from engine.catalogue_air import AIR_DAYS, DAQI, EAQI
-from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
+from engine.catalogue_energy import ENERGY, FREQUENCY, GENERATION, RELIABILITY, SUPPLY
 from engine.catalogue_limits import AIR_LIMITS
 from engine.catalogue_noise import NOISE
 from engine.catalogue_quality import DRIFT, TIMELINESS
@@ -147,6 +147,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *AIR_DAYS,
     *AIR_LIMITS,
     *DRIFT,
+    *FREQUENCY,
     *(own.entry for own in OWN),
 )
 

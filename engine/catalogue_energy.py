@@ -255,3 +255,44 @@ GENERATION: tuple[Indicator, ...] = (
     _mix("carbon_intensity_day", "Carbon intensity of electricity of the day", "g/kWh", 1, DAY_S,
          "low", _INTENSITY_WORDS, _DAY_RULE, _GENERATED, _FACTORS),
 )
+
+_CONNECTED = "of grids that are synchronously connected; an island is held to wider limits"
+_TEN_S = (
+    "means of ten seconds of what the meter reports; one that reports less often covers one "
+    "interval a reading"
+)
+
+
+def _hertz(
+    id: str, name: str, unit: str, digits: int, days: int, upper: float, rule: str, *marks: str
+) -> Indicator:
+    span = "year" if days > 7 else "week"
+    return Indicator(
+        "energy", id, name, unit, digits, _EN, "power frequency", rule, DAY_S, days * DAY_S,
+        _held(upper), 1, "worst", "low", OURS, open_marks=(
+            _EDITIONS, f"a {span} needs 90 % of its intervals: this project's rule, the standard "
+            "is silent", _CONNECTED, _TEN_S, *marks,
+        ),
+    )
+
+
+FREQUENCY: tuple[Indicator, ...] = (
+    _hertz(
+        "en50160_frequency", "Frequency of the year", "1", 0, 365, 0.0,
+        "0 if compliant, else 1: 99.5 % of the 10-s means of 365 days within +-1 % of the nominal "
+        "frequency, and none outside +4/-6 %",
+    ),
+    _hertz(
+        "en50160_frequency_outside", "Frequency outside 1 %, of the year", "%", 3, 365, 0.5,
+        "100 * N1/N of the 10-s means of 365 days; at most 0.5 %",
+    ),
+    _hertz(
+        "en50160_frequency_far", "Frequency outside +4/-6 %, of the year", "1", 0, 365, 0.0,
+        "10-s means of 365 days; none may be",
+    ),
+    _hertz(
+        "en50160_frequency_week", "Frequency outside 1 %, of the week", "%", 3, 7, 0.5,
+        "100 * N1/N of the 10-s means of seven days, held to the 0.5 % of the year",
+        "the standard holds the frequency of connected grids to a year; the week is this project's",
+    ),
+)

@@ -5,6 +5,7 @@ from engine import (
     account_daqi,
     account_drift,
     account_energy,
+    account_frequency,
     account_indices,
     account_limits,
     account_load,
@@ -34,5 +35,6 @@ RECIPES: dict[str, Recipe] = {
     **account_timeliness.RECIPES,
     **account_daqi.RECIPES, **account_years.RECIPES,
     **account_limits.RECIPES, **account_drift.RECIPES,
+    **account_frequency.RECIPES,
     **account_own.RECIPES,
 }

@@ -20,6 +20,7 @@ from engine.catalogue import INDICATORS
 from engine.deliveries import Deliveries
 from engine.power_minutes import PowerMinutes
 from engine.spectra import Spectra
+from engine.ten_seconds import TenSeconds
 from engine.traffic import FreeFlow
 from engine.vitals import Vitals
 
@@ -58,6 +59,8 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
         arrays[f"power_{name}"] = array
     for name, array in vitals.spectra.dump(used).items():
         arrays[f"spectra_{name}"] = array
+    for name, array in vitals.hertz.dump(used).items():
+        arrays[f"hertz_{name}"] = array
     for name, array in vitals.deliveries.dump(len(vitals.registry.keys), used).items():
         arrays[f"deliveries_{name}"] = array
     for name in FreeFlow.COLUMNS:
@@ -182,6 +185,7 @@ def _rebuild(
         name: arrays[f"power_{name}"] for name in PowerMinutes.ARRAYS
     })
     vitals.spectra.restore({name: arrays[f"spectra_{name}"] for name in Spectra.ARRAYS})
+    vitals.hertz.restore({name: arrays[f"hertz_{name}"] for name in TenSeconds.ARRAYS})
     vitals.deliveries.restore({name: arrays[f"deliveries_{name}"] for name in Deliveries.ARRAYS})
     for i, windows in enumerate(vitals.windows):
         places = windows.family.members.places

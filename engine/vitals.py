@@ -25,6 +25,7 @@ from engine.eaqi_hours import EaqiHours
 from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
 from engine.feeders import CUSTOMERS
+from engine.frequency import Frequency
 from engine.interruptions import Interruption, Interruptions
 from engine.judge import GAP_NS, LIMITS, Judge, Watched, flags_of, possible
 from engine.loads import Loads, PowerFactorDays, PowerFactors
@@ -50,6 +51,7 @@ from engine.sound_percentiles import PercentileDays, PercentileHours
 from engine.spectra import Spectra
 from engine.supply import Flicker, Supply, SupplyTens
 from engine.supply_weeks import SupplyWeeks
+from engine.ten_seconds import TenSeconds
 from engine.timeliness import Timeliness
 from engine.traffic import Segments, TrafficBins, TrafficDays
 from engine.traffic_hours import TrafficHours
@@ -85,7 +87,8 @@ class Vitals:
         meters = Meters(self.registers, self.power)
         hours, loads, supply = AirIndices(), Loads(), Supply()
         sources, self.deliveries = Sources(), Deliveries()
-        self.spectra, sounds = Spectra(), Microphones()
+        self.spectra, sounds, self.hertz = Spectra(), Microphones(), TenSeconds()
+        self.counted = (self.spectra, self.hertz)
         self.peaks = DemandPeaks(meters)
         families: tuple[Family, ...] = (
             hours, AirDays(hours), TrafficBins(self.segments), TrafficDays(self.segments),
@@ -101,7 +104,7 @@ class Vitals:
             SoundDays(sounds), PercentileHours(sounds, self.spectra),
             PercentileDays(sounds, self.spectra),
             MixHours(sources), MixDays(sources), Timeliness(self.deliveries),
-            AirYears(hours), AirLimits(hours),
+            AirYears(hours), AirLimits(hours), Frequency(self.hertz),
         )
         self.windows = [Windows(family) for family in families]
         self.windows.append(NeighbourWindows(DriftDays(self.panes)))
@@ -175,7 +178,8 @@ class Vitals:
         )
         self.registers.apply(slot, time_ns, batch.value, batch.flag, registry.shift)
         self.power.apply(batch, span, registry, panes.minutes, panes.touched)
-        self.spectra.apply(batch, registry)
+        for of in self.counted:
+            of.apply(batch, registry)
 
     def fold_held(self, before_ns: int) -> None:
         """Fold readings older than that which wait for what would tell a spike: none came."""
@@ -213,7 +217,8 @@ class Vitals:
         self.power.apply(
             batch, self._spans(batch), self.registry, self.panes.minutes, self.panes.touched, -1
         )
-        self.spectra.apply(batch, self.registry, -1)
+        for of in self.counted:
+            of.apply(batch, self.registry, -1)
 
     def refold(self, slot: int, first_ns: int, around: Batch, lost: int) -> bool:
         """As `engine.retraction.refold`: one local day of a series from all its readings.
@@ -236,8 +241,9 @@ class Vitals:
             return False
         self.judge.let_go(slot, first_ns, end_ns)
         self.power.clear(slot, first_ns // MINUTE_NS, end_ns // MINUTE_NS)
-        self.spectra.clear(slot, first_ns // MINUTE_NS, end_ns // MINUTE_NS, self.registry)
-        self.spectra.apply(batch, self.registry)
+        for of in self.counted:
+            of.clear(slot, first_ns // MINUTE_NS, end_ns // MINUTE_NS, self.registry)
+            of.apply(batch, self.registry)
         self.power.apply(
             batch, self._spans(batch), self.registry, self.panes.minutes, self.panes.touched
         )
@@ -390,4 +396,5 @@ class Vitals:
         self.judge.fit(len(self.registry.quantity))
         self.registers.fit(self.registry)
         self.power.fit(len(self.registry.quantity))
-        self.spectra.fit(len(self.registry.quantity))
+        for of in self.counted:
+            of.fit(len(self.registry.quantity))

@@ -19,6 +19,8 @@ NOMINAL_HZ = 50.0
 OUTSIDE_PERCENT, FAR_LOW_PERCENT = 10.0, 15.0
 SHARE_PERCENT = 5
 """Share of a week that may lie outside; unbalance, THD and flicker are held to the same 95 %."""
+FREQUENCY_PER_MILLE = 5
+"""Share of the 10-s means of frequency in a year that may lie outside +-1 %."""
 UNBALANCE_LIMIT, THD_LIMIT, FLICKER_LIMIT = 2.0, 8.0, 1.0
 HARMONICS = range(2, 41)
 HARMONIC_LIMITS = {
@@ -53,6 +55,11 @@ def off_hertz(hertz: Floats, nominal: float = NOMINAL_HZ) -> Outside:
     near = (hertz > nominal * 101.0 / 100.0) | (hertz < nominal * 99.0 / 100.0)
     far = (hertz > nominal * 104.0 / 100.0) | (hertz < nominal * 94.0 / 100.0)
     return Outside(near, far)
+
+
+def steady(valid: float, near: float, far: float) -> bool:
+    """EN 50160 frequency of a year: 99.5 % within +-1 %, all within +4/-6 %; false of nothing."""
+    return valid > 0 and 1000 * near <= FREQUENCY_PER_MILLE * valid and far == 0
 
 
 def deviation(volts: Floats, declared: float) -> tuple[float, float]:

@@ -37,7 +37,7 @@ from ingest.interrupted import interrupt
 from ingest.judging import FUTURE_MAX_NS
 from ingest.listed import NEVER_NS, Listed, list_all, reading
 from ingest.messages import Event
-from ingest.widened import widen, widen_hours, widen_registers
+from ingest.widened import widen, widen_hertz, widen_hours, widen_registers
 
 SERIES_MAX = 4_000
 """Series that are built again at once: some 250 MB at most."""
@@ -140,6 +140,7 @@ class Reconstruction(Visitor):
         self.vitals.judge.active, self.vitals.judge.found = not failed, set()
         widen(self.vitals, recipe.ring_days)
         widen_hours(self.vitals, recipe.hour_days)
+        widen_hertz(self.vitals, recipe.hour_days)
         here = set(stations)
         wanted = {INDEX[name] for name in recipe.inputs}
         slots = [

@@ -4,6 +4,7 @@ import numpy as np
 
 from engine.panes import COARSE, FINE, FINE_LEVELS, HOUR, LENGTHS, PERIODS
 from engine.registers import BLOCK
+from engine.ten_seconds import DAYS
 from engine.vitals import Vitals
 
 
@@ -21,6 +22,12 @@ def widen_hours(vitals: Vitals, days: int) -> None:
     if days:
         length = max(days * 24, LENGTHS[HOUR])
         vitals.panes.coarse = (np.zeros((0, length), COARSE), vitals.panes.coarse[1])
+
+
+def widen_hertz(vitals: Vitals, days: int) -> None:
+    """Room for so many days of the ten seconds of frequency."""
+    if days:
+        vitals.hertz.keep(max(days, DAYS))
 
 
 def widen_registers(vitals: Vitals, days: int) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from engine import power_minutes
 from engine.catalogue import INDICATORS, POSITION
-from engine.catalogue_energy import ENERGY, GENERATION, RELIABILITY, SUPPLY
-from engine.catalogue_quality import TIMELINESS
+from engine.catalogue_energy import ENERGY, FREQUENCY, GENERATION, RELIABILITY, SUPPLY
+from engine.catalogue_quality import DRIFT, TIMELINESS
 from engine.own import OWN
 from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
@@ -36,7 +36,7 @@ from tests.explained_road_city import roads
 from tests.shared_folder import shared
 
 ELSEWHERE = {
-    entry.key for entry in ENERGY + SUPPLY + RELIABILITY + GENERATION
+    entry.key for entry in ENERGY + SUPPLY + RELIABILITY + GENERATION + FREQUENCY + DRIFT
     if not entry.id.startswith("load_factor")
 }
 """What the sample city does not measure: explained and recomputed in tests of their own."""
