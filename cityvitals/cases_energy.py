@@ -12,6 +12,7 @@ from edge.places import PlaceKey, PlaceRow
 from edge.recorded import Rows, end_of_recording_ms
 from engine import generation, reliability, voltage
 from engine.catalogue import POSITION
+from engine.consumption import Inhabitants
 from engine.load_factor import load_factor
 from engine.power_factor import power_factor, vector_kva
 from ingest.compute import Computed
@@ -163,7 +164,19 @@ def _en50160_frequency(inputs: Inputs) -> dict[str, Any]:
     }
 
 
+def _per_capita(inputs: Inputs) -> dict[str, Any]:
+    """kWh of what is metered, by the facts of the area; NaN is not known."""
+    told = (number(inputs.get(key)) for key in ("population", "customers", "metered"))
+    of = Inhabitants(0, *told)
+    known = of.population > 0
+    return {
+        "kwh_per_capita": number(inputs["kwh"]) * of.scale / of.population if known else None,
+        "coverage": of.share,
+    }
+
+
 ADAPTERS: dict[str, Adapter] = {
+    "energy.consumption_per_capita": _per_capita,
     "energy.en50160_frequency": _en50160_frequency,
     "energy.load_factor": _load_factor,
     "energy.power_factor": _power_factor,

@@ -54,6 +54,7 @@ class AreaWindows:
             [100 if entry.over_level is None else entry.over_level for entry in entries], np.int64
         )
         self._own = getattr(type(family), "area", None) is not Plain.area
+        self._rated = getattr(type(family), "rated", None) is not Plain.rated
         self._places: list[int] = []
         self._starts = np.zeros(1, np.int64)
         self._members = np.zeros(0, np.int64)
@@ -117,6 +118,9 @@ class AreaWindows:
         )
         if self._own:
             self._own_rule(stats, said, windows, now_min, panes)
+        if self._rated:
+            valued = np.logical_and(counted, ~np.isnan(result.value).reshape(shape))
+            self._rate(stats, windows, anywhere(valued, 2))
         latest = np.where(there, ends, 0).reshape(shape[:2])[:, self._members]
         # Where an area has several zones, the end of its latest member.
         end_min = np.maximum.reduceat(latest, self._starts[:-1], axis=1)
@@ -131,6 +135,17 @@ class AreaWindows:
             if own is None:
                 return
             stats[e, a, :, 0], stats[e, a, :, 4] = own
+
+    def _rate(self, stats: Floats, windows: Integers, have: Bools) -> None:
+        """Of areas per head: the sum is divided, and one station's part of it is no statistic."""
+        for e, window in enumerate(windows.tolist()):
+            for a, place in enumerate(self._places):
+                members = self._members[self._starts[a] : self._starts[a + 1]]
+                found = self.family.rated(place, members[have[e, members]], window)
+                if found is not None:
+                    stats[e, a, :, 0] *= found[0]
+                    stats[e, a, :, 4] *= found[1]
+        stats[:, :, :, 1:4] = np.nan
 
     def _everywhere(self, windows: Integers) -> tuple[Integers, Integers, Integers]:
         """Every member at each area window: members, area windows, the members' own windows."""

@@ -15,7 +15,7 @@ RULES = {"worst": WORST, "vmt_weighted": WEIGHTED, "mean": WEIGHTED, "sum": SUM,
          "energy_weighted": WEIGHTED, "vht_weighted": WEIGHTED, "customer_weighted": WEIGHTED,
          "interruption_weighted": WEIGHTED, "system": WEIGHTED,
          "station_mean": WEIGHTED,
-         "coincident": SUM}
+         "coincident": SUM, "per_capita": SUM}
 SUM_SHARE_MIN = 0.75
 """A sum over fewer of its stations than this is insufficient: it would look like a fall."""
 

@@ -7,7 +7,14 @@ says whose they are. Level 0 is best.
 
 from engine import catalogue_traffic
 from engine.catalogue_air import AIR_DAYS, DAQI, EAQI
-from engine.catalogue_energy import ENERGY, FREQUENCY, GENERATION, RELIABILITY, SUPPLY
+from engine.catalogue_energy import (
+    CONSUMPTION,
+    ENERGY,
+    FREQUENCY,
+    GENERATION,
+    RELIABILITY,
+    SUPPLY,
+)
 from engine.catalogue_limits import AIR_LIMITS
 from engine.catalogue_noise import NOISE
 from engine.catalogue_quality import DRIFT, TIMELINESS
@@ -148,6 +155,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *AIR_LIMITS,
     *DRIFT,
     *FREQUENCY,
+    *CONSUMPTION,
     *(own.entry for own in OWN),
 )
 

@@ -296,3 +296,29 @@ FREQUENCY: tuple[Indicator, ...] = (
         "the standard holds the frequency of connected grids to a year; the week is this project's",
     ),
 )
+
+_U4SSC_2C = "U4SSC EN:E:E:2C, Verification Manual 2022"
+_A_HEAD = (
+    "a meter needs 90 % of the blocks of a year, 75 % of a day; those that lack are taken as the "
+    "mean of the others: this project's rule",
+    "the population is that in force in the middle of the period: of the year so far on July 1st",
+    "without the fact customers of the area it is of what is metered alone",
+)
+
+
+def _per_capita(tail: str, name: str, window_s: int, rule: str) -> Indicator:
+    return Indicator(
+        "energy", f"consumption_per_capita{tail}", name, "kWh", 1, _U4SSC_2C,
+        "electricity used / population", f"{rule}; of areas, by the facts population and customers",
+        DAY_S, window_s, PLAIN, None, "per_capita", "low", open_marks=_A_HEAD,
+    )
+
+
+CONSUMPTION: tuple[Indicator, ...] = (
+    _per_capita("_day", "Electricity per inhabitant, day", DAY_S,
+                "15-minute blocks of all meters of the civil day"),
+    _per_capita("_ytd", "Electricity per inhabitant, year to date", 366 * DAY_S,
+                "15-minute blocks of all meters of the calendar year so far"),
+    _per_capita("", "Electricity per inhabitant, 12 months", 365 * DAY_S,
+                "15-minute blocks of all meters of 365 days"),
+)

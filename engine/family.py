@@ -193,6 +193,13 @@ class Family(Protocol):
         """Value (float64[i]) and coverage of an area where its rule is the family's own."""
 
 
+    def rated(self, place: int, members: Integers, window: int) -> tuple[Floats, Floats] | None:
+        """What an area's values and coverages are multiplied with (float64[i]), if anything.
+
+        members: those of the area with a value.
+        """
+
+
 class Plain:
     """What most families do: no books, no waiting, and areas by the rule of the catalogue."""
 
@@ -215,6 +222,10 @@ class Plain:
         self, place: int, members: Integers, window: int, now_min: int, panes: Panes
     ) -> tuple[Floats, float] | None:
         """By the rule of the catalogue."""
+        return None
+
+    def rated(self, place: int, members: Integers, window: int) -> tuple[Floats, Floats] | None:
+        """With nothing."""
         return None
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edge.places import PlaceKey
 from engine.calendar import EPOCH_DAY, month_start
 from engine.family import Bools, Integers, Members
 from engine.interruptions import OPEN_MS, Interruptions
@@ -51,25 +52,9 @@ class Feeders(Members):
         if seen == self._seen:
             return
         self._seen = seen
-        self.changes = {}
-        places = {place for place, key in enumerate(registry.keys) if key.station}
-        for place in sorted(places & set(registry.attributes)):
-            changes = self._changes(registry, place)
-            if any(count > 0 for _, count in changes):
-                self.changes[place] = changes
+        self.changes = customers_of(registry)
         self.enrol(registry, {place: {} for place in self.changes})
         self.table = np.full((len(self.places), 1), -1, np.int32)
-
-    def _changes(self, registry: Registry, place: int) -> list[tuple[int, float]]:
-        key = registry.keys[place]
-        facts = registry.facts.dated(key.path, CUSTOMERS)
-        rows: dict[int, float] = {}
-        for row in registry.rows:
-            if (row.city, row.district, row.station) == key:
-                day = row.valid_from_ms // 86_400_000 + EPOCH_DAY
-                rows[day] = float(row.customers) if row.status == "active" else 0.0
-        since = facts[0][0] if facts else 1 << 40
-        return sorted([(day, count) for day, count in rows.items() if day < since] + facts)
 
     def served(self, member: int, first: int, last: int) -> float:
         """Mean number of customers over the days first to last, both inclusive."""
@@ -119,6 +104,28 @@ class Feeders(Members):
         of = np.full(len(rows), member, np.int64)
         days = self.civil_days(of, rows["start_ms"] // MINUTE_MS)
         return days, counted(end - rows["start_ms"], rows["customers"], rows["again"])
+
+
+def customers_of(registry: Registry) -> dict[int, list[tuple[int, float]]]:
+    """Of each station the days from which it serves so many: by facts, before by the places file.
+
+    Stations that never serve anybody are left out.
+    """
+    told: dict[int, dict[int, float]] = {
+        place: {} for place in sorted(registry.attributes) if registry.keys[place].station
+    }
+    for row in registry.rows:
+        place = registry.place_of[PlaceKey(row.city, row.district, row.station)]
+        day = row.valid_from_ms // 86_400_000 + EPOCH_DAY
+        told[place][day] = float(row.customers) if row.status == "active" else 0.0
+    found = {}
+    for place, rows in told.items():
+        facts = registry.facts.dated(registry.keys[place].path, CUSTOMERS)
+        since = facts[0][0] if facts else 1 << 40
+        changes = sorted([(day, count) for day, count in rows.items() if day < since] + facts)
+        if any(count > 0 for _, count in changes):
+            found[place] = changes
+    return found
 
 
 def first_day(kind: str, day: int) -> int:

@@ -26,6 +26,12 @@ class KnownFacts:
         at = bisect_right(days, day) - 1
         return self._values[path, fact][at] if at >= 0 else float("nan")
 
+    def in_force(self, path: str, fact: str, day: int) -> Fact | None:
+        """The fact itself that is in force on a day, with its source; None if none is."""
+        known = [one for one in self.facts if (one.place, one.fact) == (path, fact)
+                 and one.valid_from.toordinal() <= day]
+        return known[-1] if known else None
+
     def dated(self, path: str, fact: str) -> list[tuple[int, float]]:
         """All values of a place and fact with the day from which each holds."""
         key = (path, fact)

@@ -2,6 +2,7 @@
 
 from engine import (
     account_air,
+    account_consumption,
     account_daqi,
     account_drift,
     account_energy,
@@ -35,6 +36,6 @@ RECIPES: dict[str, Recipe] = {
     **account_timeliness.RECIPES,
     **account_daqi.RECIPES, **account_years.RECIPES,
     **account_limits.RECIPES, **account_drift.RECIPES,
-    **account_frequency.RECIPES,
+    **account_frequency.RECIPES, **account_consumption.RECIPES,
     **account_own.RECIPES,
 }

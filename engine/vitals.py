@@ -18,6 +18,7 @@ from engine.air_limit_days import AirLimits
 from engine.air_years import AirYears
 from engine.batch import Batch
 from engine.changed import Changed
+from engine.consumption import Consumption
 from engine.daqi_hours import AirIndices
 from engine.deliveries import Deliveries
 from engine.drift_days import DriftDays
@@ -98,13 +99,12 @@ class Vitals:
             SupplyWeeks(supply), SupplyTens(supply), Flicker(supply),
             HourTotals(self.segments), DayTotals(self.segments), CongestionDays(self.segments),
             TrafficMonths(self.segments),
-            QualityHours(), QualityMonths(),
-            EaqiHours(hours),
+            QualityHours(), QualityMonths(), EaqiHours(hours),
             SoundQuarters(sounds), SoundHours(sounds),
             SoundDays(sounds), PercentileHours(sounds, self.spectra),
             PercentileDays(sounds, self.spectra),
             MixHours(sources), MixDays(sources), Timeliness(self.deliveries),
-            AirYears(hours), AirLimits(hours), Frequency(self.hertz),
+            AirYears(hours), AirLimits(hours), Frequency(self.hertz), Consumption(self.peaks),
         )
         self.windows = [Windows(family) for family in families]
         self.windows.append(NeighbourWindows(DriftDays(self.panes)))

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from engine.account import Account, Coverage, Step, number
+from engine.account_consumption import per_head
 from engine.account_outages import system_of
 from engine.areas import SUM_SHARE_MIN
 from engine.calendar import month_start
 from engine.catalogue import INDICATORS
+from engine.consumption import Consumption
 from engine.energy import DemandPeaks
 from engine.family import NOT_MEASURED, Bools, Integers, anywhere
 from engine.levels import level_of
@@ -33,10 +35,13 @@ _RULES = {
     "system": "of all interruptions of the area together: threshold = exp(mean + 2.5 * sample "
     "deviation) of ln saidi_min of the days that had one, of five years; the indices are sums over "
     "the days of 12 months whose saidi_min does not exceed it, over the mean of customers",
+    "per_capita": "sum of the values in kWh * scale / population; scale = customers of the area / "
+    "metered customers, 1 where either is unknown; three quarters of the members needed",
     "sum": "sum of the values; three quarters of the members needed",
     "coincident": "largest 15-minute block of the sum over the members, of the month so far; a "
     "block needs three quarters of the members",
 }
+_SUMS = ("sum", "coincident", "per_capita")
 MEMBERS_MAX = 2_000
 """Members listed; those with the highest level first."""
 
@@ -83,11 +88,14 @@ def area_account(
     found: dict[str, Any] = {"from": "members"}
     if isinstance(family, MajorEventDays):
         found = system_of(family, number_of, members[there], now_min)
+    if isinstance(family, Consumption):
+        valued = members[there & ~np.isnan(values)]
+        found |= per_head(family, place, column, number_of, valued)
     if isinstance(family, DemandPeaks):
         found = _coincident(family, place, number_of, members[there], now_min, built)
     step = Step(f"area: {entry.area}", _RULES[entry.area], given, found, "docs/indicators.md")
     cover = [row["cov"] or 0.0 for row in rows]
-    rule = "three quarters of the members" if entry.area in ("sum", "coincident") else "any member"
+    rule = "three quarters of the members" if entry.area in _SUMS else "any member"
     coverage = Coverage(float(np.sum(cover)), float(len(rows)), "members", rule)
     return Account([step], coverage), rows[:MEMBERS_MAX]
 

@@ -37,12 +37,8 @@ from ingest.interrupted import interrupt
 from ingest.judging import FUTURE_MAX_NS
 from ingest.listed import NEVER_NS, Listed, list_all, reading
 from ingest.messages import Event
-from ingest.widened import widen, widen_hertz, widen_hours, widen_registers
+from ingest.widened import series_max, widen, widen_hertz, widen_hours, widen_registers
 
-SERIES_MAX = 4_000
-"""Series that are built again at once: some 250 MB at most."""
-YEAR_SERIES_MAX = 500
-"""The same where a year of hours is kept of each: some 180 MB."""
 EXAMPLES_MAX = 5
 """Readings listed of each reason that something was left out for."""
 LATE_MAX = 100_000
@@ -147,7 +143,7 @@ class Reconstruction(Visitor):
             slot for slot, series in enumerate(known.series)
             if known.keys[series.place] in here and series.quantity in wanted
         ]
-        self.series_max = YEAR_SERIES_MAX if recipe.hour_days else SERIES_MAX
+        self.series_max = series_max(recipe)
         self.too_many = len(slots) > self.series_max
         self._devices = {known.devices[known.series[slot].device] for slot in slots} | {
             row.device for row in known.rows

@@ -28,10 +28,21 @@ def recompute(answer: Answer) -> float | None:
     return {"unbalance": _unbalance, "thd": _thd, "flicker_plt": _plt}[name](answer)
 
 
+def _per_head(answer: Answer, kwh: list[float]) -> float | None:
+    found = answer["steps"][0]["found"]
+    if found["population"] is None or not kwh or len(kwh) < 0.75 * len(answer["members"]):
+        return None
+    customers, metered = found["customers"], found["metered_customers"]
+    scale = customers["value"] / metered if customers and metered else 1.0
+    return float(sum(kwh) * scale / found["population"]["value"])
+
+
 def _area(answer: Answer) -> float | None:
     have = [row for row in answer["members"] if row["value"] is not None]
     if answer["standard"]["area"] == "system":
         return _system(answer)
+    if answer["standard"]["area"] == "per_capita":
+        return _per_head(answer, [row["value"] for row in have])
     if answer["standard"]["area"] == "worst":
         return max((row["value"] for row in have), default=None)
     weight = math.fsum(row["weight"] for row in have)

@@ -29,6 +29,8 @@ AREA = {
     "system": "of all interruptions of its stations together; stations have none of their own",
     "energy_weighted": "mean of its stations, weighted by the energy it is a share of",
     "station_mean": "mean of its stations, all alike",
+    "per_capita": "sum of its stations, scaled to all customers, per inhabitant; insufficient with "
+    "fewer than 75 % of them; stations have none of their own",
 }
 
 

@@ -14,7 +14,14 @@ import pytest
 
 from engine import power_minutes
 from engine.catalogue import INDICATORS, POSITION
-from engine.catalogue_energy import ENERGY, FREQUENCY, GENERATION, RELIABILITY, SUPPLY
+from engine.catalogue_energy import (
+    CONSUMPTION,
+    ENERGY,
+    FREQUENCY,
+    GENERATION,
+    RELIABILITY,
+    SUPPLY,
+)
 from engine.catalogue_quality import DRIFT, TIMELINESS
 from engine.own import OWN
 from ingest.explain import ExplainError, Question, explain
@@ -36,15 +43,18 @@ from tests.explained_road_city import roads
 from tests.shared_folder import shared
 
 ELSEWHERE = {
-    entry.key for entry in ENERGY + SUPPLY + RELIABILITY + GENERATION + FREQUENCY + DRIFT
+    entry.key
+    for entry in ENERGY + SUPPLY + RELIABILITY + GENERATION + CONSUMPTION
     if not entry.id.startswith("load_factor")
 }
 """What the sample city does not measure: explained and recomputed in tests of their own."""
 RECEIVED = {entry.key for entry in TIMELINESS}
 """What a recording does not have, likewise."""
+OF_WEEKS = {entry.key for entry in DRIFT + FREQUENCY}
+"""What needs a week of readings of its own (`test_explain_near`, `test_account_frequency`)."""
 SAMPLED = [
     key for key in POSITION
-    if key not in ELSEWHERE | RECEIVED | {own.entry.key for own in OWN}
+    if key not in ELSEWHERE | RECEIVED | OF_WEEKS | {own.entry.key for own in OWN}
 ]
 YEAR_DAYS = 350
 CHECKED_A_SERIES = 2

@@ -1,8 +1,17 @@
 """Longer rings: never shorter than those that a running city has."""
 
 from engine.panes import FINE_LEVELS, HOUR, LENGTHS, PERIODS
+from engine.recipes import RECIPES
 from engine.vitals import Vitals
-from ingest.widened import widen, widen_hours, widen_registers
+from ingest.widened import (
+    SERIES_MAX,
+    YEAR_BLOCKS_SERIES_MAX,
+    YEAR_SERIES_MAX,
+    series_max,
+    widen,
+    widen_hours,
+    widen_registers,
+)
 
 
 def test_rings_hold_the_days_asked_for_and_never_fewer_than_usual() -> None:
@@ -31,3 +40,9 @@ def test_hours_of_a_year() -> None:
         widen_hours(vitals, days)
         assert vitals.panes.coarse[0].shape == (0, wanted)
         assert vitals.panes.coarse[1] is of_days
+
+
+def test_fewer_series_are_built_again_the_more_is_kept_of_each() -> None:
+    of = {key: series_max(RECIPES[key]) for key in (
+        "energy.demand_peak", "air.year_pm25", "energy.consumption_per_capita")}
+    assert list(of.values()) == [SERIES_MAX, YEAR_SERIES_MAX, YEAR_BLOCKS_SERIES_MAX]
