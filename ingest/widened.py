@@ -8,7 +8,6 @@ from engine.registers import BLOCK
 from engine.ten_seconds import DAYS
 from engine.vitals import Vitals
 
-
 SERIES_MAX = 4_000
 """Series that are built again at once: some 250 MB at most."""
 YEAR_SERIES_MAX = 500
