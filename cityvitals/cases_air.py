@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number, plain, word
-from engine import air_limits, daqi, eaqi, naqi, us_aqi
+from engine import air_limits, daqi, eaqi, limits_2030, naqi, us_aqi
 from engine.air_days import who_ratio
 from engine.catalogue import AQI_LEVELS
 from engine.catalogue_air import (
@@ -194,14 +194,31 @@ _EU_LIMITS = {
 }
 
 
+_EU_2030 = {
+    **{("24h", part): limit for part, limit in limits_2030.DAY_LIMITS_2030.items()},
+    **{("1h", part): _EU_LIMITS["1h", part] for part in limits_2030.HOUR_PARTS_2030},
+    **{("year", part): limit for part, limit in limits_2030.YEAR_LIMITS_2030.items()},
+}
+_EU_2010 = {**_EU_LIMITS, **{("year", part): at for part, at in limits_2030.YEAR_LIMITS.items()}}
+_ALLOWED_2030 = {"24h": limits_2030.DAYS_ALLOWED_2030, "1h": limits_2030.HOURS_ALLOWED_2030}
+
+
 def _eu_limit(inputs: Inputs) -> dict[str, Any]:
-    """Whether a mean is above the limit value (of O3 by the hour: the information threshold)."""
+    """Whether a mean is above the limit value (of O3 by the hour: the information threshold).
+
+    By `from` 2030 the values of (EU) 2024/2881, else those of today.
+    """
     pollutant = choose(_POLLUTANTS, inputs, "pollutant")
-    asked = str(inputs["avg"]), pollutant
-    if asked not in _EU_LIMITS:
-        raise ValueError(f"avg = {inputs['avg']!r}: no such limit value of {inputs['pollutant']}")
+    later = choose({"today": False, "2030": True}, {"from": "today", **inputs}, "from")
+    limits, average = _EU_2030 if later else _EU_2010, str(inputs["avg"])
+    if (average, pollutant) not in limits:
+        raise ValueError(f"avg = {average!r}: no such limit value of {inputs['pollutant']}")
     conc = number(inputs["conc_mgm3" if pollutant == us_aqi.CO else "conc_ugm3"])
-    return {"limit": _EU_LIMITS[asked], "above": who_ratio(conc, _EU_LIMITS[asked]) > 1.0}
+    limit = limits[average, pollutant]
+    found: dict[str, Any] = {"limit": limit, "above": who_ratio(conc, limit) > 1.0}
+    if later and average in _ALLOWED_2030:
+        found["allowed"] = _ALLOWED_2030[average][pollutant]
+    return found
 
 
 def _purpleair(inputs: Inputs) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.account import Account, Coverage, Json, Look, Recipe, Step, number
 from engine.account_air import panes_of
-from engine.account_years import WHO_URL, rows_kept
+from engine.account_years import URL_2030, WHO_URL, rows_kept
 from engine.air import POLLUTANTS
 from engine.air_days import HOURS_MIN
 from engine.air_limit_days import (
@@ -28,6 +28,7 @@ from engine.air_limits import (
 )
 from engine.air_years import WHO_FACTOR, first_of_years
 from engine.catalogue import POSITION
+from engine.limits_2030 import HOUR_PARTS_2030
 from engine.us_aqi import CO, O3
 
 EU_URL = "https://eur-lex.europa.eu/eli/dir/2008/50/oj"
@@ -92,7 +93,7 @@ def _hours(column: int) -> Callable[[Look], Account]:
             "is above 1, by day",
             {"limit": number(HOUR_LIMITS[column]), "factor": number(EU_FACTOR[part]),
              "columns": ["day", "above", "known"], "rows": rows},
-            {"hours": number(value), "known": known}, _EU,
+            {"hours": number(value), "known": known}, look.entry.standard,
         )]
         owed = 24 * (look.window - first + 1)
         return Account(told, Coverage(known, owed, "hours", "any hour"), panes_of(
@@ -145,6 +146,9 @@ RECIPES: dict[str, Recipe] = {
     **{f"air.eu_hours_{POLLUTANTS[part]}": Recipe(
         (POLLUTANTS[part],), _YEAR_MIN, _hours(column), EU_URL, lead=_since_year,
         hour_days=_RING_DAYS) for column, part in enumerate(HOUR_PARTS)},
+    **{f"air.eu2030_hours_{POLLUTANTS[part]}": Recipe(
+        (POLLUTANTS[part],), _YEAR_MIN, _hours(HOUR_PARTS.index(part)), URL_2030,
+        lead=_since_year, hour_days=_RING_DAYS) for part in HOUR_PARTS_2030},
     "air.who_o3_season": Recipe(
         ("o3",), _SEASON_MIN, _season, WHO_URL, lead=_since_season, hour_days=_SEASON_DAYS),
 }

@@ -14,6 +14,7 @@ from engine.air_days import day_value as value_of_day
 from engine.air_years import (
     AVERAGE,
     DAY_AQG,
+    EU_FACTOR,
     U4SSC_FACTOR,
     U4SSC_SHARE,
     WHO_FACTOR,
@@ -24,12 +25,15 @@ from engine.air_years import (
 )
 from engine.catalogue import POSITION
 from engine.daybook import DayBook
-from engine.us_aqi import O3
+from engine.limits_2030 import DAY_LIMITS_2030, DAY_PARTS_2030, YEAR_PARTS_EU, YEAR_SHARE
+from engine.us_aqi import CO, O3
 from engine.who import LEVELS
 
 WHO_URL = "https://www.who.int/publications/i/item/9789240034228"
 U4SSC_URL = "https://u4ssc.itu.int/"
+URL_2030 = "https://eur-lex.europa.eu/eli/dir/2024/2881/oj"
 _WHO = "WHO 2021, table of guideline levels"
+_2030 = "(EU) 2024/2881, limit values from 2030 on"
 _RATIO = "ugm3 / level, to 1e-9; below zero as zero"
 
 
@@ -85,8 +89,10 @@ def _kept(look: Look, first: int) -> list[tuple[int, np.ndarray]]:
     return rows_kept(look, cast(AirYears, look.family).book, first)
 
 
-def _days_above(row: int) -> Callable[[Look], Account]:
-    column, factor = DAY_PARTS.index(row), float(WHO_FACTOR[row])
+def _days_above(
+    row: int, factor: float, level: float, average: str, clause: str
+) -> Callable[[Look], Account]:
+    column = DAY_PARTS.index(row)
 
     def steps(look: Look) -> Account:
         value = _value(look)
@@ -99,9 +105,9 @@ def _days_above(row: int) -> Callable[[Look], Account]:
         told = [Step(
             "days above", "days since 1 January whose value / level, to 1e-9, is above 1; those "
             f"without {HOURS_MIN} hours are not known",
-            {"level": number(DAY_AQG[column]), "factor": number(factor), "average": AVERAGE[row],
-             "columns": ["day", "ugm3"], "rows": rows},
-            {"days": number(value), "known": len(rows)}, _WHO,
+            {"level": number(level), "factor": number(factor), "average": average,
+             "columns": ["day", "mgm3" if row == CO else "ugm3"], "rows": rows},
+            {"days": number(value), "known": len(rows)}, clause,
         )]
         owed = look.window - first + 1
         return Account(told, Coverage(len(rows), owed, "days", "any day"), _newest(look, row))
@@ -157,8 +163,15 @@ def _long(row: int, steps: Callable[[Look], Account], url: str, year: bool) -> R
 RECIPES: dict[str, Recipe] = {
     **{f"air.who_{POLLUTANTS[row]}_{AVERAGE[row]}": Recipe(
         (POLLUTANTS[row],), _TWO_DAYS, _day(row), WHO_URL) for row in DAY_PARTS},
-    **{f"air.who_days_{POLLUTANTS[row]}": _long(row, _days_above(row), WHO_URL, year=False)
-       for row in DAY_PARTS},
+    **{f"air.who_days_{POLLUTANTS[row]}": _long(
+        row, _days_above(row, float(WHO_FACTOR[row]), float(DAY_AQG[DAY_PARTS.index(row)]),
+                         AVERAGE[row], _WHO), WHO_URL, year=False) for row in DAY_PARTS},
+    **{f"air.eu2030_days_{POLLUTANTS[row]}": _long(
+        row, _days_above(row, float(EU_FACTOR[row]), DAY_LIMITS_2030[row], "24h", _2030),
+        URL_2030, year=False) for row in DAY_PARTS_2030},
+    **{f"air.eu_year_{POLLUTANTS[row]}": _long(
+        row, _year(row, YEAR_SHARE, float(EU_FACTOR[row]), None), URL_2030, year=True)
+       for row in YEAR_PARTS_EU},
     **{f"air.year_{POLLUTANTS[row]}": _long(
         row, _year(row, U4SSC_SHARE, float(U4SSC_FACTOR[row]), None), U4SSC_URL, year=True)
        for row in YEAR_PARTS},

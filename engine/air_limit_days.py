@@ -22,6 +22,7 @@ from engine.catalogue import POSITION
 from engine.conversion import factors
 from engine.daybook import DayBook
 from engine.family import NOT_MEASURED, Floats, Integers, Result, blank
+from engine.limits_2030 import HOUR_PARTS_2030
 from engine.panes import Panes
 from engine.us_aqi import O3
 from engine.who import LEVELS, who_ratios
@@ -34,10 +35,13 @@ NAMES = (
     *(f"eu_days_{POLLUTANTS[part]}" for part in DAY_PARTS),
     *(f"eu_hours_{POLLUTANTS[part]}" for part in HOUR_PARTS),
     "who_o3_season",
+    *(f"eu2030_hours_{POLLUTANTS[part]}" for part in HOUR_PARTS_2030),
 )
-PARTS = (*DAY_PARTS, *HOUR_PARTS, O3)
+PARTS = (*DAY_PARTS, *HOUR_PARTS, O3, *HOUR_PARTS_2030)
 """Pollutant of each output."""
-_SEASON = len(PARTS) - 1
+_SEASON = len(DAY_PARTS) + len(HOUR_PARTS)
+_HOURS_2030 = [len(DAY_PARTS) + HOUR_PARTS.index(part) for part in HOUR_PARTS_2030]
+"""The hours above are those of today's limits; what is allowed is not."""
 
 
 class AirLimits(AirBook):
@@ -78,6 +82,8 @@ class AirLimits(AirBook):
         result.value[:, _SEASON] = who_ratios(mean * WHO_FACTOR[O3], np.array(SEASON_LIMIT))
         result.cov[:, _SEASON] = days / (months[:, MONTHS] - months[:, 0])
         result.n[:, _SEASON] = days
+        for column in (result.value, result.cov, result.n):
+            column[:, _SEASON + 1 :] = column[:, _HOURS_2030]
         start, end = self.end_min(members, windows - 1), self.end_min(members, windows)
         measured = measured_inputs(self.members, members, start, end, panes)
         result.n[~measured[:, list(PARTS)]] = NOT_MEASURED

@@ -24,6 +24,7 @@ from engine.daqi import PARTS, station_daqi
 from engine.daqi_hours import TO_UGM3, so2_highs
 from engine.daybook import DayBook
 from engine.family import NOT_MEASURED, Floats, Integers, Result, blank
+from engine.limits_2030 import DAY_LIMITS_2030, DAY_PARTS_2030, YEAR_PARTS_EU, YEAR_SHARE
 from engine.panes import Panes
 from engine.us_aqi import O3, SO2
 from engine.who import LEVELS, who_ratios
@@ -45,11 +46,18 @@ NAMES = (
     *(f"who_days_{POLLUTANTS[part]}" for part in DAY_PARTS),
     *(f"year_{POLLUTANTS[part]}" for part in YEAR_PARTS),
     *(f"who_{POLLUTANTS[part]}_year" for part in WHO_YEAR),
+    *(f"eu2030_days_{POLLUTANTS[part]}" for part in DAY_PARTS_2030),
+    *(f"eu_year_{POLLUTANTS[part]}" for part in YEAR_PARTS_EU),
 )
 _RATIO = 1
 _ABOVE = _RATIO + len(DAY_PARTS)
 _YEAR = _ABOVE + len(DAY_PARTS)
 _WHO_YEAR = _YEAR + len(YEAR_PARTS)
+_DAYS_2030 = _WHO_YEAR + len(WHO_YEAR)
+_EU_YEAR = _DAYS_2030 + len(DAY_PARTS_2030)
+EU_FACTOR = factors("eu", POLLUTANTS)
+OF_2030 = [DAY_PARTS.index(part) for part in DAY_PARTS_2030]
+_LIMITS_2030 = np.array([DAY_LIMITS_2030.get(part, np.inf) for part in DAY_PARTS])
 
 
 class AirYears(AirBook):
@@ -96,6 +104,7 @@ class AirYears(AirBook):
         self._of_year(result, members, windows)
         for first, parts in (
             (_RATIO, DAY_PARTS), (_ABOVE, DAY_PARTS), (_YEAR, YEAR_PARTS), (_WHO_YEAR, WHO_YEAR),
+            (_DAYS_2030, DAY_PARTS_2030), (_EU_YEAR, YEAR_PARTS_EU),
         ):
             columns = slice(first, first + len(parts))
             result.n[:, columns][~measured[:, list(parts)]] = NOT_MEASURED
@@ -123,8 +132,21 @@ class AirYears(AirBook):
         of_who = [YEAR_PARTS.index(part) for part in WHO_YEAR]
         limits = np.array([LEVELS[POLLUTANTS[part], "annual"][0] for part in WHO_YEAR])
         ratio = who_ratios(mean[:, of_who] * to_who, limits)
-        result.value[:, _WHO_YEAR:] = np.where(share[:, of_who] >= WHO_SHARE, ratio, np.nan)
-        result.cov[:, _WHO_YEAR:], result.n[:, _WHO_YEAR:] = share[:, of_who], hours[:, of_who]
+        who = slice(_WHO_YEAR, _DAYS_2030)
+        result.value[:, who] = np.where(share[:, of_who] >= WHO_SHARE, ratio, np.nan)
+        result.cov[:, who], result.n[:, who] = share[:, of_who], hours[:, of_who]
+        of_eu = [YEAR_PARTS.index(part) for part in YEAR_PARTS_EU]
+        there, total = share[:, of_eu], mean[:, of_eu] * EU_FACTOR[list(YEAR_PARTS_EU)]
+        result.value[:, _EU_YEAR:] = np.where(there >= YEAR_SHARE, total, np.nan)
+        result.cov[:, _EU_YEAR:], result.n[:, _EU_YEAR:] = there, hours[:, of_eu]
+        year_sums(
+            self.book.day, self.book.kept, members, windows, since, EU_FACTOR[list(DAY_PARTS)],
+            _LIMITS_2030, sums, hours, known, above,
+        )
+        days = slice(_DAYS_2030, _EU_YEAR)
+        result.value[:, days] = np.where(known > 0, above, np.nan)[:, OF_2030]
+        result.cov[:, days] = (known / (windows - since + 1)[:, None])[:, OF_2030]
+        result.n[:, days] = known[:, OF_2030]
 
 
 def first_of_years(days: Integers) -> Integers:

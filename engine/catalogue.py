@@ -6,6 +6,7 @@ says whose they are. Level 0 is best.
 """
 
 from engine import catalogue_traffic
+from engine.catalogue_2030 import AIR_2030
 from engine.catalogue_air import AIR_DAYS, DAQI, EAQI
 from engine.catalogue_energy import (
     CONSUMPTION,
@@ -156,6 +157,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *DRIFT,
     *FREQUENCY,
     *CONSUMPTION,
+    *AIR_2030,
     *(own.entry for own in OWN),
 )
 

@@ -42,11 +42,18 @@ def _tiers(limits: tuple[float, ...]) -> tuple[float, ...]:
 SEASON = (60, 70, 100)
 EU_DAY = {"pm10": (50, 35), "so2": (125, 3), "o3": (120, 25), "co": (10, 0)}
 EU_HOUR = {"no2": (200, 18), "so2": (350, 24), "o3": (180, 0)}
+DAY_2030 = {"pm25": (25, 18), "pm10": (45, 18), "so2": (50, 18), "no2": (50, 18), "co": (4, 0)}
+HOUR_2030 = {"no2": (200, 3), "so2": (350, 3)}
+EU_YEAR = {"pm25": (10, 25), "pm10": (20, 40), "so2": (20,), "no2": (20, 40)}
 """Limit, and how often a year it may be exceeded."""
 LEVELS: dict[str, tuple[float, ...]] = {
     **{f"eu_{of}_{name}": (0, allowed) if allowed else (0,)
        for of, limits in (("days", EU_DAY), ("hours", EU_HOUR))
        for name, (_, allowed) in limits.items()},
+    **{f"eu2030_{of}_{name}": (0, allowed) if allowed else (0,)
+       for of, limits in (("days", DAY_2030), ("hours", HOUR_2030))
+       for name, (_, allowed) in limits.items()},
+    **{f"eu_year_{name}": limits for name, limits in EU_YEAR.items()},
     "who_o3_season": _tiers(SEASON),
     "eaqi_2024": (1, 2, 3, 4, 5), "daqi_uk": tuple(range(1, 10)), "who_days_": (0, 3), "year_": (),
     **{f"who_{name}_{'8h' if name == 'o3' else '24h'}": _tiers(limits)
@@ -205,6 +212,14 @@ def _eu_days(answer: Answer, pollutant: str) -> float | None:
     return float(sum(ratio(x, EU_DAY[pollutant][0]) > 1 for _, x in rows)) if rows else None
 
 
+def _days_of_2030(answer: Answer, pollutant: str) -> float | None:
+    rows = _step(answer, "days above")["given"]["rows"]
+    own = _of_day(answer, pollutant, EU.get(pollutant, 1.0), running=False)
+    if own is not None:
+        assert math.isclose(rows[-1][1], own, rel_tol=1e-9)
+    return float(sum(ratio(x, DAY_2030[pollutant][0]) > 1 for _, x in rows)) if rows else None
+
+
 def _eu_hours(answer: Answer, pollutant: str) -> float | None:
     rows = _step(answer, "hours above the limit")["given"]["rows"]
     start, end = answer["window"]["start_ms"], answer["window"]["end_ms"]
@@ -259,12 +274,13 @@ def recompute(answer: Answer, name: str) -> float | None:
     last = name.rsplit("_", 1)[-1]
     if name.startswith("daqi_uk"):
         return _uk(answer, name)
-    if name.startswith("eu_"):
-        return (_eu_days if name.startswith("eu_days_") else _eu_hours)(answer, last)
-    if name.startswith("who_days_"):
-        return _days_above(answer, last)
+    if name.startswith("eu_year_"):
+        return _year(answer, last, 0.9, EU.get(last, 1.0))
+    if name.startswith(("eu_", "eu2030_")):
+        of = {"eu_days": _eu_days, "eu2030_days": _days_of_2030}
+        return of.get(name.rsplit("_", 1)[0], _eu_hours)(answer, last)
     if name.startswith("who_"):
-        return _who(answer, name)
+        return _days_above(answer, last) if "_days_" in name else _who(answer, name)
     if name.startswith("year_"):
         return _year(answer, last, 0.75, U4SSC.get(last, 1.0))
     return _eaqi(answer, last)
