@@ -98,8 +98,8 @@ class Program:
             self._store, influx, self._announce if settings.publish_indicators else None,
             self._beside,
         )
-        foreign = Foreign(settings.foreign)
-        self.line = Line(folder / "ingest", self._outlets, settings.grace_s, foreign)
+        self.line = Line(
+            folder / "ingest", self._outlets, settings.grace_s, Foreign(settings.foreign))
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._arrived = Arrivals(self._wake)
@@ -108,7 +108,7 @@ class Program:
         self._connection = Connection(
             settings.broker, settings.client_id, on_message=self._on_message,
             on_ready=self._on_ready, manual_ack=True, remembered=folder / "subscriptions.json",
-            subscriptions=[(name, 1) for name in (READINGS_FILTER, *foreign.filters)],
+            subscriptions=[(name, 1) for name in (READINGS_FILTER, *self.line.foreign.filters)],
             tap=lambda socket, session: Tap(
                 socket, self._arrived.put_frames, session, settings.broker.properties
             ),
@@ -234,9 +234,8 @@ class Program:
         if isinstance(arrived, Frames):
             self._take_frames(arrived, now_ns)
         elif arrived:
-            open_ = self.line.admission.open
-            taken = self.line.take([open_(message, now_ns) for message in arrived], now_ns)
-            self._receipts.give(arrived, taken.acks)
+            come = [self.line.admission.open(message, now_ns) for message in arrived]
+            self._receipts.give(arrived, self.line.take(come, now_ns).acks)
 
     def _take_frames(self, frames: Frames, now_ns: int) -> None:
         if self._fast is None:
