@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -204,9 +204,32 @@ def parse(text: str, file: str = "places.csv") -> list[PlaceRow]:
 def load(path: Path) -> list[PlaceRow]:
     """Read the places file at `path`; errors as `parse`."""
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        rows = parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise PlacesError(f"{path}: {error}") from None
+    _check_hours(rows, str(path))
+    return rows
+
+
+def _check_hours(rows: list[PlaceRow], file: str) -> None:
+    """A station may get another zone, but its hours must go on: they are summed up as they were."""
+    first: dict[PlaceKey, PlaceRow] = {}
+    past = {tz: _past_the_hour(tz) for tz in {row.tz for row in rows}}
+    for row in rows:
+        before = first.setdefault(PlaceKey(row.city, row.district, row.station), row)
+        if past[row.tz] != past[before.tz]:
+            raise PlacesError(
+                f"{file}: station {row.district}/{row.station}, device {row.device}: "
+                f"tz = {row.tz!r}: its hours begin {past[row.tz]} min past the full hour of UTC, "
+                f"by its first zone {before.tz} {past[before.tz]} min; give the station another id"
+            )
+
+
+def _past_the_hour(tz: str) -> int:
+    """Minutes past the full hour of UTC at which hours of standard time begin, in 2026."""
+    moment = datetime(2026, 1, 1, tzinfo=ZoneInfo(tz))
+    offset = (moment.utcoffset() or timedelta()) - (moment.dst() or timedelta())
+    return offset // timedelta(minutes=1) % 60
 
 
 def _text(value: object) -> str:

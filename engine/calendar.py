@@ -7,9 +7,13 @@ has no minute.
 
 Panes are cut on a grid that never moves: by the standard time of the zone in 2026. It only says
 whether hours begin at the full hour of UTC, at half past, or at a quarter; a zone that changes its
-standard time by whole hours keeps its grid.
+standard time by whole hours keeps its grid, and so does a station that gets another zone.
+
+Where a station got another zone, each day goes by the zone in force when it begins: the day of the
+change ends as it began, and the next one begins there and ends by the new zone.
 """
 
+from bisect import bisect_right
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -29,6 +33,9 @@ EPOCH_DAY = 719_163
 """Proleptic ordinal of 1970-01-01; all day windows are numbered by proleptic ordinals."""
 
 Minutes = npt.NDArray[np.int64]
+Zones = tuple[tuple[int, str], ...]
+"""The zones of a station, one after the other: the Unix minute from which each is in force."""
+Zone = str | Zones
 
 
 def standard_offset_min(tz: str, at_min: int) -> int:
@@ -86,31 +93,65 @@ def _starts(tz: str, hour: int, standard: bool) -> Minutes:
     return starts
 
 
-def standard_day(tz: str, minute: Minutes) -> Minutes:
-    """As `civil_day`, in the standard time of `tz`: no summer shift."""
-    days: Minutes = np.searchsorted(_starts(tz, 0, True), minute, side="right") - 1 + _FIRST
-    return days
+@lru_cache(maxsize=64)
+def _dated(zones: Zones, standard: bool) -> tuple[Minutes, list[int]]:
+    """As `_starts` for hour 0, and of each zone the position of the first day that is its own."""
+    starts, firsts = _starts(zones[0][1], 0, standard), [0]
+    for since, tz in zones[1:]:
+        first = int(np.searchsorted(starts, since, side="left"))
+        later = _starts(tz, 0, standard)[first + 1 :]
+        starts = np.maximum.accumulate(np.concatenate([starts[: first + 1], later]))
+        firsts.append(first)
+    return starts, firsts
 
 
-def standard_day_start_min(tz: str, day: Minutes) -> Minutes:
-    """As `day_start_min`, in the standard time of `tz`."""
-    starts: Minutes = _starts(tz, 0, True)[np.asarray(day) - _FIRST]
+@lru_cache(maxsize=64)
+def _begins(zone: Zone, hour: int, standard: bool) -> Minutes:
+    """As `_starts`, also where the zone changes: a day shows `hour` on the clock it goes by."""
+    if isinstance(zone, str):
+        return _starts(zone, hour, standard)
+    starts, firsts = _dated(zone, standard)
+    if hour:
+        ends = [*firsts[1:], len(starts)]
+        starts = np.maximum.accumulate(np.concatenate([
+            _starts(tz, hour, standard)[first:end]
+            for (_, tz), first, end in zip(zone, firsts, ends, strict=True)
+        ]))
     return starts
 
 
-def civil_day(tz: str, minute: Minutes, begins_hour: int = 0) -> Minutes:
+def zone_of_day(zone: Zone, day: int) -> str:
+    """The zone by which a civil day (proleptic ordinal) goes: the one in force when it begins."""
+    if isinstance(zone, str):
+        return zone
+    return zone[bisect_right(_dated(zone, False)[1], day - _FIRST) - 1][1]
+
+
+def standard_day(tz: Zone, minute: Minutes) -> Minutes:
+    """As `civil_day`, in the standard time of `tz`: no summer shift."""
+    days: Minutes = np.searchsorted(_begins(tz, 0, True), minute, side="right") - 1 + _FIRST
+    return days
+
+
+def standard_day_start_min(tz: Zone, day: Minutes) -> Minutes:
+    """As `day_start_min`, in the standard time of `tz`."""
+    starts: Minutes = _begins(tz, 0, True)[np.asarray(day) - _FIRST]
+    return starts
+
+
+def civil_day(tz: Zone, minute: Minutes, begins_hour: int = 0) -> Minutes:
     """Proleptic ordinal of the civil day of `tz` that holds each Unix minute (1995 to 2079).
 
     With `begins_hour` days begin when the clock shows that hour, and bear the date of that.
     """
-    starts = _starts(tz, begins_hour, False)
+    starts = _begins(tz, begins_hour, False)
     days: Minutes = np.searchsorted(starts, minute, side="right") - 1 + _FIRST
     return days
 
 
-def day_start_min(tz: str, day: Minutes) -> Minutes:
+def day_start_min(tz: Zone, day: Minutes) -> Minutes:
     """Unix minute at which each civil day (proleptic ordinal) of `tz` begins."""
-    starts: Minutes = _starts(tz, 0, False)[np.asarray(day) - _FIRST]
+    starts: Minutes = _begins(tz, 0, False)[np.asarray(day) - _FIRST]
     return starts
 
 
@@ -125,11 +166,12 @@ def month_start(day: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def clock_min(tz: str, day: int, clock: int) -> int:
+def clock_min(tz: Zone, day: int, clock: int) -> int:
     """Unix minute at which the clock of `tz` shows `clock` (minute 0..1440) on civil `day`."""
     if clock >= 1440:
         return clock_min(tz, day + 1, clock - 1440)
     when = date.fromordinal(day)
     hour, minute = divmod(clock, 60)
-    moment = datetime(when.year, when.month, when.day, hour, minute, tzinfo=ZoneInfo(tz))
+    zone = ZoneInfo(zone_of_day(tz, day))
+    moment = datetime(when.year, when.month, when.day, hour, minute, tzinfo=zone)
     return int(moment.timestamp()) // 60

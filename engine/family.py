@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from engine.calendar import civil_day, day_start_min, standard_day, standard_day_start_min
+from engine.calendar import Zone, civil_day, day_start_min, standard_day, standard_day_start_min
 from engine.changed import Reaching
 from engine.daybook import Book
 from engine.panes import Panes
@@ -72,7 +72,7 @@ class Members:
     places: list[int] = field(default_factory=list)
     table: Slots = field(default_factory=lambda: np.zeros((0, 0), np.int32))
     shift: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    zones: list[str] = field(default_factory=list)
+    zones: list[Zone] = field(default_factory=list)
     zone: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     devices: int = 1
     registry: Registry = field(default_factory=Registry)
@@ -88,9 +88,10 @@ class Members:
         shape = (len(self.places), len(self.inputs) * self.devices)
         self.table = np.full(shape, -1, np.int32)
         rows = [registry.attributes[place] for place in self.places]
-        self.zones = sorted({row.tz for row in rows})
-        code = {tz: i for i, tz in enumerate(self.zones)}
-        self.zone = np.array([code[row.tz] for row in rows], np.int64)
+        zones = [registry.zone_of(place) for place in self.places]
+        self.zones = sorted(set(zones), key=str)
+        code = {zone: i for i, zone in enumerate(self.zones)}
+        self.zone = np.array([code[zone] for zone in zones], np.int64)
         self.shift = np.array([row.shift_min for row in rows], np.int64)
         for member, place in enumerate(self.places):
             for i, quantity in enumerate(self.inputs):

@@ -9,6 +9,7 @@ import numba as nb
 import numpy as np
 
 from edge.quantities import QUANTITIES
+from engine.calendar import EPOCH_DAY
 from engine.catalogue import POSITION
 from engine.changed import Reaching, of_level
 from engine.completeness import completeness, expected_readings
@@ -223,26 +224,28 @@ class QualityHours(Completeness):
 
 
 class QualityMonths(Completeness):
-    """Completeness of the newest 30 days in local standard time, each day."""
+    """Completeness of the newest 30 days in local standard time, each day.
+
+    It is that by which panes are cut: where a station got another zone, these days go on as before.
+    """
 
     indicators = (POSITION["dq.completeness_30d"],)
     back = MONTH_D - 1
 
     def ordinal(self, members: Integers, minute: Integers) -> Integers:
         """Proleptic ordinal of the day in standard time."""
-        return self.members.standard_days(members, minute)
+        return (minute + self.members.shift[members]) // PERIODS[DAY] + EPOCH_DAY
 
     def end_min(self, members: Integers, window: Integers) -> Integers:
         """Unix minute of the next midnight in standard time."""
-        return self.members.standard_day_starts(members, window + 1)
+        return (window + 1 - EPOCH_DAY) * PERIODS[DAY] - self.members.shift[members]
 
     def touched(
         self, changed: Reaching, member_of: Slots
     ) -> tuple[Integers, Integers]:
         """The day and those that look back on it."""
         members, days = of_level(changed, DAY, member_of)
-        minute = days * PERIODS[DAY] - self.members.shift[members]
-        return spread(members, self.members.standard_days(members, minute), MONTH_D)
+        return spread(members, days + EPOCH_DAY, MONTH_D)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a station and day."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from edge.facts import Fact
 from edge.places import PlaceKey, PlaceRow
 from edge.quantities import INDEX, QUANTITIES
-from engine.calendar import civil_day, grid_offset_min
+from engine.calendar import Zone, civil_day, grid_offset_min
 from engine.known_facts import KnownFacts, restored
 from engine.panes import LEVEL_OF, Panes
 from engine.series import periods_of
@@ -51,7 +51,7 @@ class Attributes:
     length_km: float
     lanes: int
     posted_kmh: float
-    shift_min: int
+    shift_min: int  # of its first row that was loaded: panes stay cut as they were
     private: bool = False
     road_class: str = ""
     capacity_vph: float = 0.0
@@ -107,7 +107,8 @@ class Registry:
         for row in rows:
             self.rows_of.setdefault(row.device, []).append(row)
             place = self.place(PlaceKey(row.city, row.district, row.station))
-            shift = grid_offset_min(row.tz)
+            known = self.attributes.get(place)  # what was cut by a grid stays so
+            shift = known.shift_min if known else grid_offset_min(row.tz)
             said = self.attributes[place] = Attributes(
                 row.name, row.lat, row.lon, row.tz, row.length_km, row.lanes, row.posted_kmh,
                 shift, self.keys[place] in private, row.road_class, row.capacity_vph, row.g_m,
@@ -133,10 +134,17 @@ class Registry:
         return next((said for since, said in reversed(rows) if since <= time_ms),
                     rows[0][1] if rows else None)
 
+    def zone_of(self, place: int) -> Zone:
+        """The zones of a station, one after the other; that of the city for an area."""
+        found: list[tuple[int, str]] = []
+        for since_ms, said in self.dated.get(place, ()):
+            if not found or found[-1][1] != said.tz:
+                found.append((-(-since_ms // 60_000), said.tz))
+        return tuple(found) if len(found) > 1 else found[0][1] if found else self.zone
+
     def fact_at(self, place: int, fact: str, minute: int) -> float:
         """The value of a fact of a place on its civil day at a Unix minute; NaN unknown."""
-        tz = self.attributes[place].tz if place in self.attributes else self.zone
-        day = int(civil_day(tz, np.array([minute], np.int64))[0])
+        day = int(civil_day(self.zone_of(place), np.array([minute], np.int64))[0])
         return self.facts.at(self.keys[place].path, fact, day)
 
     @property
@@ -326,8 +334,8 @@ class Registry:
         }
         self.load_places(rows)
         self.facts = restored(kept["facts"])
-        for place, row in kept["attributes"].items():
-            if self.attributes[int(place)].shift_min != row["shift_min"]:
+        for row in kept["attributes"].values():
+            if (grid_offset_min(row["tz"]) - row["shift_min"]) % 60:
                 raise ValueError(f"another time zone table: panes of {row['tz']} begin elsewhere")
         self.restore_more(kept, panes)
 

@@ -196,7 +196,7 @@ def _flood(
 
 
 def _zone(registry: Registry, place: int) -> str:
-    """The zone of a station; of an area that of any of its stations."""
+    """The zone of a station as it is now; of an area that of any of its stations."""
     if place in registry.attributes:
         return registry.attributes[place].tz
     return next((row.tz for row in registry.attributes.values()), "UTC")

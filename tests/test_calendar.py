@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.calendar import (
     EPOCH_DAY,
     Minutes,
+    Zones,
     civil_day,
     clock_min,
     day_start_min,
@@ -21,6 +22,7 @@ from engine.calendar import (
     standard_day,
     standard_day_start_min,
     standard_offset_min,
+    zone_of_day,
 )
 
 Day = Callable[[int], int]
@@ -171,3 +173,53 @@ def test_the_grid_of_panes_does_not_ask_when_a_sensor_was_placed() -> None:
     """In 1970 Lisbon and London kept standard time an hour ahead of today's."""
     assert standard_offset_min("Europe/Lisbon", 0) == 60
     assert (grid_offset_min("Europe/Lisbon"), grid_offset_min("Asia/Kathmandu")) == (0, 345)
+
+
+def _slow_days(zones: Zones, first: int, last: int) -> dict[int, tuple[int, str]]:
+    """The twin: day after day, each by the zone in force when it begins: (begin, zone)."""
+    def zone_at(minute: int) -> str:
+        return [tz for k, (since, tz) in enumerate(zones) if since <= minute or not k][-1]
+
+    out = {first: (int(day_start_min(zones[0][1], np.array([first]))[0]), zones[0][1])}
+    for day in range(first + 1, last + 1):
+        begin, zone = out[day - 1]
+        begin = max(begin, int(day_start_min(zone, np.array([day]))[0]))
+        out[day] = (begin, zone_at(begin))
+    return out
+
+
+NEAR = date(2026, 3, 20).toordinal()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 30 * 1440), st.sampled_from((*ZONES, *CHANGED))), min_size=1,
+             max_size=3, unique_by=lambda row: row[0]),
+    st.sampled_from(ZONES), st.integers(0, 32 * 1440),
+)
+def test_days_of_a_station_that_gets_other_zones_follow_the_one_in_force(
+    later: list[tuple[int, str]], first: str, minute: int
+) -> None:
+    base = (NEAR - EPOCH_DAY) * 1440
+    zones: Zones = ((-1, first), *((base + after, tz) for after, tz in sorted(later)))
+    slow = _slow_days(zones, NEAR - 3, NEAR + 40)
+    days = np.arange(NEAR - 3, NEAR + 41)
+    assert day_start_min(zones, days).tolist() == [slow[day][0] for day in days.tolist()]
+    assert [zone_of_day(zones, day) for day in days.tolist()] == [
+        slow[day][1] for day in days.tolist()
+    ]
+    (found,) = civil_day(zones, np.array([base + minute])).tolist()
+    assert slow[found][0] <= base + minute < slow[found + 1][0]
+    three = [clock_min(zones, day, 180) for day in (found - 1, found, found + 1)]
+    (traffic,) = civil_day(zones, np.array([three[1]]), 3).tolist()
+    assert traffic == found or three != sorted(set(three))
+    (standard,) = standard_day(zones, np.array([base + minute])).tolist()
+    begins = standard_day_start_min(zones, np.array([standard, standard + 1]))
+    assert begins[0] <= base + minute < begins[1]
+
+
+def test_the_day_of_a_change_ends_as_it_began() -> None:
+    noon = (EPOCH_DAY + 20_000 - EPOCH_DAY) * 1440 + 720
+    zones: Zones = ((-1, "UTC"), (noon, "Etc/GMT-3"))
+    begins = day_start_min(zones, np.arange(EPOCH_DAY + 20_000, EPOCH_DAY + 20_004)) - noon + 720
+    assert begins.tolist() == [0, 1440, 2 * 1440 - 180, 3 * 1440 - 180]
