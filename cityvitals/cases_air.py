@@ -25,7 +25,7 @@ from engine.nowcast import (
     nowcast_pm,
     report,
 )
-from engine.purpleair import corrected_atm, corrected_cf1
+from engine.purpleair import corrected_atm, corrected_cf1, corrected_pair
 from engine.who import AQG, LEVELS, limit_of, target_names
 
 Floats = npt.NDArray[np.float64]
@@ -153,7 +153,16 @@ _NAQI = {**_POLLUTANTS, "NH3": naqi.NH3, "Pb": naqi.PB}
 
 
 def _naqi(inputs: Inputs) -> dict[str, Any]:
-    """Concentration as `conc_ugm3`, or as `conc` with its `unit`; CO alone is in mg/m3."""
+    """Concentration as `conc_ugm3`, or as `conc` with its `unit`; CO alone is in mg/m3.
+
+    By `subindices`, a number a pollutant, the index of the place.
+    """
+    if "subindices" in inputs:
+        indices = np.full(len(naqi.UPPERS), np.nan)
+        for name, index in inputs["subindices"].items():
+            indices[choose(_NAQI, {"pollutant": name}, "pollutant")] = number(index)
+        overall = naqi.naqi_overall(indices)
+        return {"aqi": plain(overall), "category": word(overall, NAQI_LEVELS)}
     pollutant = choose(_NAQI, inputs, "pollutant")
     own = "mg/m3" if pollutant == us_aqi.CO else "ug/m3"
     if inputs.get("unit", own) != own:
@@ -222,9 +231,12 @@ def _eu_limit(inputs: Inputs) -> dict[str, Any]:
 
 
 def _purpleair(inputs: Inputs) -> dict[str, Any]:
-    """By `pa_atm_ugm3` in pieces, by `pa_cf1_ugm3` the line of the paper."""
+    """`pa_atm_ugm3`: in pieces. `pa_cf1_ugm3`: the line of the paper; of both channels gated."""
     humidity = number(inputs["rh_pct"])
-    if "pa_cf1_ugm3" in inputs:
+    if "a_cf1_ugm3" in inputs:
+        pair = number(inputs["a_cf1_ugm3"]), number(inputs["b_cf1_ugm3"])
+        value = corrected_pair(*pair, humidity)
+    elif "pa_cf1_ugm3" in inputs:
         value = corrected_cf1(number(inputs["pa_cf1_ugm3"]), humidity)
     else:
         value = corrected_atm(number(inputs["pa_atm_ugm3"]), humidity)

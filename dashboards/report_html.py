@@ -16,7 +16,7 @@ PARTIAL = 0.75
 
 def page(card: Json) -> str:
     """The whole document."""
-    title = f"U4SSC scorecard: {card['city']}"
+    title = f"U4SSC scorecard: {city_name(card['city'])}"
     reported = [kpi for kpi in card["kpis"] if _has_value(kpi)]
     absent = [kpi for kpi in card["kpis"] if not _has_value(kpi)]
     style = (U4SSC / "report.css").read_text(encoding="utf-8")
@@ -34,6 +34,11 @@ def page(card: Json) -> str:
         "<h2>What could not be computed, and why</h2>", _reasons(absent),
         _notes(card), "</body></html>",
     ])
+
+
+def city_name(city: str) -> str:
+    """A city's id as people write a name: `new-town` is New Town."""
+    return " ".join(word.capitalize() for word in city.replace("_", "-").split("-") if word)
 
 
 def _has_value(kpi: Json) -> bool:

@@ -67,7 +67,7 @@ def naqi(pollutant: int, average_h: int, conc: float) -> float:
     return float(min(index, INDEX_MAX))
 
 
-@njit(cache=True, nogil=True)
+@njit("float64(float64[::1])", cache=True, nogil=True)
 def naqi_overall(indices: Floats) -> float:
     """The worst of the sub-indices (float64[8], NaN missing): three needed, one of them a PM."""
     count = 0

@@ -35,8 +35,7 @@ _EDGE = 1e-9
 """Conversion and division leave dust of 1e-15: a limit met exactly is met."""
 
 
-@njit(cache=True, nogil=True)
-def passenger_cars(vehicles: float, heavy_share: float) -> float:
+def passenger_cars(vehicles: Floats, heavy_share: Floats) -> Floats:
     """Vehicles as passenger cars: a heavy one counts as two, on level terrain."""
     return vehicles * (1.0 + heavy_share * (CARS_A_LORRY - 1.0))
 

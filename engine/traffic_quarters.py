@@ -17,7 +17,7 @@ from engine.family import (
 )
 from engine.panes import FIVE, Panes
 from engine.road_bins import COUNT, SPEED
-from engine.service_level import FREEWAY_RURAL, URBAN_1, service_levels
+from engine.service_level import FREEWAY_RURAL, URBAN_1, passenger_cars, service_levels
 from engine.traffic import DIGITS, Segments
 
 BINS = 3
@@ -62,7 +62,7 @@ class TrafficQuarters(Shared[Segments], Cadence):
         vehicles = bins.all_vehicles.sum(axis=1)
         start, end = self.end_min(members, windows - 1), self.end_min(members, windows)
         roads = segments.roads(members, start)
-        cars = vehicles * 4.0 * (1.0 + roads.heavy)
+        cars = passenger_cars(vehicles * 4.0, roads.heavy)
         speed = quarter_speed(bins.speeds, bins.all_vehicles)
         free = segments.free.at(members, segments.traffic_day(members, start), roads.posted)
         road_class = roads.road_class

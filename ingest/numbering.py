@@ -109,6 +109,13 @@ class Numbering:
         ) & ((1 << _ROW_BITS) - 1)
         device, epoch, seq = device[order], epoch[order], seq[order]
         record, again = record[order], again[order]
+        # A message repeats another only if all its readings do: of one whose hour begins where a
+        # recording ended, one reading may be known already, and the next one is not.
+        one = (device[1:] == device[:-1]) & (epoch[1:] == epoch[:-1])
+        one &= (seq[1:] == seq[:-1]) & (record[1:] == record[:-1])
+        starts = np.concatenate([[0], np.nonzero(~one)[0] + 1])
+        lengths = np.diff(np.append(starts, len(order)))
+        again = np.repeat(np.logical_and.reduceat(again, starts), lengths)
         same = (device[1:] == device[:-1]) & (epoch[1:] == epoch[:-1])
         same &= (again[1:] == again[:-1])
         step = seq[1:] - seq[:-1]

@@ -102,8 +102,6 @@ PAIRS: tuple[Pair, ...] = (
                           6.7056), ()), 1e-9),
     Pair(density.bin_density, twin.bin_density, _bins, 1e-9),
     Pair(density.loop_speeds, twin.loop_speeds, _loops, 1e-9),
-    Pair(service_level.passenger_cars, twin.passenger_cars,
-         lambda rng, k: ((float(rng.integers(0, 99)), float(rng.random())), ()), 1e-9),
     Pair(service_level.los_freeway, twin.los_freeway, _density_case),
     Pair(service_level.los_urban_2000, twin.los_urban_2000,
          lambda rng, k: ((int(rng.integers(-1, 6)), _speed(rng)), ())),

@@ -151,6 +151,16 @@ def channels_agree(a: float, b: float) -> bool:
     return not math.isnan(a + b) and (abs(a - b) < 5 or abs(a - b) < 0.61 * (a + b) / 2)
 
 
+def channels_agree_1h(a: float, b: float) -> bool:
+    """Not both more than 5 µg/m³ and more than 70 % of their mean apart."""
+    return not math.isnan(a + b) and (abs(a - b) <= 5 or abs(a - b) <= 0.7 * (a + b) / 2)
+
+
+def corrected_pair(a: float, b: float, rh: float) -> float:
+    """The line of the paper of the mean of both, if they agree."""
+    return corrected_cf1((a + b) / 2, rh) if channels_agree(a, b) else NAN
+
+
 def who_ratio(conc: float, limit: float) -> float:
     """To nine decimals, halves upwards."""
     if math.isnan(conc):

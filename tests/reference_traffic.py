@@ -90,11 +90,6 @@ def loop_speeds(vehicles: Any, occupancy: Any, g_m: Any, cap: Any, out: Any) -> 
         out[k] = NAN if math.isnan(speeds[-1]) else smooth
 
 
-def passenger_cars(vehicles: float, heavy_share: float) -> float:
-    """A heavy vehicle counts twice."""
-    return vehicles + vehicles * heavy_share
-
-
 FREEWAY = {0: (11, 18, 26, 35, 45), 1: (6, 14, 22, 29, 39)}
 URBAN = {2: (42, 34, 27, 21, 16), 3: (35, 28, 22, 17, 13), 4: (30, 24, 18, 14, 10),
          5: (25, 19, 13, 9, 7)}

@@ -128,3 +128,20 @@ def test_equals_a_set(told: list[tuple[int, int, int, bool, int]]) -> None:
     sent = sum(top.values())
     assert found[:3] == (sent, len(taken), len(dropped))
     assert found.pending + found.lost == sent - len(taken) - len(dropped)
+
+
+def test_a_message_of_which_one_reading_was_known_is_not_taken_in_twice() -> None:
+    """The live message of the minute at which the simulated past ended: its speed is a duplicate,
+    its count is not."""
+    one = Numbering()
+    numbers, records = np.array([3, 4, 4, 5]), np.array([0, 0, 0, 0], np.int32)
+    one.add(np.zeros(4, np.int32), np.ones(4, np.int64), numbers, records,
+            np.array([False, True, False, False]), 5)
+    assert one.twice == {}
+    assert total(one.finish().by_key()).taken == 3
+    one.add(np.zeros(2, np.int32), np.ones(2, np.int64), np.array([4, 4]),
+            np.array([1, 1], np.int32), np.array([True, True]), 5)
+    assert one.twice == {}
+    one.add(np.zeros(2, np.int32), np.ones(2, np.int64), np.array([4, 4]),
+            np.array([2, 2], np.int32), np.array([True, False]), 5)
+    assert one.twice == {0: 1}

@@ -282,6 +282,15 @@ def test_what_is_wrong_stands_in_words(browser: Browser, town: Town) -> None:
     assert count(browser, "#health-body b") == 0
 
 
+def test_a_mark_has_the_number_of_the_standard_where_it_numbers_its_levels(
+    browser: Browser, town: Town
+) -> None:
+    opened(browser, town)
+    for key, first in (("air.eaqi_2024", "1"), ("air.us_aqi", "0")):
+        click(browser, f"#choice [data-focus='{key}']")
+        until(lambda first=first: text(browser, "#legend .mark") == first)  # type: ignore[misc]
+
+
 def test_map_and_table_follow_the_choice_and_the_table_sorts(
     browser: Browser, town: Town
 ) -> None:

@@ -2,9 +2,11 @@
 
 from html.parser import HTMLParser
 
+import pytest
+
 from dashboards.benchmarks import SHIPPED, load
 from dashboards.kpis import kpis
-from dashboards.report_html import page
+from dashboards.report_html import city_name, page
 from dashboards.scorecard import scorecard
 from tests.kpi_town import days, town
 
@@ -48,3 +50,10 @@ def test_the_rating_stands_in_words() -> None:
     text = _page()
     assert "Potentially Acceptable" in text
     assert "66-95 % of the benchmark (3 of 4 points)" in text
+
+
+@pytest.mark.parametrize(("city", "name"), [
+    ("simville", "Simville"), ("new-town_2", "New Town 2"), ("--", ""),
+])
+def test_the_title_has_the_name_of_the_city_with_capitals(city: str, name: str) -> None:
+    assert city_name(city) == name

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from engine.service_level import (
@@ -53,4 +54,5 @@ def test_other_roads_have_none() -> None:
 
 
 def test_a_lorry_is_two_cars() -> None:
-    assert passenger_cars(100.0, 0.2) == 120.0
+    cars = passenger_cars(np.array([100.0, 30.0]), np.array([0.2, 0.0]))
+    assert cars.tolist() == [120.0, 30.0]

@@ -16,11 +16,19 @@ export function paint(node, colour) {
   return node;
 }
 
+// What stands in a mark: the number that the standard itself gives the level (European AQI 1 to 6,
+// UK DAQI 1 to 10), so that it is that of the value beside it; else ours, 0 best.
+export function numberOf(entry, level) {
+  const own = entry.digits === 0 && entry.levels.length > 2
+    && entry.levels.every(({ upper }, i) => (upper ?? i + 1) === i + 1);
+  return String(own ? level + 1 : level);
+}
+
 // Round mark with the level's number; "?" where there is no number to act on.
 export function mark(entry, point, standing) {
   if (standing !== "ok") return el("span", { class: "mark unknown", "aria-hidden": "true" }, "?");
   const level = entry.levels[point.level];
-  const text = entry.levels.length > 1 ? String(point.level) : "•";
+  const text = entry.levels.length > 1 ? numberOf(entry, point.level) : "•";
   return paint(el("span", { class: "mark", "aria-hidden": "true" }, text), level.colour);
 }
 
