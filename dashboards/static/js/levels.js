@@ -17,7 +17,7 @@ export function paint(node, colour) {
 }
 
 // What stands in a mark: the number that the standard itself gives the level (European AQI 1 to 6,
-// UK DAQI 1 to 10), so that it is that of the value beside it; else ours, 0 best.
+// UK DAQI 1 to 10, levels of service 1 to 6), so that it is that of the value beside it; else ours, 0 best.
 export function numberOf(entry, level) {
   const own = entry.digits === 0 && entry.levels.length > 2
     && entry.levels.every(({ upper }, i) => (upper ?? i + 1) === i + 1);
