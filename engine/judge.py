@@ -8,14 +8,15 @@ readings (`flags_of`). So a flag is a function of the readings, however they cam
 (docs/decisions/0010).
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import QUANTITIES
-from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, inner, kernel
+from engine.aligned import longer
+from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, inner, kernel, lean_inner
 from engine.qartod import (
     DIFFERENTIAL,
     FAIL,
@@ -41,11 +42,13 @@ LIMITS = np.array([
 seconds over which it is taken at least. 3 °C a minute is no 0.05 °C a second: there one step of the
 sensor's resolution would be too fast. A sound level may be judged by the second."""
 
-RECENT = np.dtype([
-    ("time_ns", "i8"), ("value", "f8"), ("before_ns", "i8"), ("before", "f8"),
-    ("flag", "u1"), ("held", "u1"),
-], align=True)
-"""A series: its newest reading and the one before, and whether the newest is held. 40 bytes."""
+RECENT = np.dtype({
+    "names": ["time_ns", "value", "before_ns", "before", "flag", "held"],
+    "formats": ["i8", "f8", "i8", "f8", "u1", "u1"],
+    "offsets": [0, 8, 16, 24, 32, 33], "itemsize": 64,
+}, align=True)
+"""A series: its newest reading and the one before, and whether the newest is held. 34 bytes, and
+room to the end of the line: a reading touches no other."""
 RELEASED = np.dtype([("slot", "i4"), ("time_ns", "i8"), ("value", "f8"), ("flag", "u1")])
 
 _recent = nb.from_dtype(RECENT)[::1]
@@ -73,64 +76,55 @@ def _release(table: Any, s: int, flag: int, released: Any, count: Any) -> None:
     count[0] += 1
 
 
-@kernel(nb.void(
-    _i32, _i64, _f64, _u8, _i32, nb.float64[:, ::1], _recent, nb.boolean[::1], _released, _i64,
-    _i32, _i64,
-))
-def watch(
-    slot: Any, time_ns: Any, value: Any, flag: Any, quantity: Any, limits: Any, table: Any,
-    held: Any, released: Any, aside: Any, aside_slot: Any, counts: Any,
-) -> None:
-    """Judge a batch in its order; flags change in place.
+@lean_inner
+def watch_one(
+    table: Any, s: int, at: int, value: float, flag: int, quantity: int, limits: Any,
+    released: Any, aside: Any, aside_slot: Any, counts: Any,
+) -> Any:
+    """Judge a reading of series `s` by those before it: its flag, and whether it is held.
 
-    slot: int32[k]. time_ns: int64[k]. value: float64[k]. flag: uint8[k], QARTOD as admitted, out:
-    3 where a value came about too fast. quantity: int32[series]. limits: float64[quantities, 4].
-    table: RECENT[series]. held: bool[k], out, readings that wait for their successor. released:
-    RELEASED[k], out, earlier ones that no longer do; a spike among them has flag 4. aside:
-    int64[2 k] and aside_slot: int32[2 k], out, times of what may need another look: out of
-    order, or a spike that counted already. counts: int64[2], out, how many were released and set
-    aside. O(1) a reading.
+    The flag is 3 where the value came about too fast, else as admitted; what is held waits for
+    its successor. limits: float64[quantities, 4]. table: RECENT[series]. released: RELEASED[k],
+    out, earlier readings that no longer wait; a spike among them has flag 4. aside: int64[2 k] and
+    aside_slot: int32[2 k], out, times of what may need another look: out of order, or a spike
+    that counted already. counts: int64[3], in and out: how many were released, set aside, held.
     """
-    counts[0] = counts[1] = 0
-    for k in range(slot.shape[0]):
-        s = slot[k]
-        q = quantity[s]
-        if not (limits[q, SPIKE_FAIL] < np.inf or limits[q, RATE_S] < np.inf):
-            continue
-        row = table[s]
-        if time_ns[k] <= row.time_ns:
-            if row.held:
-                _release(table, s, row.flag, released, counts)
-            if flag[k] != FAIL and flag[k] != MISSING:
-                if time_ns[k] == row.time_ns:
-                    row.value = value[k]
-                elif time_ns[k] >= row.before_ns:
-                    row.before_ns, row.before = time_ns[k], value[k]
-            aside[counts[1]], aside_slot[counts[1]] = time_ns[k], s
-            counts[1] += 1
-            continue
-        if flag[k] == FAIL or flag[k] == MISSING:
-            continue
-        found = _newest(table, s, time_ns[k], value[k], limits, q) if row.time_ns else UNEVALUATED
+    if not (limits[quantity, SPIKE_FAIL] < np.inf or limits[quantity, RATE_S] < np.inf):
+        return flag, False
+    row = table[s]
+    if at <= row.time_ns:
         if row.held:
-            _release(table, s, worse(row.flag, found), released, counts)
-        elif found == FAIL:
-            aside[counts[1]], aside_slot[counts[1]] = row.time_ns, s
-            counts[1] += 1
-        near = row.time_ns > 0 and time_ns[k] - row.time_ns <= GAP_NS
-        if near:
-            seconds = max((time_ns[k] - row.time_ns) / 1e9, limits[q, OVER_S])
-            rate = rate_size(row.value, value[k], seconds)
-            if rate > limits[q, RATE_S]:
-                flag[k] = worse(flag[k], nb.uint8(SUSPECT))
-        held[k] = near and abs(value[k] - row.value) > limits[q, SPIKE_FAIL]
-        row.before_ns, row.before = row.time_ns, row.value
-        row.time_ns, row.value, row.flag = time_ns[k], value[k], flag[k]
-        row.held = held[k]
+            _release(table, s, row.flag, released, counts)
+        if flag not in (FAIL, MISSING):
+            if at == row.time_ns:
+                row.value = value
+            elif at >= row.before_ns:
+                row.before_ns, row.before = at, value
+        aside[counts[1]], aside_slot[counts[1]] = at, s
+        counts[1] += 1
+        return flag, False
+    if flag in (FAIL, MISSING):
+        return flag, False
+    found = _newest(table, s, at, value, limits, quantity) if row.time_ns else UNEVALUATED
+    if row.held:
+        _release(table, s, worse(row.flag, found), released, counts)
+    elif found == FAIL:
+        aside[counts[1]], aside_slot[counts[1]] = row.time_ns, s
+        counts[1] += 1
+    near = row.time_ns > 0 and at - row.time_ns <= GAP_NS
+    if near:
+        seconds = max((at - row.time_ns) / 1e9, limits[quantity, OVER_S])
+        if rate_size(row.value, value, seconds) > limits[quantity, RATE_S]:
+            flag = worse(flag, nb.uint8(SUSPECT))
+    held = near and abs(value - row.value) > limits[quantity, SPIKE_FAIL]
+    row.before_ns, row.before = row.time_ns, row.value
+    row.time_ns, row.value, row.flag, row.held = at, value, flag, held
+    counts[2] += held
+    return flag, held
 
 
 @kernel(nb.void(
-    _i32, _i64, _i32, nb.float64[:, ::1], _recent, nb.from_dtype(MINUTE)[:, ::1],
+    _i32, _i64, _i32, nb.float64[:, ::1], _recent, nb.from_dtype(MINUTE)[::1, :],
     nb.from_dtype(COARSE)[:, ::1], _i32, nb.boolean[::1],
 ))
 def possible(
@@ -205,18 +199,6 @@ def release_old(table: Any, before_ns: int, released: Any) -> int:
     return count
 
 
-class Watched(NamedTuple):
-    """What became of a batch: which of its rows are held, what was released, what is set aside.
-
-    held: bool[k]. released: RELEASED[r]. aside_slot: int32[m], aside_ns: int64[m].
-    """
-
-    held: npt.NDArray[np.bool_]
-    released: npt.NDArray[np.void]
-    aside_slot: npt.NDArray[np.int32]
-    aside_ns: npt.NDArray[np.int64]
-
-
 class Judge:
     """The newest readings of all series, and the days that must be judged anew.
 
@@ -234,31 +216,14 @@ class Judge:
     def fit(self, count: int) -> None:
         """Make room for `count` series."""
         if count > len(self.table):
-            more = np.zeros(count - len(self.table), RECENT)
-            self.table = np.concatenate([self.table, more])
+            self.table = longer(self.table, count)
 
-    def watch(
-        self, slot: npt.NDArray[np.int32], time_ns: npt.NDArray[np.int64],
-        value: npt.NDArray[np.float64], flag: npt.NDArray[np.uint8],
-        quantity: npt.NDArray[np.int32],
-    ) -> Watched:
-        """Judge a batch in its order; `flag` changes in place."""
-        count = len(slot) if self.active else 0
-        held = np.zeros(len(slot), np.bool_)
-        released = np.empty(count, RELEASED)
-        aside_ns, aside_slot = np.empty(2 * count, np.int64), np.empty(2 * count, np.int32)
-        counts = np.zeros(2, np.int64)
-        watch(
-            slot[:count], time_ns[:count], value[:count], flag[:count], quantity, LIMITS,
-            self.table, held, released, aside_ns, aside_slot, counts,
-        )
-        out, aside = int(counts[0]), int(counts[1])
-        if out or held.any():
-            self.waiting = int(np.count_nonzero(self.table["held"]))
+    def note(self, released: npt.NDArray[np.void], held: int) -> None:
+        """Take note of what a batch released, and how many of its readings it holds."""
+        self.waiting += held - len(released)
         if self.found is not None:
-            spikes = released[:out][released["flag"][:out] == FAIL]
+            spikes = released[released["flag"] == FAIL]
             self.found.update(zip(spikes["slot"].tolist(), spikes["time_ns"].tolist(), strict=True))
-        return Watched(held, released[:out], aside_slot[:aside], aside_ns[:aside])
 
     def release(self, before_ns: int) -> npt.NDArray[np.void]:
         """Held readings older than that: nothing came that would tell; they count."""

@@ -52,7 +52,7 @@ def gather_blocks(
 
 
 @kernel(nb.void(
-    nb.int32[::1], nb.int64[::1], nb.int64[::1], nb.from_dtype(MINUTE)[:, ::1],
+    nb.int32[::1], nb.int64[::1], nb.int64[::1], nb.from_dtype(MINUTE)[::1, :],
     nb.int64[:, ::1], nb.int32[:, ::1], nb.boolean[:, ::1], nb.boolean[::1],
 ))
 def gather_minutes(

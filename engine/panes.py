@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX, QUANTITIES
+from engine.aligned import blank, longer
 
 MINUTES = 64
 MINUTE_NS = 60_000_000_000
@@ -71,7 +72,7 @@ COVER = np.uint64((1 << 63) - 1)
 UNCOUNTED = np.uint64(1 << 62)
 """In `covered` of an hour: it holds readings that do not count."""
 
-_minute = nb.from_dtype(MINUTE)[:, ::1]
+_minute = nb.from_dtype(MINUTE)[::1, :]
 _fine = nb.types.UniTuple(nb.from_dtype(FINE)[:, ::1], FINE_LEVELS)
 _coarse = nb.types.UniTuple(nb.from_dtype(COARSE)[:, ::1], 2)
 _touched = nb.int32[:, ::1]
@@ -82,14 +83,27 @@ _u64 = nb.uint64[::1]
 Kernel = Callable[..., Any]
 
 
-def kernel(signature: Any) -> Callable[[Kernel], Kernel]:
-    """Compile with a fixed signature, cached on disk, so that no start waits for a compiler."""
-    return nb.njit(signature, cache=True, nogil=True)  # type: ignore[no-any-return]
+def kernel(signature: Any, *, lean: bool = False) -> Callable[[Kernel], Kernel]:
+    """Compile with a fixed signature, cached on disk, so that no start waits for a compiler.
+
+    lean: without the counting of who holds each array, which costs 100 ns a reading where a loop
+    hands a dozen of them on; such a kernel can make no arrays.
+    """
+    return nb.njit(  # type: ignore[no-any-return]
+        signature, cache=True, nogil=True, **({"_nrt": False} if lean else {})
+    )
 
 
 def inner(function: Kernel) -> Kernel:
     """Compile into the kernels that call it, by the types they give; a start does not load it."""
     return nb.njit(function, cache=True, nogil=True)  # type: ignore[no-any-return]
+
+
+def lean_inner(function: Kernel) -> Kernel:
+    """As `inner`, for what a `lean` kernel does with each reading: a call would cost more."""
+    return nb.njit(  # type: ignore[no-any-return]
+        function, cache=True, nogil=True, _nrt=False, forceinline=True
+    )
 
 
 @inner
@@ -112,7 +126,7 @@ def cover_bits(position: int, span: int, period: int) -> Any:
     return bits
 
 
-@inner
+@lean_inner
 def summand(value: float, quantity: int) -> Any:
     """What a reading adds to the exact sum of its pane, by the kind of its quantity."""
     if _KIND[quantity] == _SQUARE:
@@ -213,10 +227,46 @@ def mark_uncounted(coarse: Any, slot: int, local: int) -> None:
         pane.covered |= UNCOUNTED
 
 
+@lean_inner
+def apply_one(
+    s: int, minute: int, x: float, flag: int, span: int, of: int, minutes: Any, fine: Any,
+    coarse: Any, rows: Any, quantity: Any, shift: Any, dirty: Any, first_min: Any, touched: Any,
+) -> None:
+    """Fold a reading of series `s`, which is of quantity `of`, into the minute ring."""
+    first_min[s] = min(first_min[s], minute)
+    if flag in (4, 9) or (of == RECIPROCAL and x <= 0.0):
+        mark_uncounted(coarse, s, minute + shift[s])
+        return
+    total = summand(x, of)
+    reciprocal = nb.int64(0)
+    if of == RECIPROCAL:
+        reciprocal = nb.int64(np.floor(1e12 / max(x, 1.0) + 0.5))
+    position = minute & 63
+    pane = minutes[s, position]
+    if pane.tag > minute:
+        fold_one(
+            fine, coarse, rows, quantity, shift, touched, s, minute, span, 1, total, reciprocal,
+            x, x,
+        )
+        return
+    if pane.tag < minute:
+        _fold_pane(minutes, fine, coarse, rows, quantity, shift, touched, s, position)
+        pane.tag, pane.span, pane.n, pane.folded_n = minute, 1, 0, 0
+        pane.sum, pane.folded_sum, pane.reciprocal, pane.folded_reciprocal = 0, 0, 0, 0
+        pane.min = pane.max = x
+    pane.n += 1
+    pane.span = max(pane.span, span)
+    pane.sum += total
+    pane.reciprocal += reciprocal
+    pane.min = min(pane.min, x)
+    pane.max = max(pane.max, x)
+    dirty[s] |= nb.uint64(1) << nb.uint64(position)
+
+
 @kernel(nb.void(
     _i32, _i64, nb.float64[::1], nb.uint8[::1], _i32, _minute, _fine, _coarse,
     nb.int32[:, ::1], _i32, _i32, _u64, _i64, _touched,
-))
+), lean=True)
 def apply_readings(
     slot: Any, time_ns: Any, value: Any, flag: Any, span: Any, minutes: Any, fine: Any,
     coarse: Any, rows: Any, quantity: Any, shift: Any, dirty: Any, first_min: Any, touched: Any,
@@ -232,52 +282,15 @@ def apply_readings(
     [series]. touched: int32[n, 3], row 0 = (count, overflow, -). O(1) a reading.
     """
     for k in range(slot.shape[0]):
-        s = slot[k]
-        minute = time_ns[k] // MINUTE_NS
-        first_min[s] = min(first_min[s], minute)
-        if flag[k] == 4 or flag[k] == 9:
-            mark_uncounted(coarse, s, minute + shift[s])
-            continue
-        x = value[k]
-        total = summand(x, quantity[s])
-        reciprocal = nb.int64(0)
-        if quantity[s] == RECIPROCAL:
-            if x <= 0.0:
-                mark_uncounted(coarse, s, minute + shift[s])
-                continue
-            reciprocal = nb.int64(np.floor(1e12 / max(x, 1.0) + 0.5))
-        position = minute & 63
-        pane = minutes[s, position]
-        if pane.tag > minute:
-            fold_one(
-                fine, coarse, rows, quantity, shift, touched, s, minute, span[k], 1, total,
-                reciprocal, x, x,
-            )
-            continue
-        if pane.tag < minute:
-            _fold_pane(minutes, fine, coarse, rows, quantity, shift, touched, s, position)
-            pane.tag = minute
-            pane.span = 1
-            pane.n = 0
-            pane.folded_n = 0
-            pane.sum = 0
-            pane.folded_sum = 0
-            pane.reciprocal = 0
-            pane.folded_reciprocal = 0
-            pane.min = x
-            pane.max = x
-        pane.n += 1
-        pane.span = max(pane.span, span[k])
-        pane.sum += total
-        pane.reciprocal += reciprocal
-        pane.min = min(pane.min, x)
-        pane.max = max(pane.max, x)
-        dirty[s] |= nb.uint64(1) << nb.uint64(position)
+        apply_one(
+            slot[k], time_ns[k] // MINUTE_NS, value[k], flag[k], span[k], quantity[slot[k]],
+            minutes, fine, coarse, rows, quantity, shift, dirty, first_min, touched,
+        )
 
 
 @kernel(nb.void(
     _minute, _fine, _coarse, nb.int32[:, ::1], _i32, _i32, _u64, _touched,
-))
+), lean=True)
 def fold_dirty(
     minutes: Any, fine: Any, coarse: Any, rows: Any, quantity: Any, shift: Any, dirty: Any,
     touched: Any,
@@ -298,9 +311,9 @@ class Panes:
     """The rings of all series; grows by doubling as series are registered."""
 
     def __init__(self) -> None:
-        self.minutes = _blank(MINUTE, 0, MINUTES)
-        self.fine = tuple(_blank(FINE, 0, LENGTHS[level]) for level in range(FINE_LEVELS))
-        self.coarse = (_blank(COARSE, 0, LENGTHS[HOUR]), _blank(COARSE, 0, LENGTHS[DAY]))
+        self.minutes = blank((MINUTES, 0), MINUTE).T
+        self.fine = tuple(blank((0, LENGTHS[level]), FINE) for level in range(FINE_LEVELS))
+        self.coarse = (blank((0, LENGTHS[HOUR]), COARSE), blank((0, LENGTHS[DAY]), COARSE))
         self.rows = np.full((FINE_LEVELS, 0), -1, np.int32)
         self.dirty = np.zeros(0, np.uint64)
         self.first_min = np.zeros(0, np.int64)
@@ -314,8 +327,8 @@ class Panes:
         if count <= old:
             return
         capacity = max(count, 2 * old, 64)
-        self.minutes = _grown(self.minutes, capacity)
-        self.coarse = (_grown(self.coarse[0], capacity), _grown(self.coarse[1], capacity))
+        self.minutes = longer(self.minutes.T, capacity, axis=1).T
+        self.coarse = (longer(self.coarse[0], capacity), longer(self.coarse[1], capacity))
         more = capacity - old
         self.dirty = np.concatenate([self.dirty, np.zeros(more, np.uint64)])
         self.first_min = np.concatenate([self.first_min, np.full(more, NEVER_MIN)])
@@ -339,7 +352,7 @@ class Panes:
             row = self.fine_rows[level]
             panes = list(self.fine)
             if row >= len(panes[level]):
-                panes[level] = _grown(panes[level], max(16, 2 * row))
+                panes[level] = longer(panes[level], max(16, 2 * row))
                 self.fine = tuple(panes)
             self.rows[level, slot] = row
             self.fine_rows[level] = row + 1
@@ -387,12 +400,3 @@ class Panes:
         quarters[:, 2] *= PERIODS[QUARTER]
         quarters[:, 2] += np.arange(len(quarters)) % PERIODS[QUARTER] - shift[quarters[:, 1]]
         return np.concatenate([*parts, quarters]).astype(np.int32)
-
-
-def _blank(dtype: np.dtype[Any], rows: int, columns: int) -> npt.NDArray[Any]:
-    """Empty panes: a tag of 0 would be 1970, which no reading is of."""
-    return np.zeros((rows, columns), dtype)
-
-
-def _grown(panes: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
-    return np.concatenate([panes, _blank(panes.dtype, rows - len(panes), panes.shape[1])])

@@ -33,7 +33,7 @@ _pages = (nb.int64[:, ::1], nb.int32[:, ::1], nb.int32[:, ::1])
 
 @kernel(nb.void(
     _i32, _i64, nb.float64[::1], nb.uint8[::1], _i32, nb.int64, _i32, *_pages,
-    nb.from_dtype(MINUTE)[:, ::1], nb.int32[:, ::1],
+    nb.from_dtype(MINUTE)[::1, :], nb.int32[:, ::1],
 ))
 def add_minutes(
     slot: Any, time_ns: Any, value: Any, flag: Any, span: Any, sign: int, row: Any, sums: Any,
@@ -134,14 +134,15 @@ class PowerMinutes:
     ) -> None:
         """Add the readings of a batch that are of power, or take them out again."""
         slot = batch.slot
-        often = (registry.quantity[slot] == POWER) & (span < BLOCK_MIN)
-        if not often.any():
-            return
-        self._assign(np.unique(slot[often & (self.row[slot] < 0)]))
-        add_minutes(
-            slot, batch.time_ns, batch.value, batch.flag, span, sign, self.row, self.sums,
-            self.counts, self.days, minutes, touched,
-        )
+        if self.rows < POWER_SERIES_MAX:
+            often = (registry.quantity[slot] == POWER) & (span < BLOCK_MIN)
+            self._assign(np.unique(slot[often & (self.row[slot] < 0)]))
+        here = np.nonzero(self.row[slot] >= 0)[0]
+        if len(here):
+            add_minutes(
+                slot[here], batch.time_ns[here], batch.value[here], batch.flag[here], span[here],
+                sign, self.row, self.sums, self.counts, self.days, minutes, touched,
+            )
 
     def _assign(self, slots: npt.NDArray[np.int32]) -> None:
         """Give new series their rows, as long as there are any."""

@@ -17,7 +17,7 @@ from edge.quantities import INDEX, QUANTITIES
 from engine.calendar import Zone, civil_day, grid_offset_min
 from engine.known_facts import KnownFacts, restored
 from engine.panes import LEVEL_OF, Panes
-from engine.series import periods_of
+from engine.series import STEADY, periods_of
 
 SERIES_MAX = 1_000_000
 DEVICES_MAX = 500_000
@@ -97,6 +97,7 @@ class Registry:
     )
     period_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, DATED_MAX)))
     modulus_kwh: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, DATED_MAX)))
+    steady: npt.NDArray[np.void] = field(default_factory=lambda: np.zeros(0, STEADY))
 
     def load_places(self, rows: list[PlaceRow]) -> None:
         """Take a new places file: later rows describe what comes, earlier ones what was."""
@@ -229,6 +230,7 @@ class Registry:
         self.since_s = np.concatenate([self.since_s, np.full((more, DATED_MAX), _NEVER)])
         self.period_s = np.concatenate([self.period_s, np.zeros((more, DATED_MAX))])
         self.modulus_kwh = np.concatenate([self.modulus_kwh, np.zeros((more, DATED_MAX))])
+        self.steady = np.concatenate([self.steady, np.zeros(more, STEADY)])
 
     def _describe(self, slot: int) -> None:
         """Fill the zone shift and the dated periods of a slot from its device's rows."""
@@ -243,6 +245,7 @@ class Registry:
             active = here and row.status == "active"
             self.period_s[slot, i] = row.period_s if active else 0.0
             self.modulus_kwh[slot, i] = row.modulus_kwh
+        self.steady[slot] = (self.since_s[slot, 1], self.period_s[slot, 0], series.quantity)
 
     def parents(self, place: int) -> tuple[int, int]:
         """Rows of the district and the city of a station."""

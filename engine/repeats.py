@@ -43,7 +43,7 @@ def find_suspects(slot: Any, time_ns: Any, verdict: Any, table: Any, out: Any) -
 
 
 @kernel(nb.void(
-    _i32, _i64, nb.from_dtype(MINUTE)[:, ::1], nb.from_dtype(COARSE)[:, ::1], _i32,
+    _i32, _i64, nb.from_dtype(MINUTE)[::1, :], nb.from_dtype(COARSE)[:, ::1], _i32,
     nb.boolean[::1], nb.boolean[::1],
 ))
 def find_occupied(

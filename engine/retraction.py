@@ -57,7 +57,7 @@ def counts(
 
 
 @kernel(nb.void(
-    _i32, _i64, nb.float64[::1], nb.from_dtype(MINUTE)[:, ::1],
+    _i32, _i64, nb.float64[::1], nb.from_dtype(MINUTE)[::1, :],
     nb.types.UniTuple(nb.from_dtype(FINE)[:, ::1], FINE_LEVELS),
     nb.types.UniTuple(nb.from_dtype(COARSE)[:, ::1], 2), nb.int32[:, ::1], _i32, _i32,
     nb.uint64[::1], nb.int32[:, ::1],

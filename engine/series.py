@@ -6,7 +6,8 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from engine.panes import MINUTE_NS, NEVER_MIN, REGISTER, inner, kernel
+from engine.aligned import longer
+from engine.panes import MINUTE_NS, NEVER_MIN, REGISTER, inner, kernel, lean_inner
 
 LONG_AGO_MIN = -(1 << 40)
 NO_LATE_NS = np.iinfo(np.int64).max
@@ -16,6 +17,10 @@ SERIES = np.dtype([
     ("late_n", "i8"), ("late_oldest_ns", "i8"), ("told_min", "i8"), ("last_flag", "u1"),
 ], align=True)
 """A series: 64 bytes side by side, so that a reading touches one line of memory."""
+
+STEADY = np.dtype([("until_s", "i8"), ("period_s", "f8"), ("quantity", "i4")], align=True)
+"""What a reading needs to know of its series: its quantity, and its first period and until when it
+holds, so that few readings look into the tables of dated periods."""
 
 _i64 = nb.int64[::1]
 
@@ -69,38 +74,25 @@ def live_series(
             )
 
 
-@kernel(nb.void(
-    nb.int32[::1], _i64, nb.float64[::1], nb.uint8[::1], nb.int32[::1], nb.int64[:, ::1],
-    nb.float64[:, ::1], nb.from_dtype(SERIES)[::1], nb.int32[::1],
-))
-def follow(
-    slot: Any, time_ns: Any, value: Any, flag: Any, quantity: Any, since_s: Any, period_s: Any,
-    table: Any, span: Any,
+@lean_inner
+def follow_one(
+    table: Any, s: int, at: int, value: float, flag: int, period: float, quantity: int
 ) -> None:
-    """Take note of a batch of readings, in the order of the batch.
+    """Take note of a reading of series `s`, of a time in Unix ns; what comes last stands.
 
-    slot: int32[k]. time_ns: int64[k], Unix ns. value: float64[k]. flag: uint8[k].
-    quantity: int32[series]. since_s, period_s: as `period_of`. table: SERIES[series]. span:
-    int32[k], out, minutes that each reading stands for, by the period at the start of its
-    minute. A register says what was used up to its reading, not for a period after it.
-    O(1) a reading.
+    table: SERIES[series]. period: nominal, in seconds, at the start of the reading's minute. A
+    register says what was used up to its reading, not for a period after it.
     """
-    for k in range(slot.shape[0]):
-        s = slot[k]
-        at = time_ns[k]
-        period = period_of(s, at // MINUTE_NS * 60, since_s, period_s)
-        span[k] = span_of(period)
-        row = table[s]
-        ahead = nb.int64(0) if quantity[s] == REGISTER else nb.int64(period * 1e9)
-        reach = (at + ahead) // MINUTE_NS
-        row.delivered_min = max(row.delivered_min, reach)
-        if at < row.closed_ns:
-            row.late_n += 1
-            row.late_oldest_ns = min(row.late_oldest_ns, at)
-        if at >= row.last_ns:
-            row.last_ns = at
-            row.last_value = value[k]
-            row.last_flag = flag[k]
+    row = table[s]
+    ahead = nb.int64(0) if quantity == REGISTER else nb.int64(period * 1e9)
+    row.delivered_min = max(row.delivered_min, (at + ahead) // MINUTE_NS)
+    if at < row.closed_ns:
+        row.late_n += 1
+        row.late_oldest_ns = min(row.late_oldest_ns, at)
+    if at >= row.last_ns:
+        row.last_ns = at
+        row.last_value = value
+        row.last_flag = flag
 
 
 class Series:
@@ -111,13 +103,13 @@ class Series:
 
     def fit(self, count: int) -> None:
         """Make room for `count` series."""
-        more = count - len(self.table)
-        if more > 0:
-            blank = np.zeros(more, SERIES)
-            blank["delivered_min"] = LONG_AGO_MIN
-            blank["late_oldest_ns"] = NO_LATE_NS
-            blank["told_min"] = NEVER_MIN
-            self.table = np.concatenate([self.table, blank])
+        if count > len(self.table):
+            old = len(self.table)
+            self.table = longer(self.table, count)
+            fresh = self.table[old:]
+            fresh["delivered_min"] = LONG_AGO_MIN
+            fresh["late_oldest_ns"] = NO_LATE_NS
+            fresh["told_min"] = NEVER_MIN
 
     @property
     def delivered_min(self) -> npt.NDArray[np.int64]:

@@ -27,8 +27,9 @@ from engine.energy import DemandBlocks, DemandPeaks, DemandSliding
 from engine.family import Family
 from engine.feeders import CUSTOMERS
 from engine.frequency import Frequency
+from engine.intake import take
 from engine.interruptions import Interruption, Interruptions
-from engine.judge import GAP_NS, LIMITS, Judge, Watched, flags_of, possible
+from engine.judge import GAP_NS, LIMITS, Judge, flags_of, possible
 from engine.loads import Loads, PowerFactorDays, PowerFactors
 from engine.loops import LoopSpeeds
 from engine.meters import Meters
@@ -46,7 +47,7 @@ from engine.quality import Completeness, QualityHours, QualityMonths
 from engine.registers import Registers
 from engine.registry import Registry
 from engine.retraction import refold, retract, span_ns
-from engine.series import NO_LATE_NS, Series, follow
+from engine.series import NO_LATE_NS, Series
 from engine.sound import Microphones, SoundDays, SoundHours, SoundQuarters
 from engine.sound_percentiles import PercentileDays, PercentileHours
 from engine.spectra import Spectra
@@ -148,35 +149,22 @@ class Vitals:
     def apply(self, batch: Batch) -> None:
         """Fold admitted readings (slot >= 0, verdict applied or late) into the panes."""
         self.fit()
-        slot, time_ns = batch.slot, batch.time_ns
-        if not len(slot):
+        if not len(batch):
             return
-        registry = self.registry
-        flag = batch.flag.copy()
-        seen = self.judge.watch(slot, time_ns, batch.value, flag, registry.quantity)
-        span = np.empty(len(slot), np.int32)
-        follow(
-            slot, time_ns, batch.value, flag, registry.quantity, registry.since_s,
-            registry.period_s, self.series.table, span,
-        )
-        batch = replace(batch, flag=flag)
-        if len(seen.released):
-            self._fold_released(seen.released)
-        if seen.held.any():
-            batch, span = batch.take(~seen.held), span[~seen.held]
-        self._fold(batch, span)
-        if len(seen.aside_ns):
-            self._set_aside(seen)
+        taken = take(batch, self.registry, self.series, self.judge, self.panes)
+        if len(taken.beside):
+            self._fold_beside(taken.beside, taken.span)
+        if len(taken.released):
+            self._fold_released(taken.released)
+        if len(taken.aside_ns):
+            self._set_aside(taken.aside_slot, taken.aside_ns)
 
-    def _fold(self, batch: Batch, span: npt.NDArray[np.int32]) -> None:
+    def _fold_beside(self, batch: Batch, span: npt.NDArray[np.int32]) -> None:
+        """What is kept of readings beside panes, whose minute ring has them already."""
         registry, panes = self.registry, self.panes
-        slot, time_ns = batch.slot, batch.time_ns
-        apply_readings(
-            slot, time_ns, batch.value, batch.flag, span, panes.minutes, panes.fine,
-            panes.coarse, panes.rows, registry.quantity, registry.shift, panes.dirty,
-            panes.first_min, panes.touched,
+        self.registers.apply(
+            batch.slot, batch.time_ns, batch.value, batch.flag, registry.shift
         )
-        self.registers.apply(slot, time_ns, batch.value, batch.flag, registry.shift)
         self.power.apply(batch, span, registry, panes.minutes, panes.touched)
         for of in self.counted:
             of.apply(batch, registry)
@@ -195,12 +183,19 @@ class Vitals:
             released["slot"].copy(), released["time_ns"].copy(), released["value"].copy(),
             released["flag"].copy(), none.astype(np.int32), none, none, none.astype(np.uint8), 0,
         )
-        self._fold(batch, self._spans(batch))
+        registry, panes, span = self.registry, self.panes, self._spans(batch)
+        apply_readings(
+            batch.slot, batch.time_ns, batch.value, batch.flag, span, panes.minutes, panes.fine,
+            panes.coarse, panes.rows, registry.quantity, registry.shift, panes.dirty,
+            panes.first_min, panes.touched,
+        )
+        self._fold_beside(batch, span)
 
-    def _set_aside(self, seen: Watched) -> None:
+    def _set_aside(
+        self, slot: npt.NDArray[np.int32], time_ns: npt.NDArray[np.int64]
+    ) -> None:
         """Days of series that must be judged anew, where a spike is possible at all."""
         registry, panes = self.registry, self.panes
-        slot, time_ns = seen.aside_slot, seen.aside_ns
         found = np.empty(len(slot), np.bool_)
         possible(
             slot, time_ns, registry.quantity, LIMITS, self.judge.table, panes.minutes,

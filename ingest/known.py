@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from edge.quantities import INDEX, QUANTITIES
 from engine.panes import inner, kernel
-from ingest.raw_bytes import ADDRESS
+from engine.raw_bytes import ADDRESS
 from ingest.scan_json import word_at
 
 TOPICS_KNOWN_MAX = 262_144

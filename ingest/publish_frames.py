@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from edge.connection import MID_BITS
 from engine.panes import inner, kernel
+from engine.raw_bytes import octet
 from ingest.messages import Received
-from ingest.raw_bytes import octet
 
 FRAME_BYTES_MAX = 1 << 17
 """A longer frame goes to the MQTT client: it may hold no payload that is taken in."""

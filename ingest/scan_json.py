@@ -11,7 +11,7 @@ import numba as nb
 import numpy as np
 
 from engine.panes import inner
-from ingest.raw_bytes import octet, octets
+from engine.raw_bytes import octet, octets
 
 DIGITS_MAX = 15
 """Numbers of at most so many digits are exact in a double, and so is the power of ten they need:

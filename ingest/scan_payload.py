@@ -12,6 +12,7 @@ import numba as nb
 import numpy as np
 
 from engine.panes import inner, kernel
+from engine.raw_bytes import ADDRESS, octet
 from ingest.clocks import EARLIEST_NS
 from ingest.known import (
     SERIES_ENTRY,
@@ -22,7 +23,6 @@ from ingest.known import (
     unit_at,
 )
 from ingest.messages import MS_MAX, NUMBER_MAX
-from ingest.raw_bytes import ADDRESS, octet
 from ingest.scan_json import expect, number, skip, text, unit_text, whole, word_at
 
 GENERAL = -1

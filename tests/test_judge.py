@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.quantities import INDEX, QUANTITIES
 from engine.batch import Batch, concatenate
-from engine.judge import GAP_NS, Judge, flags_of
+from engine.judge import GAP_NS, LIMITS, RELEASED, Judge, flags_of, watch_one
 from engine.panes import HOUR, LENGTHS
 from ingest.merging import Merging
 from ingest.recall import Rows, nothing
@@ -150,13 +150,16 @@ def test_quantities_that_jump_by_nature_are_left_alone(quantity: str) -> None:
 def test_a_value_that_came_about_too_fast_is_suspect_and_counts() -> None:
     judge = Judge()
     judge.fit(1)
-    flag = np.array([1, 1, 1, 4], np.uint8)
-    seen = judge.watch(
-        np.zeros(4, np.int32), BEGIN * 10**9 + np.array([0, 60, 120, 180]) * 10**9,
-        np.array([10.0, 12.9, 16.0, 50.0]), flag, np.array([INDEX["temp"]], np.int32),
-    )
-    assert flag.tolist() == [1, 1, 3, 4]
-    assert not seen.held.any()
+    counts, none = np.zeros(3, np.int64), np.zeros(8, np.int64)
+    found = [
+        watch_one(
+            judge.table, 0, (BEGIN + second) * 10**9, value, np.uint8(flag), INDEX["temp"], LIMITS,
+            np.empty(4, RELEASED), none, none.astype(np.int32), counts,
+        )
+        for second, value, flag in [(0, 10.0, 1), (60, 12.9, 1), (120, 16.0, 1), (180, 50.0, 4)]
+    ]
+    assert found == [(1, False), (1, False), (3, False), (4, False)]
+    assert not counts.any()
 
 
 def test_late_readings_that_cannot_matter_ask_for_no_archive() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from edge.quantities import INDEX
 from engine.panes import NEVER_MIN
-from engine.series import LONG_AGO_MIN, NO_LATE_NS, Series, follow
+from engine.series import LONG_AGO_MIN, NO_LATE_NS, Series, follow_one, period_of, span_of
 
 SECOND = 1_000_000_000
 
@@ -13,18 +13,17 @@ def _follow(
     series: Series, readings: list[tuple[int, float, float, int]], period_s: float,
     quantity: str = "power",
 ) -> list[int]:
-    slot, time_s, value, flag = (list(column) for column in zip(*readings, strict=True))
-    span = np.zeros(len(readings), np.int32)
     count = len(series.last_ns)
     since = np.zeros((count, 2), np.int64)
     since[:, 1] = 6000
-    follow(
-        np.array(slot, np.int32), (np.array(time_s) * SECOND).astype(np.int64),
-        np.array(value, float), np.array(flag, np.uint8),
-        np.full(count, INDEX[quantity], np.int32), since,
-        np.tile([period_s, 300.0], (count, 1)), series.table, span,
-    )
-    return span.tolist()
+    periods = np.tile([period_s, 300.0], (count, 1))
+    spans = []
+    for slot, time_s, value, flag in readings:
+        period = period_of(slot, int(time_s) // 60 * 60, since, periods)
+        at = int(time_s * SECOND)
+        follow_one(series.table, slot, at, value, flag, period, INDEX[quantity])
+        spans.append(span_of(period))
+    return spans
 
 
 def test_blanks_and_growth() -> None:

@@ -26,8 +26,8 @@ SOURCE_ROOMS = (*LAYERS, "simulators")
 
 THIRD_PARTY = {
     "edge": {"msgspec", "paho", "serial"},
-    "engine": {"msgspec", "numba", "numpy"},
-    "ingest": {"influxdb_client", "llvmlite", "msgspec", "numba", "numpy", "paho", "urllib3"},
+    "engine": {"llvmlite", "msgspec", "numba", "numpy"},
+    "ingest": {"influxdb_client", "msgspec", "numba", "numpy", "paho", "urllib3"},
     "dashboards": {"aiohttp", "aiomqtt", "grafana_client", "msgspec", "numpy", "requests"},
     "simulators": {"msgspec", "numpy"},
     "cityvitals": {"msgspec", "numpy", "rich", "typer"},
@@ -39,7 +39,7 @@ DOORS = {
     "aiomqtt": "dashboards/devices.py",
     "grafana_client": "dashboards/grafana_api.py",
     "influxdb_client": "ingest/influx.py",
-    "llvmlite": "ingest/raw_bytes.py",
+    "llvmlite": "engine/raw_bytes.py",
     "paho": "edge/connection.py",
     "requests": "dashboards/grafana_api.py",
     "serial": "edge/plantower.py",
