@@ -89,9 +89,8 @@ def kernel(signature: Any, *, lean: bool = False) -> Callable[[Kernel], Kernel]:
     lean: without the counting of who holds each array, which costs 100 ns a reading where a loop
     hands a dozen of them on; such a kernel can make no arrays.
     """
-    return nb.njit(  # type: ignore[no-any-return]
-        signature, cache=True, nogil=True, **({"_nrt": False} if lean else {})
-    )
+    more = {"_nrt": False} if lean else {}
+    return nb.njit(signature, cache=True, nogil=True, **more)  # type: ignore[no-any-return]
 
 
 def inner(function: Kernel) -> Kernel:
@@ -101,9 +100,8 @@ def inner(function: Kernel) -> Kernel:
 
 def lean_inner(function: Kernel) -> Kernel:
     """As `inner`, for what a `lean` kernel does with each reading: a call would cost more."""
-    return nb.njit(  # type: ignore[no-any-return]
-        function, cache=True, nogil=True, _nrt=False, forceinline=True
-    )
+    more = {"_nrt": False, "forceinline": True}
+    return nb.njit(function, cache=True, nogil=True, **more)  # type: ignore[no-any-return]
 
 
 @inner
