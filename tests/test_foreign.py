@@ -25,6 +25,7 @@ from ingest.judging import FUTURE_MAX_NS
 from ingest.ledger import VERDICTS, account
 from ingest.line import Line
 from ingest.messages import Received
+from ingest.reconcile import Wanted, reconcile
 from ingest.settings_foreign import ForeignSettings
 from ingest.settings_ingest import IngestSettings
 from tests.hostile import PAYLOADS, RELAXED
@@ -249,6 +250,30 @@ def test_the_future_is_admitted_when_it_comes_whatever_the_configuration_says_th
     assert [(one[1], one[2]) for one in rows_of(line) if one[4] == V.APPLIED] == [(ahead_ms, 231.0)]
     assert [one.channel for one in line.vitals.registry.series] == ["l2"]
     line.close()
+
+
+def test_reconcile_finds_that_all_adds_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also with what was held beyond the bound and dropped, and what lost to a later one."""
+    monkeypatch.setattr("ingest.inbox.HELD_DEVICE_ROWS_MAX", 4)
+    monkeypatch.setattr("ingest.inbox.DROP_SHARE", 1)
+    line = line_of(tmp_path, "d1")
+    for k in range(6):
+        tell(line, "z/d9", {"pm": k, "at": START_MS + k}, at_ms=START_MS + k)
+        tell(line, "z/d1", {"pm": k, "at": START_MS}, at_ms=START_MS + k)
+    tell(line, "z/d1", {"pm": 1, "at": START_MS + FUTURE_MS + MINUTE_MS})
+    line.close()
+    done = reconcile(tmp_path / "ingest", tmp_path / "store.db", Wanted())
+    assert done.differences == []
+    counts = verdicts(line)
+    assert counts["dropped_held"] + counts["held_unknown"] == 6
+    assert (counts["applied"], counts["conflict"], counts["held_future"]) == (1, 5, 1)
+    abandoned = line_of(tmp_path, "d1", "d9")
+    assert verdicts(abandoned)["dropped_held"] == counts["dropped_held"]
+    assert sum(verdicts(abandoned).values()) == 13
+    abandoned.close()
+    assert reconcile(tmp_path / "ingest", tmp_path / "store.db", Wanted()).differences == []
 
 
 def test_held_under_a_template_that_is_gone_is_refused(tmp_path: Path) -> None:
