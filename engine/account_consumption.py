@@ -30,7 +30,7 @@ def per_head(
     return {
         "population_on": date.fromordinal(of.middle).isoformat(), "population": population,
         "missing": None if population else f"no fact {POPULATION} of {path} is in force on that "
-        "day: load one with `cityvitals facts`",
+        "day: `cityvitals facts load` takes one",
         "customers": _fact(family, path, CUSTOMERS, day), "metered_customers": number(of.metered),
         "scale": number(of.scale), "metered_share": number(of.share),
     }

@@ -143,4 +143,4 @@ def test_the_facts_are_told_with_their_sources_and_a_missing_one_with_the_way_ou
     assert (told["customers"]["value"], told["metered_customers"]) == (100, 60)
     none = per_head(family, keys.index("a/_"), KINDS.index("day"), day, np.arange(2))
     assert none["population"] is None
-    assert "cityvitals facts" in none["missing"]
+    assert "cityvitals facts load" in none["missing"]
