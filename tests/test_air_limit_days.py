@@ -104,6 +104,6 @@ def test_a_station_without_the_pollutant_says_nothing_of_it() -> None:
     town.take(Reading("a1", "no2", at("2026-03-02 00:00") + 3600 * hour, 150.0)
               for hour in range(24))
     town.tick(at("2026-03-03 00:02"))
-    assert {key for _, key, *_ in town.said() if ".eu_" in key or "season" in key} == {
-        "air.eu_hours_no2"}
+    assert {key for _, key, *_ in town.said() if ".eu" in key or "season" in key} == {
+        "air.eu_hours_no2", "air.eu_year_no2", "air.eu2030_hours_no2", "air.eu2030_days_no2"}
     assert town.last("air.eu_hours_no2", PLACE)[at("2026-03-03 00:00")][0] == 24.0
