@@ -309,7 +309,7 @@ class Panes:
     """The rings of all series; grows by doubling as series are registered."""
 
     def __init__(self) -> None:
-        self.minutes = blank((MINUTES, 0), MINUTE).T
+        self.minutes = blank((MINUTES, 2), MINUTE).T  # without rows it would be in either order
         self.fine = tuple(blank((0, LENGTHS[level]), FINE) for level in range(FINE_LEVELS))
         self.coarse = (blank((0, LENGTHS[HOUR]), COARSE), blank((0, LENGTHS[DAY]), COARSE))
         self.rows = np.full((FINE_LEVELS, 0), -1, np.int32)

@@ -309,3 +309,8 @@ def test_a_minute_takes_64_bytes_and_its_ring_4_kilobytes() -> None:
     assert module.MINUTE.itemsize * MINUTES == 4096
     coarse = module.COARSE.itemsize * (LENGTHS[HOUR] + LENGTHS[DAY])
     assert 4096 + coarse <= 16_384
+
+
+def test_a_city_without_series_ticks() -> None:
+    """Without rows the ring was in either order of memory, and no kernel took it."""
+    Ring().tick()
