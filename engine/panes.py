@@ -324,7 +324,7 @@ class Panes:
         old = self.rows.shape[1]
         if count <= old:
             return
-        capacity = max(count, 2 * old, 64)
+        capacity = max(count, 2 * old, 8)
         self.minutes = longer(self.minutes.T, capacity, axis=1).T
         self.coarse = (longer(self.coarse[0], capacity), longer(self.coarse[1], capacity))
         more = capacity - old

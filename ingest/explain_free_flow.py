@@ -77,6 +77,7 @@ class FreeFlow:
             self._stop,
         )
         theirs = other.vitals.segments
+        theirs.enrol(other.vitals.registry)
         everyone = np.arange(len(theirs.members.places), dtype=np.int64)
         measure(theirs, everyone, day, other.vitals.panes)
         posted = theirs.posted_on(everyone, day)

@@ -176,7 +176,6 @@ class Reconstruction(Visitor):
                 self.slot_of[slot] = registry.slot(own, self.vitals.panes)
         self.vitals.fit()
         widen_registers(self.vitals, recipe.ring_days)
-        self.vitals.enrol()
 
     def again(self) -> "Reconstruction | None":
         """An empty one that leaves out what lost and spikes; None if this one did.
@@ -221,8 +220,10 @@ class Reconstruction(Visitor):
         ])
 
     def windows(self, position: int) -> Windows:
-        """The windows of the family of an indicator."""
-        return next(w for w in self.vitals.windows if position in w.family.indicators)
+        """The windows of the family of an indicator, with the series known by now."""
+        windows = next(w for w in self.vitals.windows if position in w.family.indicators)
+        windows.enrol(self.vitals.registry)
+        return windows
 
     def replay(
         self, archive: Path, since_ns: int, before_ns: int, as_of_ns: int, stop: Stop
@@ -250,7 +251,6 @@ class Reconstruction(Visitor):
             self.rows(standing[np.argsort(standing["time_ns"], kind="stable")], aside=False)
         self._begun()
         vitals, panes = self.vitals, self.vitals.panes
-        vitals.enrol()
         vitals.fold_held(NEVER_NS)
         fold_dirty(
             panes.minutes, panes.fine, panes.coarse, panes.rows, vitals.registry.quantity,

@@ -35,8 +35,18 @@ def road(answer: Answer) -> dict[str, Any]:
     return row
 
 
-def lanes(answer: Answer, quantity: str) -> dict[tuple[str, str], dict[int, list[int]]]:
+Lanes = dict[tuple[str, str], dict[int, list[int]]]
+
+
+def lanes(answer: Answer, quantity: str) -> Lanes:
     """Panes of five minutes by (device, channel) and start, of the series that there are."""
+    known: dict[str, Lanes] = answer.setdefault("lanes", {})
+    if quantity not in known:
+        known[quantity] = _lanes(answer, quantity)
+    return known[quantity]
+
+
+def _lanes(answer: Answer, quantity: str) -> Lanes:
     return {
         (series["device"], series["channel"]): {
             row[0]: row for row in series.get("panes", {}).get("rows", []) if row[1] == 5
