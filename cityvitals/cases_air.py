@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number, plain, word
-from engine import air_limits, daqi, eaqi, limits_2030, naqi, us_aqi
+from engine import air_limits, daqi, eaqi, limits_2030, naqi, pollutants, us_aqi
 from engine.air_days import who_ratio
 from engine.catalogue import AQI_LEVELS
 from engine.catalogue_air import (
@@ -32,14 +32,14 @@ Floats = npt.NDArray[np.float64]
 
 EDITION = "2024-05-06"
 _POLLUTANTS = {
-    "PM2.5": us_aqi.PM25, "PM10": us_aqi.PM10, "O3": us_aqi.O3, "CO": us_aqi.CO,
-    "SO2": us_aqi.SO2, "NO2": us_aqi.NO2,
+    "PM2.5": pollutants.PM25, "PM10": pollutants.PM10, "O3": pollutants.O3, "CO": pollutants.CO,
+    "SO2": pollutants.SO2, "NO2": pollutants.NO2,
 }
 _HOURS = {"1h": 1, "8h": 8, "24h": 24}
 _TABLE_UNIT = {
-    us_aqi.PM25: {"ugm3": 1.0}, us_aqi.PM10: {"ugm3": 1.0},
-    us_aqi.O3: {"ppm": 1.0, "ppb": 0.001}, us_aqi.CO: {"ppm": 1.0, "ppb": 0.001},
-    us_aqi.SO2: {"ppb": 1.0, "ppm": 1000.0}, us_aqi.NO2: {"ppb": 1.0, "ppm": 1000.0},
+    pollutants.PM25: {"ugm3": 1.0}, pollutants.PM10: {"ugm3": 1.0},
+    pollutants.O3: {"ppm": 1.0, "ppb": 0.001}, pollutants.CO: {"ppm": 1.0, "ppb": 0.001},
+    pollutants.SO2: {"ppb": 1.0, "ppm": 1000.0}, pollutants.NO2: {"ppb": 1.0, "ppm": 1000.0},
 }
 
 
@@ -75,12 +75,12 @@ def _us_aqi_overall(inputs: Inputs) -> dict[str, Any]:
         return conc.get((pollutant, hours), math.nan)
 
     found = np.array([
-        us_aqi.sub_index(us_aqi.PM25, 24, given(us_aqi.PM25, 24)),
-        us_aqi.sub_index(us_aqi.PM10, 24, given(us_aqi.PM10, 24)),
-        us_aqi.o3_index(given(us_aqi.O3, 8) * 1000.0, given(us_aqi.O3, 1) * 1000.0),
-        us_aqi.sub_index(us_aqi.CO, 8, given(us_aqi.CO, 8)),
-        us_aqi.so2_index(given(us_aqi.SO2, 1), given(us_aqi.SO2, 24)),
-        us_aqi.sub_index(us_aqi.NO2, 1, given(us_aqi.NO2, 1)),
+        us_aqi.sub_index(pollutants.PM25, 24, given(pollutants.PM25, 24)),
+        us_aqi.sub_index(pollutants.PM10, 24, given(pollutants.PM10, 24)),
+        us_aqi.o3_index(given(pollutants.O3, 8) * 1000.0, given(pollutants.O3, 1) * 1000.0),
+        us_aqi.sub_index(pollutants.CO, 8, given(pollutants.CO, 8)),
+        us_aqi.so2_index(given(pollutants.SO2, 1), given(pollutants.SO2, 24)),
+        us_aqi.sub_index(pollutants.NO2, 1, given(pollutants.NO2, 1)),
     ])
     indices = {
         name: float(found[row]) for name, row in _POLLUTANTS.items() if not math.isnan(found[row])
@@ -103,7 +103,7 @@ def _hours(inputs: Inputs, key: str, most: int) -> Floats:
 def _nowcast_pm(inputs: Inputs) -> dict[str, Any]:
     value = nowcast_pm(_hours(inputs, "hours_newest_first", NOWCAST_HOURS))
     pollutant = choose(_POLLUTANTS, {"pollutant": "PM2.5", **inputs}, "pollutant")
-    steps = 10.0 if pollutant == us_aqi.PM25 else 1.0
+    steps = 10.0 if pollutant == pollutants.PM25 else 1.0
     return {"nowcast": plain(value), "reported": plain(report(value, steps))}
 
 
@@ -164,11 +164,11 @@ def _naqi(inputs: Inputs) -> dict[str, Any]:
         overall = naqi.naqi_overall(indices)
         return {"aqi": plain(overall), "category": word(overall, NAQI_LEVELS)}
     pollutant = choose(_NAQI, inputs, "pollutant")
-    own = "mg/m3" if pollutant == us_aqi.CO else "ug/m3"
+    own = "mg/m3" if pollutant == pollutants.CO else "ug/m3"
     if inputs.get("unit", own) != own:
         raise ValueError(f"unit = {inputs['unit']!r}, must be {own}")
     conc = number(inputs["conc" if "conc" in inputs else "conc_ugm3"])
-    usual = 8 if pollutant in (us_aqi.CO, us_aqi.O3) else 24
+    usual = 8 if pollutant in (pollutants.CO, pollutants.O3) else 24
     hours = choose(_HOURS, inputs, "avg") if "avg" in inputs else usual
     value = naqi.naqi(pollutant, hours, conc)
     return {"subindex": plain(value), "category": word(value, NAQI_LEVELS)}
@@ -196,7 +196,7 @@ def _who(inputs: Inputs) -> dict[str, Any]:
 
 
 _EU_LIMITS = {
-    **{("24h" if part in (us_aqi.PM10, us_aqi.SO2) else "8h", part): limit
+    **{("24h" if part in (pollutants.PM10, pollutants.SO2) else "8h", part): limit
        for part, limit in zip(air_limits.DAY_PARTS, air_limits.DAY_LIMITS.tolist(), strict=True)},
     **{("1h", part): limit
        for part, limit in zip(air_limits.HOUR_PARTS, air_limits.HOUR_LIMITS.tolist(), strict=True)},
@@ -222,7 +222,7 @@ def _eu_limit(inputs: Inputs) -> dict[str, Any]:
     limits, average = _EU_2030 if later else _EU_2010, str(inputs["avg"])
     if (average, pollutant) not in limits:
         raise ValueError(f"avg = {average!r}: no such limit value of {inputs['pollutant']}")
-    conc = number(inputs["conc_mgm3" if pollutant == us_aqi.CO else "conc_ugm3"])
+    conc = number(inputs["conc_mgm3" if pollutant == pollutants.CO else "conc_ugm3"])
     limit = limits[average, pollutant]
     found: dict[str, Any] = {"limit": limit, "above": who_ratio(conc, limit) > 1.0}
     if later and average in _ALLOWED_2030:

@@ -21,14 +21,9 @@ from engine.air import DAY_HOURS, LOOK_BACK_H, POLLUTANTS, gather_hours
 from engine.family import Floats
 from engine.nowcast import NOWCAST_HOURS, nowcast_pm, report
 from engine.panes import HOUR
+from engine.pollutants import CO, NO2, O3, PM10, PM25, SO2
 from engine.us_aqi import (
     AVERAGES_H,
-    CO,
-    NO2,
-    O3,
-    PM10,
-    PM25,
-    SO2,
     SO2_24H_FROM_PPB,
     hours_mean,
     o3_index,

@@ -14,7 +14,8 @@ from engine.daqi_hours import QUARTERS_AN_HOUR, TO_UGM3, so2_highs
 from engine.eaqi import whole
 from engine.family import Floats
 from engine.panes import QUARTER
-from engine.us_aqi import SO2, hours_mean
+from engine.pollutants import SO2
+from engine.us_aqi import hours_mean
 
 URL = "https://uk-air.defra.gov.uk/air-pollution/daqi"
 _CLAUSE = "Defra, Update on Implementation of the DAQI (2013)"

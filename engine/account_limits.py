@@ -29,7 +29,7 @@ from engine.air_limits import (
 from engine.air_years import WHO_FACTOR, first_of_years
 from engine.catalogue import POSITION
 from engine.limits_2030 import HOUR_PARTS_2030
-from engine.us_aqi import CO, O3
+from engine.pollutants import CO, O3
 
 EU_URL = "https://eur-lex.europa.eu/eli/dir/2008/50/oj"
 _EU = "2008/50/EC Annex XI"

@@ -26,7 +26,7 @@ from engine.air_years import (
 from engine.catalogue import POSITION
 from engine.daybook import DayBook
 from engine.limits_2030 import DAY_LIMITS_2030, DAY_PARTS_2030, YEAR_PARTS_EU, YEAR_SHARE
-from engine.us_aqi import CO, O3
+from engine.pollutants import CO, O3
 from engine.who import LEVELS
 
 WHO_URL = "https://www.who.int/publications/i/item/9789240034228"

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from engine.us_aqi import CO, NO2, O3, PM10, PM25, SO2, hours_mean
+from engine.pollutants import CO, NO2, O3, PM10, PM25, SO2
+from engine.us_aqi import hours_mean
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

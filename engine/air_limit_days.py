@@ -24,7 +24,7 @@ from engine.daybook import DayBook
 from engine.family import NOT_MEASURED, Floats, Integers, Result, blank
 from engine.limits_2030 import HOUR_PARTS_2030
 from engine.panes import Panes
-from engine.us_aqi import O3
+from engine.pollutants import O3
 from engine.who import LEVELS, who_ratios
 
 EU_FACTOR = factors("eu", POLLUTANTS)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numba import njit
 
 from engine.air_days import highest_8h, mean_of_day, who_ratio
-from engine.us_aqi import CO, NO2, O3, PM10, SO2
+from engine.pollutants import CO, NO2, O3, PM10, SO2
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -26,7 +26,7 @@ from engine.daybook import DayBook
 from engine.family import NOT_MEASURED, Floats, Integers, Result, blank
 from engine.limits_2030 import DAY_LIMITS_2030, DAY_PARTS_2030, YEAR_PARTS_EU, YEAR_SHARE
 from engine.panes import Panes
-from engine.us_aqi import O3, SO2
+from engine.pollutants import O3, SO2
 from engine.who import LEVELS, who_ratios
 
 U4SSC_SHARE, WHO_SHARE = 0.75, 0.9

@@ -12,7 +12,7 @@ from engine.limits_2030 import (
     YEAR_LIMITS_2030,
     YEAR_PARTS_EU,
 )
-from engine.us_aqi import CO, NO2, PM10, PM25, SO2
+from engine.pollutants import CO, NO2, PM10, PM25, SO2
 
 _ID = {PM25: "pm25", PM10: "pm10", SO2: "so2", NO2: "no2", CO: "co"}
 _HOUR_LIMITS = {NO2: 200, SO2: 350}

@@ -11,7 +11,8 @@ from numba import njit
 
 from engine.completeness import enough
 from engine.eaqi import whole
-from engine.us_aqi import NO2, O3, PM10, PM25, SO2, hours_mean
+from engine.pollutants import NO2, O3, PM10, PM25, SO2
+from engine.us_aqi import hours_mean
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -22,7 +22,7 @@ from engine.conversion import factors
 from engine.daqi import AVERAGES_MIN, PARTS, station_daqi
 from engine.family import Bools, Floats, Integers, Members, Result, blank
 from engine.panes import COVER, FINE, QUARTER, SCALE, Panes, kernel
-from engine.us_aqi import SO2
+from engine.pollutants import SO2
 
 TO_UGM3 = factors("eu", POLLUTANTS)
 QUARTERS_AN_HOUR = 4

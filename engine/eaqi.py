@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from engine.us_aqi import NO2, O3, PM10, PM25, SO2
+from engine.pollutants import NO2, O3, PM10, PM25, SO2
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

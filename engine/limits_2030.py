@@ -4,7 +4,7 @@ Directive (EU) 2024/2881 in place of 2008/50/EC: lower values, more of them by t
 means of a day those of its 24 hours.
 """
 
-from engine.us_aqi import CO, NO2, PM10, PM25, SO2
+from engine.pollutants import CO, NO2, PM10, PM25, SO2
 
 DAY_PARTS_2030 = (PM25, PM10, SO2, NO2, CO)
 """Pollutants with a limit of a day from 2030 on."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from engine.us_aqi import CO, O3, PM10, PM25
+from engine.pollutants import CO, O3, PM10, PM25
 
 Floats = npt.NDArray[np.float64]
 

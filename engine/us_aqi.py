@@ -13,11 +13,9 @@ from numba import njit
 
 from engine.completeness import enough
 from engine.nowcast import nowcast_pm, report, truncated_steps
+from engine.pollutants import CO, NO2, O3, PM10, PM25, SO2
 
 Floats = npt.NDArray[np.float64]
-
-PM25, PM10, O3, CO, SO2, NO2 = range(6)
-"""Rows of the pollutants; canonical units µg/m3, µg/m3, ppb, ppm, ppb, ppb."""
 
 _INDEX_LOW = np.array([0.0, 51.0, 101.0, 151.0, 201.0, 301.0])
 _INDEX_HIGH = np.array([50.0, 100.0, 150.0, 200.0, 300.0, 500.0])

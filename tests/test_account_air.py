@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from engine.account_air import day_steps, now_steps, nowcast_steps
-from engine.us_aqi import CO, NO2, O3, PM10, PM25, SO2, segment
+from engine.pollutants import CO, NO2, O3, PM10, PM25, SO2
+from engine.us_aqi import segment
 from tests.looks import account_of, value_of
 from tests.town import Reading, Town, at, row
 

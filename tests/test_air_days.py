@@ -16,7 +16,7 @@ from engine.air_days import (
     day_values,
     year_sums,
 )
-from engine.us_aqi import CO, O3, PM25
+from engine.pollutants import CO, O3, PM25
 
 NAN = math.nan
 DAY = 731_000

@@ -14,7 +14,7 @@ from engine.air_limits import (
     limit_row,
     season,
 )
-from engine.us_aqi import CO, NO2, O3, PM10, SO2
+from engine.pollutants import CO, NO2, O3, PM10, SO2
 from tests.reference_limits import months_of
 
 NAN = math.nan

@@ -8,7 +8,7 @@ from engine.air_years import NAMES as YEAR_NAMES
 from engine.catalogue_2030 import AIR_2030
 from engine.indicator import INF, Indicator
 from engine.limits_2030 import DAY_LIMITS_2030, DAYS_ALLOWED_2030, YEAR_LIMITS_2030
-from engine.us_aqi import NO2, SO2
+from engine.pollutants import NO2, SO2
 
 
 def test_the_families_compute_all_of_them() -> None:

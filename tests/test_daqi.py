@@ -5,7 +5,7 @@ import math
 import pytest
 
 from engine.daqi import AVERAGES_MIN, PARTS, UPPERS, daqi
-from engine.us_aqi import CO, NO2, PM25
+from engine.pollutants import CO, NO2, PM25
 from tests import reference_air
 
 LIMITS = [

@@ -14,7 +14,7 @@ from engine.limits_2030 import (
     YEAR_LIMITS_2030,
     YEAR_PARTS_EU,
 )
-from engine.us_aqi import CO, PM10, SO2
+from engine.pollutants import CO, PM10, SO2
 from tests.town import Reading, Town, at, row
 
 START = at("2026-01-01 00:00")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.naqi import NH3, PB, naqi, naqi_overall
-from engine.us_aqi import CO, O3, PM10, PM25
+from engine.pollutants import CO, O3, PM10, PM25
 from tests import reference_air
 
 NAN = math.nan

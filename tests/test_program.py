@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -28,7 +26,7 @@ from ingest.settings_ingest import IngestSettings
 from tests.brokers import Broker, Mosquitto, Nats, free_port
 from tests.influxd import Influxd
 from tests.line_city import body, row, topic, write_places
-from tests.live_ingest import ROOT, RUN, LiveIngest, publish, until
+from tests.live_ingest import LiveIngest, publish, until
 
 HOUR_MS = 3_600_000
 
@@ -196,21 +194,17 @@ def test_a_wrong_configuration_ends_with_status_2_and_one_line(
     assert printed.err.count("\n") == 1
 
 
-def test_a_missing_file_and_a_wrong_first_places_file(tmp_path: Path) -> None:
-    def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", RUN, tmp_path / "ingest.toml"], cwd=ROOT, capture_output=True,
-            text=True, timeout=60, check=False)
-
-    done = run()
-    assert (done.returncode, done.stderr) == (2, f"{tmp_path}/ingest.toml: no such file\n")
+def test_a_missing_file_and_a_wrong_first_places_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert module.run(tmp_path / "ingest.toml") == 2
+    assert capsys.readouterr().err == f"{tmp_path}/ingest.toml: no such file\n"
     (tmp_path / "ingest.toml").write_text("")
     write_places(tmp_path / "places.csv")
     text = (tmp_path / "places.csv").read_text().replace("41.100000", "411", 1)
     (tmp_path / "places.csv").write_text(text)
-    done = run()
-    assert done.returncode == 2
-    assert done.stderr == (
+    assert module.run(tmp_path / "ingest.toml") == 2
+    assert capsys.readouterr().err == (
         f"{tmp_path}/places.csv: line 3: lat = '411': must lie between -90 and 90\n")
 
 

@@ -8,19 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.us_aqi import (
-    CO,
-    NO2,
-    O3,
-    PM10,
-    PM25,
-    SO2,
-    day_aqi,
-    o3_index,
-    so2_index,
-    station_aqi,
-    sub_index,
-)
+from engine.pollutants import CO, NO2, O3, PM10, PM25, SO2
+from engine.us_aqi import day_aqi, o3_index, so2_index, station_aqi, sub_index
 from tests import reference
 
 NAN = math.nan
