@@ -12,7 +12,10 @@ import pytest
 from hypothesis import settings
 
 # A first call may wait for a compiler; nothing in the suite judges by time.
-settings.register_profile("untimed", settings(), deadline=None)
+# Half of hypothesis' examples keep the suite under ten minutes, and each run draws others;
+# `make test ARGS=--hypothesis-profile=thorough` searches long.
+settings.register_profile("untimed", settings(), deadline=None, max_examples=50)
+settings.register_profile("thorough", settings(), deadline=None, max_examples=2000)
 settings.load_profile("untimed")
 
 IN_CI = os.environ.get("CI", "").lower() == "true"

@@ -5,6 +5,7 @@ What is forked is a process like any other: it has its own memory, files and sig
 killed. Requests and answers are JSON, a line each, on the server's standard input and output.
 """
 
+import faulthandler
 import json
 import os
 import random
@@ -20,6 +21,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 POLL_S = 0.01
+STACKS = signal.SIGUSR1
+"""An ingest that gets it writes into its log what each of its threads is at."""
 
 
 def serve() -> None:
@@ -52,6 +55,7 @@ def _begin(log: str) -> None:
     """Let go of what is the server's."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random.seed()
+    faulthandler.register(STACKS, all_threads=True)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number in (1, 2):
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), number)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.line_city import START_MS
 
-RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(suppress_health_check=[HealthCheck.too_slow])
 """The machine may be busy; how long one example takes says nothing."""
 
 _SCALARS = (

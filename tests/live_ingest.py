@@ -14,7 +14,7 @@ from edge.broker_settings import BrokerSettings
 from edge.connection import Connection
 from ingest.sqlite_file import StoreError
 from ingest.store import Store
-from tests.fork_server import ForkedIngest
+from tests.fork_server import STACKS, ForkedIngest
 
 ROOT = Path(__file__).parent.parent
 RUN = (
@@ -22,6 +22,7 @@ RUN = (
     "sys.exit(run(pathlib.Path(sys.argv[1])))"
 )
 WAIT_S_MAX = 60.0
+STOP_S_MAX = 20.0
 
 
 def until(true: Callable[[], bool], what: str, timeout_s: float = WAIT_S_MAX) -> None:
@@ -95,7 +96,12 @@ class LiveIngest:
         self._close()
         assert self._process is not None
         self._process.send_signal(number)
-        status = self._process.wait(20)
+        try:
+            status = self._process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(STACKS)
+            time.sleep(1.0)
+            raise AssertionError(f"no end within {STOP_S_MAX} s: {self.log()}") from None
         self._process = None
         return status
 

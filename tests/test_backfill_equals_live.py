@@ -28,7 +28,7 @@ from simulators.city import City
 from tests.line_city import MS, Kept
 
 MIDNIGHT_MS = 1_790_208_000_000 - 3_600_000  # a Thursday, 2026-09-24, 00:00 in Lisbon
-START_MS, END_MS = MIDNIGHT_MS - 2 * 3_600_000, MIDNIGHT_MS + 20 * 60_000
+START_MS, END_MS = MIDNIGHT_MS - 3_600_000, MIDNIGHT_MS + 20 * 60_000
 STEP_NS = 6 * 3600 * 10**9
 FINAL_NS = 9 * 86_400 * 10**9
 Windows = dict[tuple[str, str, int], tuple[Any, ...]]

@@ -46,7 +46,7 @@ def test_columns_are_complete_sorted_and_on_the_grid(city: City) -> None:
     assert (day.quantity.dtype, day.value.dtype) == (np.uint8, np.float64)
 
 
-@pytest.mark.parametrize("seed", [1, 77])
+@pytest.mark.parametrize("seed", [1, pytest.param(77, marks=pytest.mark.soak)])
 def test_a_year_holds_no_implausible_value(seed: int) -> None:
     start = START_MS - 200 * DAY_MS
     columns = joined(list(City(seed).readings(start, start + 365 * DAY_MS, PERIOD_S_MAX)))

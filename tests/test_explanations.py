@@ -166,8 +166,12 @@ def test_the_number_of_a_station_explains_itself_by_keyboard(
 ) -> None:
     browser = one_browser
     browser.get(f"{page.url}/#/station/centre/s1/dq.completeness")
-    until(lambda: count(browser, "#panel-now a.explain") == 1)
-    browser.find_element(By.CSS_SELECTOR, "#panel-now a.explain").send_keys(Keys.ENTER)
+    until(lambda: browser.execute_script("""
+        const link = document.querySelector('#panel-now a.explain');
+        link?.focus();
+        return link !== null && document.activeElement === link;
+    """))
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
     until(lambda: "readings had and owed" in text(browser, "#explain-steps"))
     size(browser, 360, 740)
     wide: int = browser.execute_script("return document.documentElement.scrollWidth")

@@ -1,5 +1,6 @@
 """The past anew: a new indicator, a lost store, what changed and what stays."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from ingest.spool import Spool
 from ingest.store import Store
 from ingest.store_merge import Row, Taken
 from tests.line_city import MINUTE_MS, MS, START_MS, body, message, write_places
+from tests.shared_folder import shared
 
 NEW = "air.us_aqi_no2"
 HOURS = 4
 
 
-def lived(folder: Path) -> None:
+def lived(folder: Path) -> Path:
     """A data folder after some hours, with something late, its ingest ended."""
     write_places(folder / "places.csv")
     store = Store.create(folder / "store.db")
@@ -37,6 +39,18 @@ def lived(folder: Path) -> None:
         line.tick((at_ms + MINUTE_MS + 1000) * MS, with_open=minute % 10 == 0)
     line.close()
     store.close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such a folder, to be copied."""
+    return shared(tmp_path_factory, "lived", lived)
+
+
+def copied(life: Path, folder: Path) -> None:
+    """Copy it into a folder that is there."""
+    shutil.copytree(life, folder, dirs_exist_ok=True)
 
 
 def stored(folder: Path) -> dict[tuple[Any, ...], tuple[Any, ...]]:
@@ -58,7 +72,7 @@ def silent(_: float) -> None:
 
 
 def test_an_indicator_that_is_new_gets_its_past(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, life: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The catalogue before did not have it: nothing of it was ever said."""
     real = Outlets.points
@@ -76,16 +90,13 @@ def test_an_indicator_that_is_new_gets_its_past(
     assert (taken.written > 0, taken.unchanged, taken.changed) == (True, 0, 0)
     after = stored(tmp_path)
     assert {key: row for key, row in after.items() if key[1] != NEW} == without
-    fresh = tmp_path / "fresh"
-    fresh.mkdir()
-    lived(fresh)
-    assert after == stored(fresh)
+    assert after == stored(life)
     assert recompute(tmp_path, Wanted(), silent) == Taken(
         0, len([key for key in after if len(key) == 3]), 0)
 
 
-def test_a_lost_store_comes_back_whole(tmp_path: Path) -> None:
-    lived(tmp_path)
+def test_a_lost_store_comes_back_whole(tmp_path: Path, life: Path) -> None:
+    copied(life, tmp_path)
     store = Store.reader(tmp_path / "store.db")
     before, events = stored(tmp_path), store.events(1000)
     store.close()
@@ -102,8 +113,8 @@ def test_a_lost_store_comes_back_whole(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("recompute.db*"))
 
 
-def test_what_differs_is_set_right_and_told(tmp_path: Path) -> None:
-    lived(tmp_path)
+def test_what_differs_is_set_right_and_told(tmp_path: Path, life: Path) -> None:
+    copied(life, tmp_path)
     before = stored(tmp_path)
     store = Store.create(tmp_path / "store.db")
     with store._transaction() as file:
@@ -129,8 +140,8 @@ def test_what_differs_is_set_right_and_told(tmp_path: Path) -> None:
     store.close()
 
 
-def test_only_the_windows_that_are_asked_for(tmp_path: Path) -> None:
-    lived(tmp_path)
+def test_only_the_windows_that_are_asked_for(tmp_path: Path, life: Path) -> None:
+    copied(life, tmp_path)
     everything = stored(tmp_path)
     for path in tmp_path.glob("store.db*"):
         path.unlink()
@@ -143,16 +154,16 @@ def test_only_the_windows_that_are_asked_for(tmp_path: Path) -> None:
     }
 
 
-def test_beside_a_running_ingest_it_refuses(tmp_path: Path) -> None:
-    lived(tmp_path)
+def test_beside_a_running_ingest_it_refuses(tmp_path: Path, life: Path) -> None:
+    copied(life, tmp_path)
     before = stored(tmp_path)
     with held(tmp_path / "ingest"), pytest.raises(FolderInUseError, match="in use by process"):
         recompute(tmp_path, Wanted(), silent)
     assert stored(tmp_path) == before
 
 
-def test_state_and_archive_stay_as_they_are(tmp_path: Path) -> None:
-    lived(tmp_path)
+def test_state_and_archive_stay_as_they_are(tmp_path: Path, life: Path) -> None:
+    copied(life, tmp_path)
     kept = {
         path: path.read_bytes() for path in (tmp_path / "ingest").rglob("*")
         if path.is_file() and path.suffix in {".cva", ".cvs"}
@@ -164,8 +175,8 @@ def test_state_and_archive_stay_as_they_are(tmp_path: Path) -> None:
     assert sorted(done) == done
 
 
-def test_the_span_of_an_archive(tmp_path: Path) -> None:
-    lived(tmp_path)
+def test_the_span_of_an_archive(tmp_path: Path, life: Path) -> None:
+    copied(life, tmp_path)
     first, last = span_ns(tmp_path / "ingest" / "archive")
     assert first == START_MS * MS
     assert last > first + HOURS * 3_600_000 * MS

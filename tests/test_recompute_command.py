@@ -7,13 +7,13 @@ import pytest
 from cityvitals.recompute_command import run
 from edge.settings import SettingsError
 from ingest.folder_lock import FolderInUseError, held
-from tests.test_recompute import lived
+from tests.test_recompute import copied, life  # noqa: F401
 
 
 def test_it_says_how_many_points_were_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, life: Path, capsys: pytest.CaptureFixture[str]  # noqa: F811
 ) -> None:
-    lived(tmp_path)
+    copied(life, tmp_path)
     assert run(tmp_path, "", "", ["dq.completeness"], influx=False) == 0
     out, err = capsys.readouterr()
     assert out.startswith("0 points written, 0 changed, ")

@@ -15,7 +15,7 @@ from tests.line_city import row, topic, write_places
 from tests.live_ingest import LiveIngest, publish, until
 from tests.tcp_proxy import TcpProxy
 
-COUNT = 300
+COUNT = 100
 ACK_WAIT_S = 1.0
 BEGUN_MS = time.time_ns() // 1_000_000
 
