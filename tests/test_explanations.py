@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -171,7 +172,8 @@ def test_the_number_of_a_station_explains_itself_by_keyboard(
         link?.focus();
         return link !== null && document.activeElement === link;
     """))
-    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    # To whatever has the focus: the page may draw the link anew meanwhile, and keeps the focus.
+    ActionChains(browser).send_keys(Keys.ENTER).perform()
     until(lambda: "readings had and owed" in text(browser, "#explain-steps"))
     size(browser, 360, 740)
     wide: int = browser.execute_script("return document.documentElement.scrollWidth")

@@ -37,6 +37,12 @@ temperature = { quantity = "temp" }
 NOW_MS = time.time_ns() // 1_000_000
 
 
+@pytest.fixture(autouse=True)
+def _begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins now: since the suite began, an hour may have closed."""
+    monkeypatch.setitem(globals(), "NOW_MS", time.time_ns() // 1_000_000)
+
+
 @pytest.fixture(params=[Nats, Mosquitto])
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     options = {"ack_wait": "1s"} if request.param is Nats else {}

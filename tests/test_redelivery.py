@@ -20,6 +20,12 @@ ACK_WAIT_S = 1.0
 BEGUN_MS = time.time_ns() // 1_000_000
 
 
+@pytest.fixture(autouse=True)
+def _begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins now: since the suite began, an hour may have closed."""
+    monkeypatch.setitem(globals(), "BEGUN_MS", time.time_ns() // 1_000_000)
+
+
 @pytest.fixture(params=[Nats, Mosquitto])
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     # By default Mosquitto keeps 1,000 for who is away, and confirms what it throws away beyond.
