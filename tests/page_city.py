@@ -5,6 +5,8 @@ No engine runs here: values follow simple curves, levels follow the catalogue.
 
 import math
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +55,37 @@ def places() -> list[PlaceInfo]:
     return rows
 
 
+STEP_S = 300
+_histories: dict[int, bytes] = {}
+"""The bytes of a store by the end of its history."""
+
+
 class City:
     """Fills a store and keeps it alive; `now_ms` is the clock of its readings."""
 
     def __init__(self, path: Path, now_ms: int, *, recorded: bool = False) -> None:
-        self.store = Store.create(path)
         self.places = places()
         areas = [PlaceKey(CITY, district, "") for district in ("", *(row[0] for row in DISTRICTS))]
         self.keys = [place.key for place in self.places] + areas
         self.index = {key.path: i for i, key in enumerate(self.keys)}
         self.recorded = recorded
         self.started_ms = now_ms
-        self.store.write_places(self.places)
-        self._history(now_ms)
+        self._begin(path, now_ms // 1000 // STEP_S * STEP_S)
+
+    def _begin(self, path: Path, last_s: int) -> None:
+        """Open a store with the history up to `last_s`; made once in five minutes, then copied."""
+        made = _histories.get(last_s)
+        if made is None:
+            self.store = Store.create(path)
+            self.store.write_places(self.places)
+            self._history(last_s)
+            self.store.close()
+            _histories.clear()
+            with closing(sqlite3.connect(path)) as file:
+                _histories[last_s] = file.serialize()  # with what its log holds
+        else:
+            path.write_bytes(made)
+        self.store = Store.create(path)
 
     def _series(self, path: str, end_s: int) -> list[tuple[str, int, float, float]]:
         """(indicator, window end, value, coverage) of the windows of a station at `end_s`."""
@@ -142,10 +162,8 @@ class City:
                 for row in self._series(place.key.path, end_s)]
         return rows + self._areas(rows)
 
-    def _history(self, now_ms: int) -> None:
-        last = now_ms // 1000 // 300 * 300
-        rows = []
-        for end_s in range(last - HISTORY_S, last + 1, 300):
+    def _history(self, last_s: int) -> None:
+        for end_s in range(last_s - HISTORY_S, last_s + 1, STEP_S):
             rows = self._all(end_s)
             if rows:
                 self._write(rows, 1, end_s * 1000 + 5000)
