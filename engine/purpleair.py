@@ -11,8 +11,6 @@ from numba import njit
 
 GATE_UGM3, GATE_SHARE = 5.0, 0.61
 """Channels that differ by both of these and more do not agree: the paper drops them."""
-GATE_SHARE_1H = 0.70
-"""The share for means of an hour (Cityvitals data quality 5.5)."""
 
 
 @njit("float64(float64, float64)", cache=True, nogil=True)
@@ -57,15 +55,6 @@ def channels_agree(a: float, b: float) -> bool:
         return False
     apart = abs(a - b)
     return not (apart >= GATE_UGM3 and apart >= GATE_SHARE * (a + b) / 2.0)
-
-
-@njit("boolean(float64, float64)", cache=True, nogil=True)
-def channels_agree_1h(a: float, b: float) -> bool:
-    """The same of the means of an hour: not over 5 µg/m³ and 70 % of their mean apart. O(1)."""
-    if np.isnan(a) or np.isnan(b):
-        return False
-    apart = abs(a - b)
-    return not (apart > GATE_UGM3 and apart > GATE_SHARE_1H * (a + b) / 2.0)
 
 
 @njit("float64(float64, float64, float64)", cache=True, nogil=True)

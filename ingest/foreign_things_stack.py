@@ -17,9 +17,7 @@ def found_in(tree: Any, names: tuple[str, ...], received_ms: int) -> list[Found]
     uplink = at_path(tree, "uplink_message") if isinstance(tree, dict) else MISSING
     if not isinstance(uplink, dict):
         raise WrongError(Verdict.REFUSED_TYPE)
-    told = uplink.get("received_at") or tree.get("received_at")
-    time_ms = None if told is None else instant_ms(told, "", None, received_ms) \
-        if isinstance(told, str) else Verdict.REFUSED_TYPE
+    time_ms = _time(uplink.get("received_at") or tree.get("received_at"), received_ms)
     bad = tree.get("simulated") is True
     decoded = uplink.get("decoded_payload")
     values = [(name, at_path(decoded, name)) for name in names]
@@ -31,3 +29,12 @@ def found_in(tree: Any, names: tuple[str, ...], received_ms: int) -> list[Found]
     if not out:
         raise WrongError(Verdict.REFUSED_QUANTITY)
     return out
+
+
+def _time(told: Any, received_ms: int) -> int | Verdict | None:
+    """Unix ms of a text; None where there is none."""
+    if told is None:
+        return None
+    if not isinstance(told, str):
+        return Verdict.REFUSED_TYPE
+    return instant_ms(told, "", None, received_ms)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from edge.verdicts import Verdict
-from ingest.messages import MS_MAX, YEAR_1_MS, YEARS_30_MS
+from ingest.messages import MS_MAX, from_1970
 
 TEXT_CHARS_MAX = 40
 PER_MS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
@@ -33,8 +33,7 @@ def instant_ms(
 
 def fitting(time_ms: int) -> int | Verdict:
     """A time that fits, or REFUSED_TYPE; a clock that began in year 1 is one of 1970."""
-    if YEAR_1_MS <= time_ms < YEAR_1_MS + YEARS_30_MS:
-        time_ms -= YEAR_1_MS
+    time_ms = from_1970(time_ms)
     return time_ms if -MS_MAX < time_ms < MS_MAX else Verdict.REFUSED_TYPE
 
 

@@ -33,10 +33,18 @@ MS_MAX = 9_000_000_000_000
 """Beyond the year 2255 a time in nanoseconds would not fit; such a time is a wrong type."""
 
 
-YEAR_1_MS = -62_135_596_800_000
-YEARS_30_MS = 946_684_800_000
-"""Some clocks that are not set begin in year 1, which does not fit either: they are read as if
-they had begun in 1970, and placed as those are."""
+_YEAR_1_MS = -62_135_596_800_000
+_YEARS_30_MS = 946_684_800_000
+
+
+def from_1970(time_ms: int) -> int:
+    """A time as it is; of a clock that began in year 1 as if that had been 1970.
+
+    Some clocks that are not set begin there, which does not fit; they are placed as others are.
+    """
+    if _YEAR_1_MS <= time_ms < _YEAR_1_MS + _YEARS_30_MS:
+        return time_ms - _YEAR_1_MS
+    return time_ms
 
 
 class Received(NamedTuple):
@@ -256,8 +264,7 @@ def _reading(
     value: float | list[float | None] | None,
 ) -> None:
     known = QUANTITIES.get(quantity)
-    if YEAR_1_MS <= time_ms < YEAR_1_MS + YEARS_30_MS:
-        time_ms -= YEAR_1_MS
+    time_ms = from_1970(time_ms)
     if known is None:
         rows.refuse(row, Verdict.REFUSED_QUANTITY)
     elif value is None:

@@ -109,7 +109,6 @@ PAIRS: tuple[Pair, ...] = (
     Pair(purpleair.corrected_cf1, reference_air.corrected_cf1, _two, 1e-9),
     Pair(purpleair.corrected_atm, reference_air.corrected_atm, _two, 1e-9),
     Pair(purpleair.channels_agree, reference_air.channels_agree, _two),
-    Pair(purpleair.channels_agree_1h, reference_air.channels_agree_1h, _two),
     Pair(purpleair.corrected_pair, reference_air.corrected_pair,
          lambda rng, k: ((*_two(rng, k)[0], float(rng.uniform(5, 95))), ()), 1e-9),
     Pair(air_days.who_ratio, reference_air.who_ratio,

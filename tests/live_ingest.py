@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,16 @@ RUN = (
 )
 WAIT_S_MAX = 60.0
 STOP_S_MAX = 20.0
+
+
+def begun_ms() -> int:
+    """When the present test began, Unix ms. Since the suite began, an hour may have closed."""
+    return _begun(os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0])
+
+
+@lru_cache(maxsize=1)
+def _begun(_test: str) -> int:
+    return time.time_ns() // 1_000_000
 
 
 def until(true: Callable[[], bool], what: str, timeout_s: float = WAIT_S_MAX) -> None:

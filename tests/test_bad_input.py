@@ -10,17 +10,10 @@ import pytest
 from dashboards.answers import Json
 from edge.places import PlaceRow, render
 from tests.brokers import Nats
-from tests.live_ingest import LiveIngest, publish, until
+from tests.live_ingest import LiveIngest, begun_ms, publish, until
 
 TOPIC = "cv/1/r/town/centre/s1/dev-1"
 GOOD = 50
-BEGUN_MS = time.time_ns() // 1_000_000
-
-
-@pytest.fixture(autouse=True)
-def _begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test begins now: since the suite began, an hour may have closed."""
-    monkeypatch.setitem(globals(), "BEGUN_MS", time.time_ns() // 1_000_000)
 """Each message has a time of its own from here on: two of one time and value are one reading."""
 
 
@@ -43,7 +36,7 @@ def _ingest(tmp_path: Path) -> Iterator[tuple[LiveIngest, Nats]]:
 
 
 def _single(number: int, **keys: object) -> bytes:
-    body = {"e": 1, "s": number, "q": "pm25", "t": BEGUN_MS + number, "v": 12.5}
+    body = {"e": 1, "s": number, "q": "pm25", "t": begun_ms() + number, "v": 12.5}
     return json.dumps(body | keys).encode()
 
 

@@ -14,7 +14,7 @@ from edge.places import load, render
 from ingest.archive import Kind, read
 from tests.brokers import Broker, Mosquitto, Nats
 from tests.line_city import row, write_places
-from tests.live_ingest import LiveIngest, publish, until
+from tests.live_ingest import LiveIngest, begun_ms, publish, until
 
 TABLES = """
 [[foreign]]
@@ -34,13 +34,6 @@ format = "things-stack"
 [foreign.fields]
 temperature = { quantity = "temp" }
 """
-NOW_MS = time.time_ns() // 1_000_000
-
-
-@pytest.fixture(autouse=True)
-def _begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test begins now: since the suite began, an hour may have closed."""
-    monkeypatch.setitem(globals(), "NOW_MS", time.time_ns() // 1_000_000)
 
 
 @pytest.fixture(params=[Nats, Mosquitto])
@@ -63,17 +56,20 @@ def ingest(broker: Broker, tmp_path: Path) -> Iterator[LiveIngest]:
 
 
 def plug(k: int, power: float = 40.0) -> tuple[str, bytes]:
-    return "zigbee2mqtt/plug-1", json.dumps({"power": power, "last_seen": NOW_MS + k}).encode()
+    return "zigbee2mqtt/plug-1", json.dumps({"power": power, "last_seen": begun_ms() + k}).encode()
 
 
 def senml(device: str, k: int) -> tuple[str, bytes]:
-    pack: Any = [{"bn": f"urn:dev:x:{device}:", "bt": (NOW_MS + k) / 1000, "n": "temp", "u": "Cel",
-                  "v": 21.5}, {"n": "humidity", "u": "%RH", "v": 44}]
+    pack: Any = [
+        {"bn": f"urn:dev:x:{device}:", "bt": (begun_ms() + k) / 1000, "n": "temp", "u": "Cel",
+         "v": 21.5},
+        {"n": "humidity", "u": "%RH", "v": 44},
+    ]
     return f"sensors/{device}/senml", json.dumps(pack).encode()
 
 
 def uplink(k: int) -> tuple[str, bytes]:
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(NOW_MS // 1000))
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(begun_ms() // 1000))
     told = {"uplink_message": {"received_at": f"{moment}.{k:03d}Z", "f_cnt": k,
                                "decoded_payload": {"temperature": 12}}}
     return "v3/city@ttn/devices/air-07/up", json.dumps(told).encode()
@@ -121,7 +117,7 @@ def test_after_kills_nothing_is_missing_or_counted_twice(
             new = batch.time_ns[batch.verdict <= 1].tolist()
             assert times.isdisjoint(new)
             times |= set(new)
-    assert times == {(NOW_MS + k) * 1_000_000 for k in range(count)}
+    assert times == {(begun_ms() + k) * 1_000_000 for k in range(count)}
 
 
 def test_what_the_broker_had_retained_is_no_new_reading(

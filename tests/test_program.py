@@ -26,18 +26,11 @@ from ingest.settings_ingest import IngestSettings
 from tests.brokers import Broker, Mosquitto, Nats, free_port
 from tests.influxd import Influxd
 from tests.line_city import body, row, topic, write_places
-from tests.live_ingest import LiveIngest, publish, until
+from tests.live_ingest import LiveIngest, begun_ms, publish, until
 
 HOUR_MS = 3_600_000
 
 
-BEGUN_MS = time.time_ns() // 1_000_000
-
-
-@pytest.fixture(autouse=True)
-def _begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test begins now: since the suite began, an hour may have closed."""
-    monkeypatch.setitem(globals(), "BEGUN_MS", time.time_ns() // 1_000_000)
 
 
 @pytest.fixture(params=[Nats, Mosquitto])
@@ -78,7 +71,7 @@ class Heard:
 
 def reading(number: int, value: float = 12.5, ago_ms: int = 0) -> bytes:
     """A reading a message, each of a millisecond of its own: two of one time would be merged."""
-    return wire.encode_single(1, number, "pm25", BEGUN_MS + number - ago_ms, value)
+    return wire.encode_single(1, number, "pm25", begun_ms() + number - ago_ms, value)
 
 
 def test_what_is_published_while_ingest_is_down_arrives_afterwards(

@@ -12,18 +12,11 @@ from edge import wire
 from ingest import archive
 from tests.brokers import Broker, Mosquitto, Nats
 from tests.line_city import row, topic, write_places
-from tests.live_ingest import LiveIngest, publish, until
+from tests.live_ingest import LiveIngest, begun_ms, publish, until
 from tests.tcp_proxy import TcpProxy
 
 COUNT = 100
 ACK_WAIT_S = 1.0
-BEGUN_MS = time.time_ns() // 1_000_000
-
-
-@pytest.fixture(autouse=True)
-def _begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test begins now: since the suite began, an hour may have closed."""
-    monkeypatch.setitem(globals(), "BEGUN_MS", time.time_ns() // 1_000_000)
 
 
 @pytest.fixture(params=[Nats, Mosquitto])
@@ -41,7 +34,7 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
 def _send(broker: Broker, first: int, last: int) -> None:
     publish(broker.url, [
         (topic(f"d{1 + number % 2}"),
-         wire.encode_single(1, 1 + number // 2, "pm25", BEGUN_MS + number, 12.5))
+         wire.encode_single(1, 1 + number // 2, "pm25", begun_ms() + number, 12.5))
         for number in range(first, last)
     ])
 
