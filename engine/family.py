@@ -193,7 +193,6 @@ class Family(Protocol):
     ) -> tuple[Floats, float] | None:
         """Value (float64[i]) and coverage of an area where its rule is the family's own."""
 
-
     def rated(self, place: int, members: Integers, window: int) -> tuple[Floats, Floats] | None:
         """What an area's values and coverages are multiplied with (float64[i]), if anything.
 

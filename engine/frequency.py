@@ -139,4 +139,3 @@ def _worsen(result: Result, row: int, column: int, value: float, count: int, owe
     else:
         before = -np.inf if first else result.value[row, column]
         result.value[row, column] = max(before, value)
-
