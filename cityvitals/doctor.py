@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from cityvitals import broker
+from cityvitals import broker, plan
 from edge import places
 from edge.places import PlacesError
 
@@ -100,10 +100,15 @@ def _health(folder: Path) -> Iterator[Finding]:
         yield Finding(f"sink {sink['name']}", not sink["error"], text)
 
 
-def findings(folder: Path, port: int) -> list[Finding]:
-    """Everything that was checked, in the order an operator would."""
+def findings(folder: Path, port: int | None) -> list[Finding]:
+    """Everything that was checked, in the order an operator would.
+
+    `port`: of the page; None means that of the `up` which runs, or the one it takes by itself.
+    """
     found = [*_versions(), *_folder(folder)]
     running = _running(folder)
+    if port is None:
+        port = (plan.page_port(folder) if running else None) or plan.PAGE_PORT
     found.append(Finding("up", None, "running" if running else "not running"))
     free = broker.is_free(port)
     if running:
@@ -114,7 +119,7 @@ def findings(folder: Path, port: int) -> list[Finding]:
     return found
 
 
-def report(folder: Path, port: int, as_json: bool) -> int:
+def report(folder: Path, port: int | None, as_json: bool) -> int:
     """Print the findings; the exit status is 1 if one is wrong."""
     found = findings(folder, port)
     if as_json:

@@ -336,7 +336,10 @@ def place_list(data: DataOption = DATA, as_json: JsonOption = False) -> None:
 @app.command()
 def doctor(
     data: DataOption = DATA,
-    port: Annotated[int, typer.Option(help="Port of the page.")] = 8080,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port of the page; by itself that of the running `up`, else 8080."),
+    ] = None,
     as_json: JsonOption = False,
     broker: Annotated[
         str,

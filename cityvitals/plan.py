@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from cityvitals.children import python_command
 from cityvitals.simulate_command import city_of
@@ -14,6 +15,10 @@ from edge import places
 from edge.settings import SettingsError
 
 PAGE_HOST = "127.0.0.1"
+PAGE_PORT = 8080
+"""Port of the page unless another is asked for."""
+PAGE_FILE = "page.url"
+"""In the folder of the `up` that runs, or of the last one: where its page is."""
 INGEST_CLIENT = "cityvitals-ingest"
 """Client id of ingest: the broker keeps its session, and so its messages, under this name."""
 
@@ -105,6 +110,14 @@ def options(
     return Options(folder, port, for_s, as_json, influx, replay, speed, seed, keys, fleet)
 
 
+def page_port(folder: Path) -> int | None:
+    """Port of the page of the `up` that ran last in a folder; None if that cannot be read."""
+    try:
+        return urlsplit((folder / PAGE_FILE).read_text(encoding="utf-8").strip()).port
+    except (OSError, ValueError):
+        return None
+
+
 def page_command(options: Options, broker_url: str) -> list[str]:
     """The page: reads the store, listens to device states."""
     return python_command(
@@ -137,7 +150,8 @@ def fleet_command(options: Options, broker_url: str) -> list[str]:
 
 
 def write_files(options: Options, broker_url: str) -> None:
-    """Write what ingest reads: its configuration, and the places of a recording."""
+    """Write what ingest and `doctor` read: configuration, the places of a recording, the page."""
+    (options.folder / PAGE_FILE).write_text(f"{options.url}\n", encoding="utf-8")
     lines = [
         "# Written by `cityvitals up` at each start; edits are lost.", "format = 1",
         f"clock = {text('recorded' if options.replay else 'wall')}",

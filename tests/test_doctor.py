@@ -2,11 +2,12 @@
 
 import fcntl
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
-from cityvitals import broker, doctor
+from cityvitals import broker, doctor, plan
 from edge import places
 from ingest.store import Store
 from tests.test_place import ROW
@@ -28,6 +29,28 @@ def test_a_broken_places_file_is_wrong(
     (tmp_path / "places.csv").write_text("nonsense")
     assert doctor.report(tmp_path, broker.free_port(19_400), as_json=False) == 1
     assert "WRONG places" in capsys.readouterr().out
+
+
+def test_the_page_is_looked_for_where_the_running_city_has_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as page:
+        port = page.getsockname()[1]
+        (tmp_path / "page.url").write_text(f"http://127.0.0.1:{port}\n")
+        with (tmp_path / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            said = {row.what: row for row in doctor.findings(tmp_path, None)}
+            assert said["page"] == ("page", True, f"port {port} listens")
+            other = broker.free_port(19_400)  # what is asked for is what is looked at
+            said = {row.what: row for row in doctor.findings(tmp_path, other)}
+            assert said["page"] == ("page", False, f"port {other} is silent")
+        # Nothing runs: what counts is whether the next `up` could have its port.
+        said = {row.what: row for row in doctor.findings(tmp_path, None)}
+        assert said["page"].text.startswith("port 8080 ")
+
+
+@pytest.mark.parametrize("text", ["", "http://127.0.0.1", "http://127.0.0.1:99999", "\0"])
+def test_a_damaged_page_url_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "page.url").write_text(text)
+    assert plan.page_port(tmp_path) is None
 
 
 def test_a_held_folder_is_running_and_an_old_health_is_wrong(

@@ -58,6 +58,7 @@ def test_ingest_accepts_what_is_written_for_it(tmp_path: Path) -> None:
     assert settings.broker.url == "mqtt://127.0.0.1:18830"
     assert settings.clock == "wall"
     assert settings.influx is not None
+    assert plan.page_port(tmp_path) == 8080
     assert settings.influx.url == "http://127.0.0.1:8086"
 
 
