@@ -59,6 +59,11 @@ def run(config_path: Path, drivers: Mapping[str, DriverFactory] | None = None) -
     `drivers` are kinds beside those of this package. 0: ended as told; 2: something that its
     owner must correct, said in one line on standard error.
     """
+    # A driver's own program has said nothing about its log; the command line has, and keeps its.
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
     try:
         settings = load(config_path, EdgeSettings)
         # Relative paths are meant from the folder of the file, wherever we were started.

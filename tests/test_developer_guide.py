@@ -45,6 +45,7 @@ def test_the_thermometer_fills_its_outbox_while_no_broker_is_there(folder: Path)
         agent.send_signal(signal.SIGTERM)
         _, words = agent.communicate(timeout=30)
     assert agent.returncode == 0, words
+    assert "messages wait in the outbox" in words  # its log is said without further ado
     assert json.loads(waiting(folder / "outbox.db")[0])["v"] == 21.4
 
 
