@@ -5,9 +5,10 @@ integer that is never reused. Places are appended as they appear, so that a row 
 same for ever; both survive in snapshots and in the archive.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -312,9 +313,11 @@ class Registry:
             "keys": [list(key) for key in self.keys],
             "devices": self.devices,
             "series": [list(series) for series in self.series],
-            "attributes": {place: asdict(row) for place, row in self.attributes.items()},
+            "attributes": {
+                place: msgspec.to_builtins(row) for place, row in self.attributes.items()
+            },
             "dated": {
-                place: [[since, asdict(said)] for since, said in rows]
+                place: [[since, msgspec.to_builtins(said)] for since, said in rows]
                 for place, rows in self.dated.items() if len(rows) > 1
             },
             "facts": self.facts.dump(),

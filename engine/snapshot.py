@@ -5,17 +5,20 @@ the file holds can always be rebuilt from the archive, so a damaged one is only 
 """
 
 import contextlib
+import errno
 import io
 import json
 import os
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.places import parse, render
+from edge.places import PlaceRow, parse, render
 from engine.catalogue import INDICATORS
 from engine.deliveries import Deliveries
 from engine.power_minutes import PowerMinutes
@@ -27,6 +30,9 @@ from engine.vitals import Vitals
 FORMAT = 2
 ENGINE = 3
 """Version of the computation: a snapshot of another one is not used, the archive is replayed."""
+STEADY_BYTES = 8 << 20
+ZIP64_BYTES = 1 << 30
+"""A larger member of the zip gets sizes of eight bytes."""
 
 _WINDOWS = ("closed", "first", "late", "open")
 _DAMAGED = (
@@ -75,11 +81,26 @@ def _arrays(vitals: Vitals) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
-def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
-    """Write a snapshot beside `path`, make it durable, then put it in place.
+@dataclass(slots=True)
+class Frozen:
+    """A state as it was: what a snapshot is written from while readings go on to come in.
 
-    `extra` is kept as it is (JSON): archive position, counters, message intervals. Raises
-    `SnapshotError` if it cannot be written; the one before stays.
+    meta: texts in JSON, written down at once, since lists and dicts go on to change. rows: of the
+    places file. revisions: copies. Both are large and become text while the file is written.
+    copied: False if `arrays` are those of the state, which must not change until it is.
+    """
+
+    meta: dict[str, str]
+    rows: list[PlaceRow]
+    revisions: dict[str, list[dict[tuple[int, int], int]]]
+    arrays: dict[str, npt.NDArray[Any]]
+    copied: bool
+
+
+def freeze(vitals: Vitals, extra: dict[str, Any], copied_bytes_max: int = -1) -> Frozen:
+    """The state of now, copied if it has no more than so many bytes.
+
+    `extra` is kept as it is (JSON): archive position, counters, message intervals.
     """
     vitals.fit()
     vitals.enrol()
@@ -87,18 +108,59 @@ def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
         "format": FORMAT, "engine": ENGINE, "now_ns": vitals.now_ns, "extra": extra,
         "open_days": vitals.open_days, "interruptions": vitals.interruptions.dump(),
         "registry": vitals.registry.dump(),
-        "places": render(vitals.registry.rows),
         "families": _families(vitals),
         "members": [windows.family.members.places for windows in vitals.windows],
         "area_closed": [windows.areas.closed for windows in vitals.windows],
         "area_first": [list(windows.areas.first.items()) for windows in vitals.windows],
-        "revisions": [_pairs(windows.revisions) for windows in vitals.windows],
-        "area_revisions": [_pairs(windows.areas.revisions) for windows in vitals.windows],
     }
+    revisions = {
+        "revisions": [dict(windows.revisions) for windows in vitals.windows],
+        "area_revisions": [dict(windows.areas.revisions) for windows in vitals.windows],
+    }
+    arrays = _arrays(vitals)
+    copied = sum(array.nbytes for array in arrays.values()) <= copied_bytes_max
+    if copied:
+        arrays = {name: _copy(array) for name, array in arrays.items()}
+    texts = {name: json.dumps(value) for name, value in meta.items()}
+    return Frozen(texts, list(vitals.registry.rows), revisions, arrays, copied)
+
+
+def _copy(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A copy. Rows of fields are copied whole: field by field takes ten times as long."""
+    rows = array.view((np.void, array.itemsize)) if array.dtype.names else array
+    return rows.copy(order="K").view(array.dtype)
+
+
+class _Steady(io.FileIO):
+    """Brings to the disk what is written as it goes: with hundreds of megabytes to write down the
+    archive's own sync, behind them, would take a second."""
+
+    _behind = 0
+
+    def write(self, data: Any, /) -> int:
+        count = super().write(data)
+        self._behind += count
+        if self._behind >= STEADY_BYTES:
+            self._behind = 0
+            os.fdatasync(self.fileno())
+        return count
+
+
+def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
+    """Write a snapshot of now, as `write`."""
+    write(freeze(vitals, extra), path)
+
+
+def write(frozen: Frozen, path: Path, given_up: Callable[[], bool] = lambda: False) -> None:
+    """Write a snapshot beside `path`, make it durable, then put it in place.
+
+    Raises `SnapshotError` if it cannot be written, or if it is `given_up` on the way; the one
+    before stays.
+    """
     temporary = path.with_suffix(".new")
     try:
-        with temporary.open("wb") as file:
-            _write(file, meta, _arrays(vitals))
+        with io.BufferedWriter(_Steady(temporary, "wb")) as file:
+            _write(file, frozen, given_up)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -109,13 +171,19 @@ def save(vitals: Vitals, path: Path, extra: dict[str, Any]) -> None:
         raise SnapshotError(f"{path}: not saved: {words}") from error
 
 
-def _write(file: IO[bytes], meta: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> None:
+def _write(file: IO[bytes], frozen: Frozen, given_up: Callable[[], bool]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("meta.json", json.dumps(meta))
-        for name, array in arrays.items():
-            body = io.BytesIO()
-            np.save(body, array, allow_pickle=False)
-            archive.writestr(f"{name}.npy", body.getbuffer())
+        texts = frozen.meta | {"places": json.dumps(render(frozen.rows))}
+        for name, kept in frozen.revisions.items():
+            # One by one: a call for all would keep every other thread waiting for it.
+            texts[name] = "[" + ", ".join(json.dumps(_pairs(rows)) for rows in kept) + "]"
+        members = ", ".join(f"{json.dumps(name)}: {text}" for name, text in texts.items())
+        archive.writestr("meta.json", "{" + members + "}")
+        for name, array in frozen.arrays.items():
+            if given_up():
+                raise InterruptedError(errno.EINTR, "given up")
+            with archive.open(f"{name}.npy", "w", force_zip64=array.nbytes > ZIP64_BYTES) as body:
+                np.save(body, array, allow_pickle=False)
 
 
 class SnapshotNewerError(Exception):

@@ -26,7 +26,6 @@ from engine.batch import Batch
 from engine.points import Points
 from engine.snapshot import SnapshotError
 from engine.snapshot import load as load_snapshot
-from engine.snapshot import save as save_snapshot
 from engine.vitals import Vitals
 from ingest import facts_in_force
 from ingest.admission import Admission, Admitted, Opened
@@ -47,6 +46,7 @@ from ingest.readable import Readable, lost_with
 from ingest.recall import Rows, archived
 from ingest.recovery import Marker, joined
 from ingest.retention import finish
+from ingest.snapshots import Snapshots
 from ingest.sqlite_file import set_aside
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Line:
         self.outlet = outlet
         self.foreign = foreign or Foreign()
         folder.mkdir(parents=True, exist_ok=True)
-        self._snapshot = folder / "snapshot.cvs"
+        self.snapshots = Snapshots(folder / "snapshot.cvs")
         self.rules = Rules(grace_s)
         self.vitals = Vitals(grace_s)
         self.seen = Seen()
@@ -79,7 +79,6 @@ class Line:
         self.counts = np.zeros(VERDICTS, np.int64)
         self.points_written = 0
         self.removed = finish(folder / "archive")
-        self.covered: Position | None = None
         self.archive = Archive(folder / "archive", self._preamble)
         self.inbox = Inbox(folder / "inbox.db")
         self.recovered = 0
@@ -92,8 +91,8 @@ class Line:
     def open(self, *, whole: bool = False) -> None:
         """Load the last snapshot (unless `whole`) and replay the archive after it."""
         after = None
-        if self._snapshot.exists() and not whole:
-            after = self.covered = self._load_snapshot()
+        if self.snapshots.path.exists() and not whole:
+            after = self.snapshots.covered = self._load_snapshot()
         if after is None:
             self.counts[: len(self.removed.counts)] = self.removed.counts
             self.seen.restore(self.removed.seen)
@@ -132,10 +131,10 @@ class Line:
     def _load_snapshot(self) -> Position | None:
         veiled = self.vitals.registry.veiled
         try:
-            self.vitals, extra = load_snapshot(self._snapshot, self.rules.grace_s)
+            self.vitals, extra = load_snapshot(self.snapshots.path, self.rules.grace_s)
         except SnapshotError as error:
             log.error("%s", error)
-            set_aside(self._snapshot)
+            set_aside(self.snapshots.path)
             return None
         self.vitals.registry.hide(veiled)
         self.seen.restore(extra["seen"])
@@ -368,27 +367,25 @@ class Line:
         registry = self.vitals.registry
         return (len(registry.keys), len(registry.devices), len(registry.series))
 
-    def snapshot(self) -> None:
-        """Save the state with the archive position it stands for."""
+    def snapshot(self, *, beside: bool = False) -> None:
+        """Save the state with the archive position it stands for; `beside`, in a thread."""
+        if beside and self.snapshots.writing:
+            return
         self.tick(self.vitals.now_ns, with_open=False)
         self.archive.sync(self.archive.synced_ms)
         used = int(np.nonzero(self.counts)[0].max(initial=0)) + 1
-        try:
-            save_snapshot(self.vitals, self._snapshot, {
-                "position": list(self.archive.position), "seen": self.seen.dump(),
-                "counts": self.counts[:used].tolist(), "points": self.points_written,
-                "places": self._places, "clocks": self.clocks.dump(),
-                "rules": msgspec.to_builtins(self.rules), "foreign": self.foreign.last,
-            })
-        except SnapshotError as error:
-            log.error("%s; the next start reads more of the archive", error)
-            return
-        self.covered = self.archive.position
+        self.snapshots.save(self.vitals, {
+            "position": list(self.archive.position), "seen": self.seen.dump(),
+            "counts": self.counts[:used].tolist(), "points": self.points_written,
+            "places": self._places, "clocks": self.clocks.dump(),
+            "rules": msgspec.to_builtins(self.rules), "foreign": self.foreign.last,
+        }, self.archive.position, beside=beside)
 
     def close(self, *, save: bool = True) -> None:
         """Save and close; after an error do not save: what was admitted but not archived was
         not acknowledged, and a snapshot that knows of it would take its repetition for a duplicate.
         """
+        self.snapshots.end()
         if save:
             self.snapshot()
         self.archive.close()

@@ -213,7 +213,7 @@ class Program:
                 opens = now + max(self.settings.open_every_s, took_s / OPEN_SHARE)
             if now >= snapshot + self.settings.snapshot_every_s:
                 snapshot = now
-                self.line.snapshot()
+                self.line.snapshot(beside=True)
                 self._outlets.prune(
                     self.settings.keep_points_days, self._now_ns(recorded) // 1_000_000
                 )
@@ -280,7 +280,7 @@ class Program:
         elif settled:
             self.line.tick(now_ns, with_open=with_open)
         self.line.archive.sync(now_ns // 1_000_000)  # of QoS 0, which no receipt waits for
-        self._retention.step(now_ns, self.line.covered)
+        self._retention.step(now_ns, self.line.snapshots.covered)
         minute = self.line.vitals.now_ns // MINUTE_NS
         if minute > self._minute:
             self._minute = minute

@@ -46,7 +46,7 @@ def keep(line: Line, days: int, bytes_max: int = BYTES, *, ahead: int = 0) -> Re
     retention = Retention(line.archive, line.removed, days, bytes_max)
     last = module.day_of(line.archive.segments()[-1])
     for _ in range(200):
-        retention.step((last + ahead) * DAY_NS, line.covered)
+        retention.step((last + ahead) * DAY_NS, line.snapshots.covered)
     line.removed = retention.removed
     return retention.removed
 
@@ -85,11 +85,11 @@ def test_bytes_at_their_limit(tmp_path: Path) -> None:
 
 def test_only_what_a_snapshot_covers_goes_and_never_what_is_written_to(tmp_path: Path) -> None:
     line = live(tmp_path, 3)
-    line.covered, covered = None, line.covered
+    line.snapshots.covered, covered = None, line.snapshots.covered
     assert keep(line, 10, ahead=400).segments == 0
-    line.covered = Position(line.archive.segments()[1], 99)
+    line.snapshots.covered = Position(line.archive.segments()[1], 99)
     assert keep(line, 10, ahead=400).segments == 1
-    line.covered = covered
+    line.snapshots.covered = covered
     assert keep(line, 10, ahead=400).segments == 2
     assert len(line.archive.segments()) == 1
     line.close()
