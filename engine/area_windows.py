@@ -24,9 +24,9 @@ from engine.family import (
     speaking,
 )
 from engine.indicator import Indicator
-from engine.levels import fill, level_of
+from engine.levels import lay_out, level_of
 from engine.panes import NEVER_MIN, Panes
-from engine.points import NONE, STATE_OF, Kind, Points, concatenate, empty
+from engine.points import NONE, Kind, Points
 from engine.private import Areas, veil
 from engine.registry import Registry
 
@@ -55,6 +55,7 @@ class AreaWindows:
         )
         self._own = getattr(type(family), "area", None) is not Plain.area
         self._rated = getattr(type(family), "rated", None) is not Plain.rated
+        self._choosy = getattr(type(family), "speaks", None) is not Plain.speaks
         self._places: list[int] = []
         self._starts = np.zeros(1, np.int64)
         self._members = np.zeros(0, np.int64)
@@ -156,6 +157,8 @@ class AreaWindows:
 
     def _spoken(self, windows: Integers, panes: Panes) -> Integers:
         """The windows in which any member has something new to say."""
+        if not self._choosy:
+            return windows
         members, _, ordinals = self._everywhere(windows)
         speaks = speaking(self.family, members, ordinals, panes)
         return windows[anywhere(speaks.reshape(len(windows), -1), 1)]
@@ -181,25 +184,15 @@ class AreaWindows:
         row, area = np.nonzero(anywhere(said, 2))
         place = np.array(self._places, np.int64)[area]
         revisions = np.array(self._revise(place, windows[row], kind), np.int32)
-        parts = []
-        for i, indicator in enumerate(self.family.indicators):
-            kept = np.nonzero(said[row, area, i])[0]
-            if not len(kept):
-                continue
-            points = empty(len(kept))
-            flat = stats[row[kept], area[kept], i]
-            points.indicator[:] = indicator
-            points.place[:] = place[kept]
-            points.end_s[:] = end_s[row[kept], area[kept]]
-            fill(points, indicator, np.ascontiguousarray(flat[:, 0]))
-            points.p50[:], points.p95[:], points.max[:] = flat[:, 1], flat[:, 2], flat[:, 3]
-            points.cov[:] = flat[:, 4]
-            points.n[:] = flat[:, 5]
-            points.over[:] = flat[:, 6]
-            points.rev[:] = revisions[kept]
-            points.state[:] = STATE_OF[kind]
-            parts.append(points)
-        return concatenate(parts)
+        flat = stats[row, area]
+        points, rows, columns = lay_out(
+            self.family.indicators, said[row, area], place, end_s[row, area], flat[:, :, 0],
+            flat[:, :, 4], flat[:, :, 5].astype(np.int64), revisions, kind,
+        )
+        for k, name in enumerate(("p50", "p95", "max"), 1):
+            getattr(points, name)[:] = flat[rows, columns, k]
+        points.over[:] = flat[rows, columns, 6]
+        return points
 
     def _revise(self, places: Integers, windows: Integers, kind: Kind) -> list[int]:
         """As `Windows.revise`, for areas by their place row."""

@@ -34,7 +34,12 @@ class Computed:
     ) -> Result:
         """Results of windows, int64[k] each, no pair twice; the unknown ones are computed."""
         keys = keys_of(members, windows)
-        fresh = ~np.isin(keys, self._keys)
+        if not len(self._keys):
+            found = compute(members, windows)
+            self._keep(keys, found)
+            return found
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        fresh = self._keys[at] != keys
         if fresh.any():
             found = compute(members[fresh], windows[fresh])
             self._keep(keys[fresh], found)

@@ -1,5 +1,6 @@
-"""From values to the levels of the catalogue: which category a number falls into."""
+"""From values to points: which level of the catalogue a number falls into, and what is said."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 from numba import njit
 
 from engine.catalogue import COMPLETENESS_LEVELS, INDICATORS
-from engine.points import INSUFFICIENT, Points
+from engine.points import INSUFFICIENT, STATE_OF, Kind, Points, empty
 
 Floats = npt.NDArray[np.float64]
 Levels = npt.NDArray[np.int8]
@@ -61,7 +62,31 @@ def _uppers(indicator: int) -> Floats:
     return np.array([level.upper for level in INDICATORS[indicator].levels])
 
 
-def fill(points: Points, indicator: int, values: Floats) -> None:
-    """Set value and level: an insufficient value is written 0 with level -1."""
-    points.level[:] = level_of(indicator, np.ascontiguousarray(values))
-    points.value[:] = np.where(points.level == INSUFFICIENT, 0.0, values)
+def lay_out(
+    indicators: Sequence[int], said: npt.NDArray[np.bool_], place: npt.NDArray[np.integer],
+    end_s: npt.NDArray[np.int64], value: Floats, cov: Floats, n: npt.NDArray[np.integer],
+    rev: npt.NDArray[np.integer], kind: Kind,
+) -> tuple[Points, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Points of what is said, by indicator and then by row; and the row and column of each.
+
+    indicators: of the columns. said: bool[k, i]. place, end_s (Unix s), rev: [k]. value
+    (NaN insufficient: written 0 with level -1), cov, n: [k, i].
+    """
+    column, row = np.nonzero(said.T)
+    points = empty(len(row))
+    points.indicator[:] = np.array(indicators, np.int16)[column]
+    points.place[:] = place[row]
+    points.end_s[:] = end_s[row]
+    points.value[:] = value[row, column]
+    start = 0
+    for indicator, count in zip(indicators, np.bincount(column).tolist(), strict=False):
+        end = start + count
+        if count:
+            points.level[start:end] = level_of(indicator, points.value[start:end])
+        start = end
+    points.value[points.level == INSUFFICIENT] = 0.0
+    points.cov[:] = cov[row, column]
+    points.n[:] = n[row, column]
+    points.rev[:] = rev[row]
+    points.state[:] = STATE_OF[kind]
+    return points, row, column

@@ -29,9 +29,9 @@ from engine.family import (
     ranges,
     speaking,
 )
-from engine.levels import fill
+from engine.levels import lay_out
 from engine.panes import NEVER_MIN, Panes
-from engine.points import NONE, STATE_OF, Kind, Points, concatenate, empty
+from engine.points import NONE, Kind, Points
 from engine.registry import Registry
 
 DAY_CADENCE_S = 86_400
@@ -228,22 +228,10 @@ class Windows:
         revisions[some] = self._revise(members[some], windows[some], kind)
         places = np.array(self.family.members.places, np.int32)[members]
         end_s = self.family.end_min(members, windows) * 60
-        parts = []
-        for i, indicator in enumerate(self.family.indicators):
-            kept = np.nonzero(said[:, i])[0]
-            if not len(kept):
-                continue
-            points = empty(len(kept))
-            points.indicator[:] = indicator
-            points.place[:] = places[kept]
-            points.end_s[:] = end_s[kept]
-            fill(points, indicator, result.value[kept, i])
-            points.cov[:] = np.clip(result.cov[kept, i], 0.0, 1.0)
-            points.n[:] = result.n[kept, i]
-            points.rev[:] = revisions[kept]
-            points.state[:] = STATE_OF[kind]
-            parts.append(points)
-        return concatenate(parts)
+        return lay_out(
+            self.family.indicators, said, places, end_s, result.value,
+            np.clip(result.cov, 0.0, 1.0), result.n, revisions, kind,
+        )[0]
 
     def _results(self, now_min: int, panes: Panes) -> Compute:
         def compute(members: Integers, windows: Integers) -> Result:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,11 +119,16 @@ class Town:
     def final(self) -> dict[tuple[str, str, int], tuple[Any, ...]]:
         """The last word on every closed window: all that is promised of a point."""
         every = concatenate(self.parts)
-        keys = self.vitals.registry.keys
-        columns = [getattr(every, name).tolist() for name in
-                   ("value", "level", "n", "cov", "p50", "p95", "max", "over")]
-        return {
-            (keys[every.place[k]].path, INDICATORS[every.indicator[k]].key, int(every.end_s[k])):
-                tuple("nan" if c[k] != c[k] else c[k] for c in columns)
-            for k in np.nonzero(every.rev > 0)[0].tolist()
-        }
+        every = every.take(every.rev > 0)
+        paths = [key.path for key in self.vitals.registry.keys]
+        keys = [indicator.key for indicator in INDICATORS]
+        windows = zip(
+            [paths[place] for place in every.place.tolist()],
+            [keys[indicator] for indicator in every.indicator.tolist()],
+            every.end_s.tolist(), strict=True,
+        )
+        columns = [
+            ["nan" if isnan(value) else value for value in getattr(every, name).tolist()]
+            for name in ("value", "level", "n", "cov", "p50", "p95", "max", "over")
+        ]
+        return dict(zip(windows, zip(*columns, strict=True), strict=True))
