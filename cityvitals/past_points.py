@@ -20,6 +20,7 @@ import numpy as np
 from edge.places import PlaceKey
 from engine.points import DTYPES, Points
 from engine.vitals import Vitals
+from ingest.late_rows import Told
 from ingest.messages import Event
 from ingest.outlet import Known
 from ingest.store import Store, StoreError
@@ -92,6 +93,10 @@ class PastPoints:
 
     def events(self, events: Sequence[Event], vitals: Vitals) -> None:
         """Nobody reports events of a past."""
+
+    def placed_anew(self, told: Told, vitals: Vitals) -> None:
+        """A past goes by one places file; what another would change is sent like all else."""
+        self.points(told.points, vitals, vitals.now_ns // 1_000_000)
 
     def places(self, vitals: Vitals) -> None:
         """The store learns of them when all is lived."""

@@ -183,7 +183,7 @@ class AreaWindows:
     ) -> Points:
         row, area = np.nonzero(anywhere(said, 2))
         place = np.array(self._places, np.int64)[area]
-        revisions = np.array(self._revise(place, windows[row], kind), np.int32)
+        revisions = np.array(self.revise(place, windows[row], kind), np.int32)
         flat = stats[row, area]
         points, rows, columns = lay_out(
             self.family.indicators, said[row, area], place, end_s[row, area], flat[:, :, 0],
@@ -194,7 +194,7 @@ class AreaWindows:
         points.over[:] = flat[rows, columns, 6]
         return points
 
-    def _revise(self, places: Integers, windows: Integers, kind: Kind) -> list[int]:
+    def revise(self, places: Integers, windows: Integers, kind: Kind) -> list[int]:
         """As `Windows.revise`, for areas by their place row."""
         if kind == "open":
             return [0] * len(places)

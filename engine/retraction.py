@@ -138,17 +138,18 @@ class _Alone:
 
 
 def refold(
-    slot: int, batch: Batch, lost: int, panes: Panes, registers: Registers, registry: Registry,
-    *, judged: bool = False,
+    slot: int, time_ns: int, batch: Batch, lost: int, panes: Panes, registers: Registers,
+    registry: Registry, *, judged: bool = False,
 ) -> bool:
     """Make the panes of one local day of a series those of `batch`, all its readings that stand.
 
-    lost: counted readings that the panes still hold and `batch` does not. Says False, and leaves
-    all as it is, if `batch` does not hold as many readings as the panes: some were not found.
+    time_ns: any time of the day, of which no reading may be left. lost: counted readings that the
+    panes still hold and `batch` does not. Says False, and leaves all as it is, if `batch` does
+    not hold as many readings as the panes: some were not found.
     judged: flags may differ from those that the panes were made with; then `batch` must hold at
     least as many.
     """
-    first_ns, end_ns = span_ns(slot, int(batch.time_ns[0]), registry)
+    first_ns, end_ns = span_ns(slot, time_ns, registry)
     shift = int(registry.shift[slot])
     first, end = first_ns // MINUTE_NS + shift, end_ns // MINUTE_NS + shift
     ring = panes.minutes[slot]

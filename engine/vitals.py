@@ -230,8 +230,8 @@ class Vitals:
         batch = replace(around, flag=flag).take(inside)
         judged = failed > 0 or (slot, first_ns) in self.judge.unsettled
         judged |= bool(self.judge.table["held"][slot])
-        if not len(batch) or not refold(
-            slot, batch, lost, self.panes, self.registers, self.registry, judged=judged
+        if not refold(
+            slot, first_ns, batch, lost, self.panes, self.registers, self.registry, judged=judged
         ):
             return False
         self.judge.let_go(slot, first_ns, end_ns)

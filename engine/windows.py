@@ -225,7 +225,7 @@ class Windows:
         said = np.logical_and(result.n >= 0, ~result.between[:, None])
         some = anywhere(said, 1)
         revisions = np.zeros(len(members), np.int32)
-        revisions[some] = self._revise(members[some], windows[some], kind)
+        revisions[some] = self.revise(members[some], windows[some], kind)
         places = np.array(self.family.members.places, np.int32)[members]
         end_s = self.family.end_min(members, windows) * 60
         return lay_out(
@@ -251,7 +251,7 @@ class Windows:
         """Roll up all members at each area window."""
         return self.areas.points(windows, now_min, panes, kind, self._results(now_min, panes))
 
-    def _revise(
+    def revise(
         self, members: Integers, windows: Integers, kind: Kind
     ) -> npt.NDArray[np.int32]:
         """Revision of each window: 0 open, 1 at closing, one more at each restatement."""

@@ -110,6 +110,7 @@ class Health:
             "sinks": list(sinks), "held": self._veiled(line.inbox.held_summary()),
             "dead_letters": self._veiled(line.inbox.dead_summary()), "rss_mb": _rss_mb(),
             "private": self._private(now_ns), "clocks": self._clocks(),
+            "late_rows": line.late_rows.status(),
         }
 
     def ages(self, now_ns: int, *, private: bool = False) -> dict[int, tuple[float, bool]]:

@@ -33,17 +33,17 @@ from ingest.archive import Archive, Kind, Position, Record
 from ingest.clocks import Clocks
 from ingest.foreign import ARRIVED_FROM, Foreign
 from ingest.in_force import Rules, rules_of
-from ingest.inbox import Held, Inbox, Key, Waiting, key_of
+from ingest.inbox import Held, Inbox, Waiting, key_of
 from ingest.interrupted import interrupt
 from ingest.intervals import Seen
-from ingest.judging import FUTURE_MAX_NS
+from ingest.late_rows import LateRows
 from ingest.ledger import RELEASES, VERDICTS, account
 from ingest.merging import Merging
 from ingest.messages import Event
 from ingest.outlet import Gathering, Outlet
-from ingest.overflow import dropped, missing
+from ingest.overflow import dropped, missing, released
 from ingest.readable import Readable, lost_with
-from ingest.recall import Rows, archived
+from ingest.recall import Past, Rows, archived
 from ingest.recovery import Marker, joined
 from ingest.retention import finish
 from ingest.snapshots import Snapshots
@@ -78,7 +78,7 @@ class Line:
         self.clocks = Clocks()
         self.counts = np.zeros(VERDICTS, np.int64)
         self.points_written = 0
-        self.removed = finish(folder / "archive")
+        self.removed, self.late_rows = finish(folder / "archive"), LateRows()
         self.archive = Archive(folder / "archive", self._preamble)
         self.inbox = Inbox(folder / "inbox.db")
         self.recovered = 0
@@ -142,13 +142,15 @@ class Line:
         self.foreign.last = extra.get("foreign", ARRIVED_FROM)
         self.counts[: len(extra["counts"])] = extra["counts"]
         self.points_written, self._places = extra["points"], extra["places"]
+        self.late_rows.restore(extra.get("late_rows", {}))
         self.rules = Rules(**extra.get("rules", {"grace_s": self.rules.grace_s}))
         self._version = self.vitals.registry.version
         return Position(*extra["position"])
 
     def _replay(self, record: Record | Batch, marker: Marker) -> None:
         if isinstance(record, Record):
-            self.merging.refold(partial(archived, self.archive.folder, before=record.end))
+            past = partial(archived, self.archive.folder, before=record.end)
+            self.merging.refold(self.late_rows.past(past))
         if isinstance(record, Batch):
             account(self.counts, record, Kind.BATCH)
             marker.mark(record)
@@ -160,7 +162,7 @@ class Line:
             account(self.counts, batch, record.kind)
             self.clocks.learn(batch)
             self.foreign.learn(batch)
-            self.inbox.release(self._released(batch, record.kind))
+            self.inbox.release(released(batch, record.kind, self.vitals.registry.devices))
             self.merging.fold(batch)
             self.recovered += len(batch)
         elif record.kind == Kind.TICK:
@@ -171,25 +173,13 @@ class Line:
         elif record.kind == Kind.REGISTRY:
             self.vitals.registry.restore_more(record.json(), self.vitals.panes)
         elif record.kind == Kind.PLACES:
-            self._use_places(record.body.decode())
+            self._use_places(record.body.decode(), record.received_ns, past)
         elif record.kind == Kind.CONFIGURATION:
             self.rules = rules_of(record.body, self.vitals)
         elif record.kind == Kind.FACTS:
             facts_in_force.use(record.body, self.vitals)
         elif record.kind == Kind.EVENTS:
             self._tell_events(msgspec.convert(record.json(), list[Event]))
-
-    def _released(self, batch: Batch, kind: Kind) -> set[Key]:
-        """What of the inbox a release has admitted."""
-        devices = self.vitals.registry.devices
-        future = kind == Kind.RELEASE_FUTURE
-        due_ns = batch.time_ns - FUTURE_MAX_NS if future else np.zeros_like(batch.time_ns)
-        rows = (batch.device, batch.epoch, batch.seq, due_ns)
-        return {
-            Key(devices[device], epoch, seq, due)
-            for device, epoch, seq, due in zip(*(row.tolist() for row in rows), strict=True)
-            if device >= 0
-        }
 
     def load_places(self, path: Path, now_ns: int) -> bool:
         """Take the places file if its content changed; archived before it takes effect.
@@ -202,22 +192,29 @@ class Line:
             self._release_known(now_ns)  # a kill may have come between a change and its releases
             return False
         self.archive.append(Kind.PLACES, now_ns, text.encode())
-        self._use_places(text, rows)
+        self.archive.flush()
+        self._use_places(text, now_ns, self._archived, rows)
         self._remember_registry(now_ns)
         self._release_known(now_ns)
         self.archive.sync(now_ns // 1_000_000)
         self.outlet.places(self.vitals)
         return True
 
-    def _use_places(self, text: str, rows: list[PlaceRow] | None = None) -> None:
+    def _use_places(
+        self, text: str, now_ns: int, past: Past, rows: list[PlaceRow] | None = None
+    ) -> None:
         if text == self._places:
             return
         self._places = text
-        self.vitals.load_places(parse(text) if rows is None else rows)
+        rows = parse(text) if rows is None else rows
+        told = self.late_rows.use(self.vitals, rows, now_ns, past, self.merging)
         for device in self.vitals.registry.rows_of:
             # Before a stranger can take the last room there is for devices.
             self.vitals.registry.device(device)
         self.admission.forget_slots()
+        if len(told.points):
+            self.points_written += len(told.points)
+            self.outlet.placed_anew(told, self.vitals)
 
     def _release_known(self, now_ns: int) -> None:
         """Admit what waited for devices that are placed now."""
@@ -307,9 +304,12 @@ class Line:
             interrupt(events, self.vitals)
             self.outlet.events(events, self.vitals)
 
-    def _past(self, slots: npt.NDArray[np.int32], first_ns: int, end_ns: int) -> Rows:
+    def _archived(self, slots: npt.NDArray[np.int32], first_ns: int, end_ns: int) -> Rows:
         self.archive.flush()
         return archived(self.archive.folder, slots, first_ns, end_ns)
+
+    def _past(self, slots: npt.NDArray[np.int32], first_ns: int, end_ns: int) -> Rows:
+        return self.late_rows.past(self._archived)(slots, first_ns, end_ns)
 
     def tick(self, now_ns: int, *, with_open: bool) -> Points:
         """Move the clock.
@@ -379,6 +379,7 @@ class Line:
             "counts": self.counts[:used].tolist(), "points": self.points_written,
             "places": self._places, "clocks": self.clocks.dump(),
             "rules": msgspec.to_builtins(self.rules), "foreign": self.foreign.last,
+            "late_rows": self.late_rows.dump(),
         }, self.archive.position, beside=beside)
 
     def close(self, *, save: bool = True) -> None:

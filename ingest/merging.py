@@ -93,6 +93,11 @@ class Merging:
         self.recall = Recall(past, recent_max)
         self._waiting: dict[tuple[int, int, int], list[Batch]] = {}
 
+    def forget(self) -> None:
+        """Look for earlier readings in the archive alone: what is remembered is not true any more.
+        """
+        self.recall = Recall(self.past, self.recall.recent_max, ALL_NS)
+
     def resume(self) -> None:
         """After a replay: what came until now is in the archive alone."""
         self.refold(self.past)
@@ -197,7 +202,7 @@ class Merging:
             waiting.setdefault((slot, *span_ns(slot, first_ns, self.vitals.registry)), [])
         for (slot, first_ns, end_ns), lost in waiting.items():
             around = past(np.array([slot], np.int32), first_ns - GAP_NS, end_ns + GAP_NS)
-            rows = _standing_rows(around.batch)
+            rows = standing_rows(around.batch)
             if not self.vitals.refold(slot, first_ns, rows, len(lost)) and lost:
                 log.error("the archive does not hold all readings of series %d of the day at "
                           "%d ns: what lost there is subtracted", slot, first_ns)
@@ -205,7 +210,7 @@ class Merging:
         unsettled.clear()
 
 
-def _standing_rows(batch: Batch) -> Batch:
+def standing_rows(batch: Batch) -> Batch:
     """Of rows in the order of the archive those that count: the last one of each time."""
     batch = batch.take(batch.verdict <= Verdict.LATE)
     _, last = np.unique(batch.time_ns[::-1], return_index=True)

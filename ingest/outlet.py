@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from engine.points import Points, concatenate
 from engine.vitals import Vitals
+from ingest.late_rows import Told
 from ingest.messages import Event
 
 GATHERED_MAX = 20_000
@@ -33,6 +34,9 @@ class Outlet(Protocol):
 
     def events(self, events: Sequence[Event], vitals: Vitals) -> None:
         """Events that devices reported."""
+
+    def placed_anew(self, told: Told, vitals: Vitals) -> None:
+        """Rows of the places file that were added late have restated points."""
 
     def places(self, vitals: Vitals) -> None:
         """The places file changed."""
@@ -69,6 +73,11 @@ class Gathering:
     def events(self, events: Sequence[Event], vitals: Vitals) -> None:
         """Pass on."""
         self._outlet.events(events, vitals)
+
+    def placed_anew(self, told: Told, vitals: Vitals) -> None:
+        """Pass on, behind the points that these replace."""
+        self.hand_on(vitals)
+        self._outlet.placed_anew(told, vitals)
 
     def places(self, vitals: Vitals) -> None:
         """Pass on; a place that becomes private must find its points to forget them."""

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ from engine.catalogue import INDICATORS, POSITION
 from engine.indicator import Indicator
 from engine.points import INSUFFICIENT, Points, PointState
 from engine.vitals import Vitals
+from ingest.late_rows import Told
 from ingest.lines import Batch as Lines
 from ingest.lines import PointLines, event, pipeline, station_state
 from ingest.messages import Event
 from ingest.open_news import OpenNews
 from ingest.outlet import Known
-from ingest.restatements import Restatements
+from ingest.restatements import Causes, Restatement, Restatements
 from ingest.rollups import HOUR_S, Rollups
 from ingest.store import Store
 from ingest.store_rows import PlaceInfo, Reading
@@ -123,11 +124,22 @@ class Outlets:
         now_ms = vitals.now_ns // 1_000_000
         if now_ms >= self._next_row_ms:
             self.places(vitals)
-        for told in self._restatements.tell(vitals.take_restated(), vitals):
-            self._event(
-                told.key.city, now_ms, told.key.path, "restated", told.indicator, "info",
-                told.title, told.text,
-            )
+        self._tell_restated(
+            self._restatements.tell(Causes(vitals.take_restated(), vitals), vitals), now_ms
+        )
+
+    def placed_anew(self, told: Told, vitals: Vitals) -> None:
+        """Points that rows of the places file have changed, and the events that say so."""
+        late, self._restatements = self._restatements, Restatements()
+        now_ms = vitals.now_ns // 1_000_000
+        self.points(told.points, vitals, now_ms)
+        self._tell_restated(self._restatements.tell(told, vitals), now_ms)
+        self._restatements = late
+
+    def _tell_restated(self, changes: Iterable[Restatement], now_ms: int) -> None:
+        for one in changes:
+            self._event(one.key.city, now_ms, one.key.path, "restated", one.indicator, "info",
+                        one.title, one.text)
 
     def _event(
         self, city: str, time_ms: int, path: str, kind: str, indicator: str, severity: str,

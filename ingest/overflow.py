@@ -46,6 +46,18 @@ def dropped(
     return out
 
 
+def released(batch: Batch, kind: Kind, devices: Sequence[str]) -> set[Key]:
+    """What of the inbox a release of the archive has admitted."""
+    future = kind == Kind.RELEASE_FUTURE
+    due_ns = batch.time_ns - FUTURE_MAX_NS if future else np.zeros_like(batch.time_ns)
+    rows = (batch.device, batch.epoch, batch.seq, due_ns)
+    return {
+        Key(devices[device], epoch, seq, due)
+        for device, epoch, seq, due in zip(*(row.tolist() for row in rows), strict=True)
+        if device >= 0
+    }
+
+
 def missing(folder: Path, counts: npt.NDArray[np.int64]) -> list[Waiting]:
     """What waits by `counts`, but lies no more in the inbox of `folder`: that file was lost.
 

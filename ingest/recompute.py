@@ -21,6 +21,7 @@ from engine.vitals import Vitals
 from ingest.archive import SUFFIX, read
 from ingest.folder_lock import held
 from ingest.influx import InfluxSink
+from ingest.late_rows import LateRows
 from ingest.line import Line
 from ingest.lines import PointLines
 from ingest.outlet import Known
@@ -104,8 +105,11 @@ def _recompute(
     fresh = Store.create(scratch)
     line = Line(folder / "ingest", _Chosen(fresh, wanted, told), 60)
     try:
-        with suppress(PlacesError):  # older rows must not tell of stations private by now
-            line.vitals.registry.hide(private_keys(load_places(folder / "places.csv")))
+        with suppress(PlacesError):
+            rows = load_places(folder / "places.csv")
+            line.late_rows = LateRows(rows)
+            # Older rows must not tell of stations private by now.
+            line.vitals.registry.hide(private_keys(rows))
         line.open(whole=True)
         keys = {key.path: place for place, key in enumerate(line.vitals.registry.keys)}
         gone = bool(line.removed.segments)

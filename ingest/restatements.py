@@ -8,7 +8,7 @@ a minute never makes more than `RESTATED_EVENTS_MAX`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from edge.places import PlaceKey
@@ -25,7 +25,7 @@ RESTATED_EVENTS_MAX = 100
 _QUANTITY_IDS = list(QUANTITIES)
 
 
-class Told(NamedTuple):
+class Restatement(NamedTuple):
     """One event: where, of which indicator (empty: of several), and its words."""
 
     key: PlaceKey
@@ -61,6 +61,13 @@ class _Cause:
         return f"{counted(self.readings, 'reading')}, {span(self.late_s)} late"
 
 
+class Why(Protocol):
+    """What points were restated for."""
+
+    def of(self, place: int, indicator: int = -1, /) -> object:
+        """Words, when made text, for an indicator of a place; by default for all of them."""
+
+
 class Restatements:
     """Collects rewritten points until they are told."""
 
@@ -84,11 +91,11 @@ class Restatements:
             kept.last_s = max(kept.last_s, row.end_s)
             kept.most = max(kept.most, row, key=_size)
 
-    def tell(self, late: Restated, vitals: Vitals) -> list[Told]:
+    def tell(self, causes: Why, vitals: Vitals) -> list[Restatement]:
         """The events of what was noted since the last call, and forget it."""
         changes, self._changes = self._changes, {}
         unchanged, self._unchanged = self._unchanged, {}
-        registry, causes = vitals.registry, _Causes(late, vitals)
+        registry = vitals.registry
         same = [place for place in unchanged if all(key[0] != place for key in changes)]
         same = [place for place in same if registry.keys[place].station]
         if len(changes) + len(same) > RESTATED_EVENTS_MAX:
@@ -98,14 +105,14 @@ class Restatements:
             for (place, indicator), change in changes.items()
         ]
         told += [
-            Told(registry.keys[place], "", "Restated, no value changed",
+            Restatement(registry.keys[place], "", "Restated, no value changed",
                  f"{causes.of(place)}; {counted(unchanged[place], 'point')} said anew")
             for place in same
         ]
         return told
 
 
-class _Causes:
+class Causes:
     """Late readings by place and quantity; an area's are those of its stations."""
 
     def __init__(self, late: Restated, vitals: Vitals) -> None:
@@ -144,7 +151,9 @@ def _size(row: Rewritten) -> tuple[bool, float, int]:
     return one_sided, abs(row.value - (row.old_value or 0.0)), row.end_s
 
 
-def _event(registry: Registry, place: int, indicator: int, change: _Change, why: str) -> Told:
+def _event(
+    registry: Registry, place: int, indicator: int, change: _Change, why: str
+) -> Restatement:
     entry, row = INDICATORS[indicator], change.most
     zone = _zone(registry, place)
     plain = entry.unit in {"", "1"} or row.level == INSUFFICIENT
@@ -163,12 +172,12 @@ def _event(registry: Registry, place: int, indicator: int, change: _Change, why:
         f"; {change.windows} values from {_when(change.first_s, zone)} to "
         f"{_when(change.last_s, zone)} changed, this one most"
     )
-    return Told(registry.keys[place], entry.key, title, why + more)
+    return Restatement(registry.keys[place], entry.key, title, why + more)
 
 
 def _flood(
-    changes: dict[tuple[int, int], _Change], causes: _Causes, registry: Registry
-) -> list[Told]:
+    changes: dict[tuple[int, int], _Change], causes: Why, registry: Registry
+) -> list[Restatement]:
     """One event a district; if there are too many, one for the city."""
     groups: dict[int, list[tuple[tuple[int, int], _Change]]] = {}
     for item in changes.items():
@@ -187,7 +196,7 @@ def _flood(
         first = min(change.first_s for _, change in group)
         last = max(change.last_s for _, change in group)
         stations = len({place for (place, _), _ in group if registry.keys[place].station})
-        told.append(Told(
+        told.append(Restatement(
             registry.keys[area], "",
             f"{counted(windows, 'value')} of {counted(stations, 'station')} restated",
             f"{causes.of(area)}; from {_when(first, zone)} to {_when(last, zone)}",

@@ -12,6 +12,7 @@ from edge.verdicts import Verdict
 from engine.points import Points
 from engine.vitals import Vitals
 from ingest.admission import Opened, opened
+from ingest.late_rows import Told
 from ingest.line import Line
 from ingest.messages import Event, Received
 from ingest.outlet import Known
@@ -91,6 +92,10 @@ class Kept:
     def events(self, events: Sequence[Event], vitals: Vitals) -> None:
         """Keep events."""
         self.told += events
+
+    def placed_anew(self, told: Told, vitals: Vitals) -> None:
+        """Keep closed points."""
+        self.points(told.points, vitals, 0)
 
     def places(self, vitals: Vitals) -> None:
         """Count."""

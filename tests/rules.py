@@ -3,9 +3,11 @@
 `python -m tests.test_closing_rules` writes the golden files anew.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edge.places import PlaceRow
 from engine.catalogue import INDICATORS
 from engine.points import Points
 from engine.vitals import Vitals
@@ -47,8 +49,12 @@ class _Told(Outlets):
 class Rule:
     """A city with two stations of district `centre`, whose life is written down."""
 
-    def __init__(self, folder: Path, title: str, indicator: str, *, areas: bool = False) -> None:
-        write_places(folder / "places.csv", [row("d1", "s1"), row("d2", "s2")])
+    def __init__(
+        self, folder: Path, title: str, indicator: str, *, areas: bool = False,
+        rows: Sequence[PlaceRow] = (row("d1", "s1"), row("d2", "s2")),
+    ) -> None:
+        self._rows = list(rows)
+        write_places(folder / "places.csv", rows)
         self._store = Store.create(folder / "store.db")
         self._indicator = indicator
         self._areas = areas
@@ -91,6 +97,24 @@ class Rule:
         )
         if told:
             self.lines.append(f"{shown(at_ms)}  {device} sends {what}: {became}")
+
+    def mend(self, at_ms: int, *rows: PlaceRow) -> None:
+        """Rows are added to the places file, and it comes into force."""
+        self._rows = sorted([*self._rows, *rows], key=lambda row: row.valid_from_ms)
+        write_places(self._folder / "places.csv", self._rows)
+        self._quiet, self._said = False, 0
+        for added in rows:
+            self.lines.append(
+                f"{shown(at_ms)}  places.csv gets a row of {added.device}, valid from "
+                f"{shown(added.valid_from_ms)}")
+        self.line.load_places(self._folder / "places.csv", at_ms * MS)
+        if not self._said:
+            self.lines.append(f"{shown(at_ms)}  (nothing is said)")
+        told = self.line.late_rows.status()
+        if told["at_ms"] == at_ms and told["beyond"]:
+            self.lines.append(
+                f"health: {told['beyond']} row reaches back further than eight days; what is older "
+                f"is computed by `{told['command']}`")
 
     def tick(self, at_ms: int, *, told: bool = True) -> None:
         """The clock moves on; what is said then goes into the story."""

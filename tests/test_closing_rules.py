@@ -5,10 +5,12 @@
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.line_city import row
 from tests.rules import GOLDEN, Rule, moment
 
 MINUTE = 60_000
@@ -122,9 +124,39 @@ def areas(folder: Path) -> str:
     return rule.end()
 
 
+def rows(folder: Path) -> str:
+    road = replace(row("d1", "s1", period_s=300.0), tz="UTC")
+    rule = Rule(
+        folder, "A row of the places file that is added late: eight days", "traffic.flow_lane",
+        rows=[road],
+    )
+    rule.say("A road has two lanes. 100 vehicles in five minutes are 600 an hour and lane.")
+    five, first = 5 * MINUTE, TEN
+    rule.send("d1", "count", [first, first + five], 100.0, first + five)
+    rule.tick(first + 2 * five + MINUTE)
+    for day in range(1, 9):
+        rule.send("d1", "count", [first + day * DAY], 100.0, first + day * DAY, told=False)
+        rule.tick(first + day * DAY + five + MINUTE, told=False)
+    rule.say("A minute before the second window is eight days old it becomes known that one lane")
+    rule.lines.append("was closed that morning, from 09:00 to 11:00. The first window is older, so")
+    rule.lines.append("final, and stays. The second is said anew, and its areas with it. The same")
+    rule.lines.append("five minutes of the days after that are as they were, without a revision.")
+    morning = first + 8 * DAY + 2 * five
+    rule.tick(morning - MINUTE, told=False)
+    closed = replace(road, valid_from_ms=first - HOUR, lanes=1)
+    rule.mend(morning - MINUTE, closed, replace(road, valid_from_ms=first + HOUR))
+    rule.say("A minute later that window is final, too: three lanes from 09:59 on change nothing.")
+    rule.tick(morning, told=False)
+    rule.mend(morning, replace(closed, valid_from_ms=first - MINUTE, lanes=3))
+    rule.say("A row that begins in the future changes nothing of the past.")
+    rule.mend(morning + MINUTE, replace(road, valid_from_ms=morning + HOUR, lanes=4))
+    rule.events()
+    return rule.end()
+
+
 RULES: dict[str, Callable[[Path], str]] = {
     "grace": grace, "horizon": horizon, "enough": enough, "revisions": revisions, "dead": dead,
-    "areas": areas,
+    "areas": areas, "rows": rows,
 }
 
 

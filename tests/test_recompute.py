@@ -1,6 +1,7 @@
 """The past anew: a new indicator, a lost store, what changed and what stays."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ingest.recompute import Wanted, points_of, recompute, span_ns
 from ingest.spool import Spool
 from ingest.store import Store
 from ingest.store_merge import Row, Taken
-from tests.line_city import MINUTE_MS, MS, START_MS, body, message, write_places
+from tests.line_city import MINUTE_MS, MS, ROWS, START_MS, body, message, write_places
 from tests.shared_folder import shared
 
 NEW = "air.us_aqi_no2"
@@ -111,6 +112,22 @@ def test_a_lost_store_comes_back_whole(tmp_path: Path, life: Path) -> None:
     assert store.events(1000) == events
     store.close()
     assert not list(tmp_path.glob("recompute.db*"))
+
+
+def test_the_rows_of_the_present_file_hold_from_the_beginning(tmp_path: Path, life: Path) -> None:
+    """Not those of a device whose readings were taken in elsewhere."""
+    twice = replace(ROWS[0], period_s=30.0)
+    moved = replace(ROWS[1], valid_from_ms=START_MS, station="s9", period_s=1.0)
+    copied(life, tmp_path)
+    write_places(tmp_path / "places.csv", [twice, *ROWS[1:], moved])
+    recompute(tmp_path, Wanted(indicators=["dq.completeness"]), silent)
+    before, after = (
+        {key: said[0] for key, said in stored(folder).items() if key[1] == "dq.completeness"
+         and len(key) == 3} for folder in (life, tmp_path)
+    )
+    assert {key[0] for key in before} == {"centre/s1", "centre/_", "_/_"}
+    assert after == {key: value / 2 for key, value in before.items()}
+    assert sum(before.values()) > 100.0
 
 
 def test_what_differs_is_set_right_and_told(tmp_path: Path, life: Path) -> None:

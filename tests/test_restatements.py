@@ -7,7 +7,7 @@ import numpy as np
 from engine.catalogue import POSITION
 from engine.vitals import Restated, Vitals
 from ingest import restatements
-from ingest.restatements import RESTATED_EVENTS_MAX, Restatements, counted, span
+from ingest.restatements import RESTATED_EVENTS_MAX, Causes, Restatements, counted, span
 from ingest.store_rows import Rewritten
 from tests.town import Reading, Town, at, row
 
@@ -43,8 +43,8 @@ def rewritten(town: Town, station: int, old: float | None, new: float, end_s: in
 def told(town: Town, rows: list[Rewritten], causes: Restated) -> list[tuple[str, str, str]]:
     found = Restatements()
     found.note(rows)
-    events = found.tell(causes, cast(Vitals, town.vitals))
-    assert found.tell(late(town, [], 0), town.vitals) == []
+    events = found.tell(Causes(causes, town.vitals), cast(Vitals, town.vitals))
+    assert found.tell(Causes(late(town, [], 0), town.vitals), town.vitals) == []
     return [(event.key.path, event.title, event.text) for event in events]
 
 
