@@ -150,9 +150,16 @@ class Registry:
         return self.facts.at(self.keys[place].path, fact, day)
 
     @property
-    def zone(self) -> str:
-        """The zone of the city: that of the first of its stations."""
-        return next((row.tz for row in self.attributes.values()), "UTC")
+    def zone(self) -> Zone:
+        """The zones of the city, one after the other: those of the first of its stations."""
+        return next((self.zone_of(place) for place in self.attributes if place in self.dated),
+                    "UTC")
+
+    def zone_at(self, place: int, time_ms: int) -> str:
+        """The zone of a station in force at a time; that of the city for an area."""
+        places = [place] if place in self.attributes else list(self.attributes)[:1]
+        said = self.attributes_at(places[0], time_ms) if places else None
+        return said.tz if said else "UTC"
 
     def hide(self, keys: frozenset[PlaceKey]) -> None:
         """Hold these stations private whatever the rows say: an old row must not tell of them."""

@@ -285,8 +285,6 @@ class Explanation:
             PointState.CLOSED if window.end_min * MINUTE_NS <= now_ns else PointState.OPEN)
         if state == PointState.CLOSED and window.end_min * MINUTE_NS + HORIZON_NS < now_ns:
             state = PointState.FINAL
-        said = members.registry.attributes_at(
-            members.places[window.member], window.start_min * 60_000)
         return {
             "format": FORMAT, "place": place.path, "scope": place.scope,
             "indicator": entry.key, "name": entry.name, "unit": entry.unit,
@@ -298,7 +296,8 @@ class Explanation:
             },
             "window": {
                 "start_ms": window.start_min * 60_000, "end_ms": window.end_min * 60_000,
-                "zone": said.tz if said else members.registry.zone,
+                "zone": members.registry.zone_at(
+                    members.places[window.member], window.start_min * 60_000),
                 "reads_from_ms":
                     min(window.start_min, window.end_min - self.recipe.back_min) * 60_000,
             },

@@ -242,13 +242,13 @@ class Outlets:
 
     def _rollups_of(self, vitals: Vitals) -> Rollups:
         if self._rollups is None:
-            zones = [row.tz for row in vitals.registry.attributes.values()]
-            self._rollups = Rollups(self.store, zones[0] if zones else "UTC")
+            self._rollups = Rollups(self.store, vitals.registry.zone)
             now_s = vitals.now_ns // 1_000_000_000
             # What a restart came before, however long ago the last run ended.
             for end_s in {now_s, self._ended_s or now_s}:
                 for before_s in (0, HOUR_S, 24 * HOUR_S):
                     self._rollups.note(end_s - before_s)
+        self._rollups.zone = vitals.registry.zone
         return self._rollups
 
     def rollups(self, vitals: Vitals) -> None:

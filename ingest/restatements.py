@@ -155,9 +155,12 @@ def _event(
     registry: Registry, place: int, indicator: int, change: _Change, why: str
 ) -> Restatement:
     entry, row = INDICATORS[indicator], change.most
-    zone = _zone(registry, place)
     plain = entry.unit in {"", "1"} or row.level == INSUFFICIENT
     unit = "" if plain else f" {entry.unit}"
+
+    def when(end_s: int) -> str:
+        # A day goes by the zone in force when it begins, also if another one began amidst it.
+        return _when(end_s, registry.zone_at(place, (end_s - entry.cadence_s) * 1000))
 
     def shown(value: float | None, level: int | None) -> str:
         if value is None:
@@ -165,12 +168,12 @@ def _event(
         return "insufficient" if level == INSUFFICIENT else f"{value:.{entry.digits}f}"
 
     title = (
-        f"{entry.name} until {_when(row.end_s, zone)}: "
+        f"{entry.name} until {when(row.end_s)}: "
         f"{shown(row.old_value, row.old_level)} -> {shown(row.value, row.level)}{unit}"
     )
     more = "" if change.windows == 1 else (
-        f"; {change.windows} values from {_when(change.first_s, zone)} to "
-        f"{_when(change.last_s, zone)} changed, this one most"
+        f"; {change.windows} values from {when(change.first_s)} to "
+        f"{when(change.last_s)} changed, this one most"
     )
     return Restatement(registry.keys[place], entry.key, title, why + more)
 
@@ -192,23 +195,19 @@ def _flood(
     told = []
     for area, group in groups.items():
         windows = sum(change.windows for _, change in group)
-        zone = _zone(registry, area)
-        first = min(change.first_s for _, change in group)
-        last = max(change.last_s for _, change in group)
+        first, last = (
+            _when(end_s, registry.zone_at(area, end_s * 1000 - 1)) for end_s in (
+                min(change.first_s for _, change in group),
+                max(change.last_s for _, change in group),
+            )
+        )
         stations = len({place for (place, _), _ in group if registry.keys[place].station})
         told.append(Restatement(
             registry.keys[area], "",
             f"{counted(windows, 'value')} of {counted(stations, 'station')} restated",
-            f"{causes.of(area)}; from {_when(first, zone)} to {_when(last, zone)}",
+            f"{causes.of(area)}; from {first} to {last}",
         ))
     return told
-
-
-def _zone(registry: Registry, place: int) -> str:
-    """The zone of a station as it is now; of an area that of any of its stations."""
-    if place in registry.attributes:
-        return registry.attributes[place].tz
-    return next((row.tz for row in registry.attributes.values()), "UTC")
 
 
 def _when(end_s: int, zone: str) -> str:

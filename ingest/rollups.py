@@ -1,14 +1,14 @@
 """Hourly and daily roll-ups for InfluxDB: written by us, so that every server version has them.
 
 A roll-up is computed from the closed points in the embedded store once its hour (UTC) or civil
-day of the city's zone is over, and again when a point inside is restated; the same series and
-time overwrite.
+day of the city's zone, the one in force when it begins, is over, and again when a point inside is
+restated; the same series and time overwrite.
 """
 
 import numpy as np
 
 from edge.places import PlaceKey
-from engine.calendar import civil_day, day_start_min
+from engine.calendar import Zone, civil_day, day_start_min
 from engine.catalogue import INDICATORS, POSITION
 from engine.points import INSUFFICIENT, Points
 from ingest.lines import Batch, rollup
@@ -20,18 +20,21 @@ SETTLE_S = 180
 
 
 class Rollups:
-    """Remembers which hours and days changed, and computes those that are over."""
+    """Remembers which hours and days changed, and computes those that are over.
 
-    def __init__(self, store: Store, tz: str) -> None:
+    zone: those of the city, one after the other, as its places file has them now.
+    """
+
+    def __init__(self, store: Store, zone: Zone) -> None:
         self._store = store
-        self._tz = tz
+        self.zone = zone
         self._hours: set[int] = set()
         self._days: set[int] = set()
 
     def note(self, end_s: int) -> None:
         """A point of this window end was written."""
         self._hours.add((end_s - 1) // HOUR_S)
-        self._days.add(int(civil_day(self._tz, np.array([(end_s - 1) // 60]))[0]))
+        self._days.add(int(civil_day(self.zone, np.array([(end_s - 1) // 60]))[0]))
 
     def note_points(self, points: Points) -> None:
         """Points were written."""
@@ -47,7 +50,7 @@ class Rollups:
                 parts.append(self._lines("indicator_1h", end_s - HOUR_S, end_s, keys))
                 self._hours.discard(hour)
         for day in sorted(self._days):
-            first, last = (day_start_min(self._tz, np.array([day, day + 1])) * 60).tolist()
+            first, last = (day_start_min(self.zone, np.array([day, day + 1])) * 60).tolist()
             if last + SETTLE_S <= now_s:
                 parts.append(self._lines("indicator_1d", first, last, keys))
                 self._days.discard(day)

@@ -1,9 +1,11 @@
 """Events of restated points: which, by how much, why; a flood is told in few."""
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 
+from edge.places import PlaceKey
 from engine.catalogue import POSITION
 from engine.vitals import Restated, Vitals
 from ingest import restatements
@@ -96,6 +98,25 @@ def test_a_flood_is_told_by_district_and_a_greater_one_at_once() -> None:
         "303 readings, 30.0 h late; from 2026-03-02 15:00 to 2026-03-02 15:00",
     )]
     assert restatements.RESTATED_EVENTS_MAX == 100
+
+
+def test_the_time_is_told_in_the_zone_of_then() -> None:
+    """A station gets another zone an hour after the window; its events keep the old one."""
+    first = row("a0", "d0/s0", tz="Europe/Berlin")
+    town = Town([first, replace(first, valid_from_ms=(HOUR + 3600) * 1000, tz="Europe/Lisbon")])
+    town.take([Reading("a0", "pm25", HOUR - 60, 5.0)])
+    town.tick(HOUR + 20_000)
+    shown = {
+        end_s: told(town, [rewritten(town, 0, 57, 61, end_s)], late(town, [1], 1))[0][1][:33]
+        for end_s in (HOUR, HOUR + 3600, HOUR + 7200)
+    }
+    assert shown == {
+        HOUR: "US AQI until 2026-03-02 15:00: 57", HOUR + 3600: "US AQI until 2026-03-02 16:00: 57",
+        HOUR + 7200: "US AQI until 2026-03-02 16:00: 57",
+    }, "the hour that began in Lisbon's zone ends by it"
+    place = town.vitals.registry.place(PlaceKey("town", "d0", ""))
+    area = rewritten(town, 0, 50, 60)._replace(place=place)
+    assert told(town, [area], late(town, [1], 1))[0][1].startswith("US AQI until 2026-03-02 15:00")
 
 
 def test_words_for_numbers() -> None:

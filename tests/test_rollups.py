@@ -92,3 +92,17 @@ def test_areas_and_insufficient_points_stay_out(store: Store) -> None:
         store.write(points, KEYS, HOUR * 1000)
         rollups.note_points(points)
     assert _lines(rollups, HOUR + 2 * HOUR_S) == []
+
+
+def test_a_day_ends_by_the_zone_in_force_when_it_begins(store: Store) -> None:
+    """The city changes from Lisbon to Berlin, an hour east, in the afternoon of the 22nd."""
+    noon_min = (HOUR - 6 * HOUR_S) // 60
+    rollups = Rollups(store, ((0, "Europe/Lisbon"), (noon_min, "Europe/Berlin")))
+    for hours in (0, 30):
+        points = _points(VALUES)
+        points.end_s[:] += hours * HOUR_S
+        store.write(points, KEYS, HOUR * 1000)
+        rollups.note_points(points)
+    days = [line for line in _lines(rollups, HOUR + 4 * 86_400) if line.startswith("indicator_1d")]
+    midnight = HOUR + 6 * HOUR_S  # in Lisbon
+    assert [int(line.split()[-1]) for line in days] == [midnight, midnight + 47 * HOUR_S]
