@@ -6,11 +6,11 @@ No engine runs here: values follow simple curves, levels follow the catalogue.
 import math
 import random
 import sqlite3
+from bisect import bisect_left
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from edge.places import PlaceKey
 from edge.verdicts import Verdict
@@ -35,10 +35,16 @@ SILENT_S = 8_040
 
 def level_of(key: str, value: float) -> int:
     """The row of the indicator's levels that `value` belongs to."""
+    better, uppers = _levels(key)
+    if better == "high":
+        return max(i for i, upper in enumerate(uppers) if value < upper)
+    return bisect_left(uppers, value)
+
+
+@cache
+def _levels(key: str) -> tuple[str, list[float]]:
     entry = INDICATORS[POSITION[key]]
-    if entry.better == "high":
-        return max(i for i, level in enumerate(entry.levels) if value < level.upper)
-    return next(i for i, level in enumerate(entry.levels) if value <= level.upper)
+    return entry.better, [level.upper for level in entry.levels]
 
 
 def places() -> list[PlaceInfo]:
@@ -68,6 +74,7 @@ class City:
         areas = [PlaceKey(CITY, district, "") for district in ("", *(row[0] for row in DISTRICTS))]
         self.keys = [place.key for place in self.places] + areas
         self.index = {key.path: i for i, key in enumerate(self.keys)}
+        self.seeds = {path: random.Random(path).random() for path in self.index}
         self.recorded = recorded
         self.started_ms = now_ms
         self._begin(path, now_ms // 1000 // STEP_S * STEP_S)
@@ -91,8 +98,11 @@ class City:
         """(indicator, window end, value, coverage) of the windows of a station at `end_s`."""
         if path == SILENT and end_s > self.started_ms // 1000 - SILENT_S:
             return []
+        kind = path.partition("/")[2][:4]
+        if end_s % 3600 and (kind[:3] == "air" or (kind == "grid" and end_s % 900)):
+            return []
         rng = random.Random(f"{path}{end_s}")
-        seed = random.Random(path).random()
+        seed = self.seeds[path]
         day = math.sin((end_s / 86_400 - 0.3) * 2 * math.pi)
         rush = max(0.0, math.sin(end_s / 86_400 * 4 * math.pi - 1.2))
         cov = 0.35 if path == QUIET else 0.97 - 0.05 * rng.random()
@@ -131,14 +141,18 @@ class City:
             points.n[i] = 60
             points.rev[i] = 1 if state else 0
             points.state[i] = state
-        for i, (path, key, *_) in enumerate(rows):
+        stations: dict[tuple[str, int], list[float]] = {}
+        for path, key, end_s, value, _ in rows:
+            if not path.endswith("/_"):
+                stations.setdefault((key, end_s), []).append(value)
+        for i, (path, key, end_s, *_) in enumerate(rows):
             if path.endswith("/_"):
-                values = [row[3] for row in rows if row[1] == key and not row[0].endswith("/_")]
-                points.p50[i], points.max[i] = np.median(values), max(values)
-                points.p95[i] = np.percentile(values, 95)
+                values = sorted(stations[key, end_s])
+                points.p50[i], points.max[i] = values[len(values) // 2], values[-1]
+                points.p95[i] = values[len(values) * 19 // 20]
                 limit = INDICATORS[POSITION[key]].over_level
-                levels = [level_of(key, value) for value in values]
-                points.over[i] = 0 if limit is None else sum(level >= limit for level in levels)
+                points.over[i] = 0 if limit is None else sum(
+                    level_of(key, value) >= limit for value in values)
         self.store.write(points, self.keys, known_ms)
 
     def _areas(self, rows: list[tuple[str, str, int, float, float]]
@@ -163,10 +177,11 @@ class City:
         return rows + self._areas(rows)
 
     def _history(self, last_s: int) -> None:
-        for end_s in range(last_s - HISTORY_S, last_s + 1, STEP_S):
-            rows = self._all(end_s)
-            if rows:
-                self._write(rows, 1, end_s * 1000 + 5000)
+        """An hour at a time, each known five seconds after its last window."""
+        for begin_s in range(last_s - HISTORY_S, last_s + 1, 3600):
+            steps = range(begin_s, min(begin_s + 3600, last_s + 1), STEP_S)
+            self._write([row for end_s in steps for row in self._all(end_s)], 1,
+                        steps[-1] * 1000 + 5000)
 
     def tick(self, now_ms: int, wall_ms: int | None = None, **health: Any) -> None:
         """Open windows, readings and health as of `now_ms`."""

@@ -268,11 +268,11 @@ def test_without_placed_readings_a_batch_is_as_it_was() -> None:
 
 FLEET = 100
 FAST, SLOW, UNSET = 7, 8, 9
-MINUTES_SENT = 130
+MINUTES_SENT = 80
 
 
 def _run_fleet(folder: Path, strange: bool) -> tuple[Line, Kept]:
-    """Two hours of a hundred devices, a reading a minute; three with strange clocks, or not."""
+    """An hour and more of a hundred devices, a reading a minute; three with strange clocks, or not."""
     folder.mkdir()
     write_places(folder / "places.csv", [row(f"d{k}", f"s{k}") for k in range(FLEET)])
     kept = Kept()
