@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, number, plain
 from edge.quantities import INDEX
-from engine import drift, drift_days, neighbours, qartod
+from engine import drift, drift_days, neighbours, purpleair, qartod
 
 _METHODS = {"average": qartod.AVERAGE, "differential": qartod.DIFFERENTIAL}
 FLAGS = (qartod.PASS, qartod.UNEVALUATED, qartod.SUSPECT, qartod.FAIL, qartod.MISSING)
@@ -107,7 +107,15 @@ def _drift(inputs: Inputs) -> dict[str, Any]:
     return {**found, "drifts": None if drifts is None else bool(drifts)}
 
 
+def _channels(inputs: Inputs) -> dict[str, Any]:
+    """a, b: means of an hour of both channels, µg/m³; without one of them they are not compared."""
+    a, b = number(inputs["a_ugm3"]), number(inputs["b_ugm3"])
+    compared = not np.isnan(a + b)
+    return {"disagree": int(not purpleair.channels_agree_1h(a, b)) if compared else None}
+
+
 ADAPTERS: dict[str, Adapter] = {
+    "dq.channels_disagree": _channels,
     "dq.drift": _drift,
     "dq.gross_range": _gross_range,
     "dq.spike": _spike,

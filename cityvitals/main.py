@@ -309,6 +309,9 @@ def place_add(
     ] = 0.0,
     occupants: Annotated[float, typer.Option(help="Road segment: persons a vehicle.")] = 0.0,
     heavy_share: Annotated[float, typer.Option(help="Road segment: heavy vehicles, 0 to 1.")] = 0.0,
+    correction: Annotated[
+        str, typer.Option(help="PurpleAir sensor: purpleair-cf1 or purpleair-atm, as it publishes.")
+    ] = "",
 ) -> None:
     """Admit a device, with the readings that are held for it; a running ingest notices.
 
@@ -319,7 +322,7 @@ def place_add(
     row = add(data, Wanted(
         device, district, station, name, lat, lon, tz, seconds(period, "--period"), since,
         length_km, lanes, posted_kmh, customers, modulus_kwh, city, road_class, capacity_vph, g_m,
-        occupants, heavy_share,
+        occupants, heavy_share, correction,
     ))
     print(f"{row.device} stands at {row.district}/{row.station}")
 

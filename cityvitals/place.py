@@ -43,6 +43,7 @@ class Wanted(NamedTuple):
     g_m: float = 0.0
     occupants: float = 0.0
     heavy_share: float = 0.0
+    correction: str = ""
 
 
 STATION = (
@@ -106,7 +107,7 @@ def _row(wanted: Wanted, rows: list[PlaceRow], since_ms: int) -> PlaceRow:
     return PlaceRow(
         since_ms, city, wanted.district, wanted.station, wanted.device, name, lat, lon,
         tz, wanted.period_s, modulus_kwh=wanted.modulus_kwh,
-        private=known.private if known else False, **own,
+        private=known.private if known else False, correction=wanted.correction, **own,
     )
 
 

@@ -57,6 +57,9 @@ class PlaceRow:
     `ROAD_CLASSES`), `capacity_vph` (vehicles an hour, all lanes), `g_m` (length of a vehicle and of
     the loop's field together, by which occupancy is read), `occupants` (persons a vehicle),
     `heavy_share` (0..1 of the vehicles).
+
+    `correction`: by which of `CORRECTIONS` the device's PM2.5 becomes that of a reference monitor;
+    its readings stay as they came, its hourly means are corrected. Empty for most.
     """
 
     valid_from_ms: int
@@ -81,15 +84,20 @@ class PlaceRow:
     g_m: float = 0.0
     occupants: float = 0.0
     heavy_share: float = 0.0
+    correction: str = ""
 
 
 ROAD_CLASSES = ("freeway", "freeway-rural", "urban-1", "urban-2", "urban-3", "urban-4")
 """By which table a level of service is read: freeways, and classes I to IV of urban streets."""
 
+CORRECTIONS = ("purpleair-cf1", "purpleair-atm")
+"""PurpleAir sensors, by the channel that they publish: `pm2.5_cf_1` or `pm2.5_atm`."""
+
 COLUMNS = (
     "valid_from", "city", "district", "station", "device", "name", "lat", "lon", "tz",
     "period_s", "length_km", "lanes", "posted_kmh", "customers", "status", "modulus_kwh",
     "private", "road_class", "capacity_vph", "g_m", "occupants", "heavy_share",
+    "correction",
 )
 
 
@@ -133,6 +141,12 @@ def _road_class(text: str) -> str:
     return text
 
 
+def _correction(text: str) -> str:
+    if text and text not in CORRECTIONS:
+        raise ValueError(f"must be empty or one of {', '.join(CORRECTIONS)}")
+    return text
+
+
 def _yes(text: str) -> bool:
     if text not in ("", "yes", "no"):
         raise ValueError("must be yes or no")
@@ -149,7 +163,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "modulus_kwh": lambda x: _number(x, 0, 1e9), "private": _yes,
     "road_class": _road_class, "capacity_vph": lambda x: _number(x, 0, 100_000),
     "g_m": lambda x: _number(x, 0, 50), "occupants": lambda x: _number(x, 0, 100),
-    "heavy_share": lambda x: _number(x, 0, 1),
+    "heavy_share": lambda x: _number(x, 0, 1), "correction": _correction,
 }
 
 
@@ -243,7 +257,7 @@ def _fields(row: PlaceRow) -> list[str]:
     head = [first, row.city, row.district, row.station, row.device, row.name, *position, row.tz]
     tail = (row.period_s, row.length_km, row.lanes, row.posted_kmh, row.customers, row.status,
             row.modulus_kwh, "yes" if row.private else "no", row.road_class, row.capacity_vph,
-            row.g_m, row.occupants, row.heavy_share)
+            row.g_m, row.occupants, row.heavy_share, row.correction)
     return head + [_text(value) for value in tail]
 
 

@@ -144,6 +144,11 @@ class Recipe(NamedTuple):
     by_receipt: bool = False
     hour_days: int = 0
     near: bool = False
+    beside: tuple[str, ...] = ()
+
+    def reads(self, corrected: bool) -> frozenset[int]:
+        """Rows of the quantities that it reads at a station without and with corrected sensors."""
+        return frozenset(INDEX[name] for name in self.inputs + self.beside * corrected)
 
 
 def number(value: float, digits: int = 12) -> float | None:

@@ -17,7 +17,7 @@ from engine.account import (
     number,
     numbers,
 )
-from engine.air import DAY_HOURS, LOOK_BACK_H, POLLUTANTS, gather_hours
+from engine.air import DAY_HOURS, LOOK_BACK_H, POLLUTANTS, hours_of
 from engine.family import Floats
 from engine.nowcast import NOWCAST_HOURS, nowcast_pm, report
 from engine.panes import HOUR
@@ -48,10 +48,7 @@ _CUT = ("0.1 µg/m³", "1 µg/m³", "0.001 ppm", "0.1 ppm", "1 ppb", "1 ppb")
 
 def hours_used(look: Look, last_hour: int, count: int) -> Floats:
     """float64[6, count], newest first, as the indicators see them."""
-    members = look.family.members
-    means, readings = np.empty((1, 6, count)), np.empty((1, 6, count), np.int64)
-    row, window = look.at(last_hour)
-    gather_hours(members.table, members.devices, row, window, look.panes.coarse[0], means, readings)
+    means, _ = hours_of(look.family.members, *look.at(last_hour), look.panes, count)
     found: Floats = means[0]
     return found
 

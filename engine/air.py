@@ -1,7 +1,8 @@
 """Air: the current US AQI of a station each hour, from its hourly means.
 
 Hourly means are valid from 45 minutes of data (2008/50/EC Annex VII.A.2; US practice the same).
-Several devices of one pollutant at a station are averaged over their valid hours.
+Several devices of one pollutant at a station are averaged over their valid hours; PM2.5 of sensors
+whose rows say so is corrected first (`engine.corrected_hours`).
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from edge.quantities import INDEX
 from engine.catalogue import POSITION
 from engine.changed import Reaching, of_level
+from engine.corrected_hours import correct, with_humidity
 from engine.family import (
     NOT_MEASURED,
     Bools,
@@ -96,11 +98,13 @@ class AirHours(Cadence):
     """Pollutant of each output but the first."""
 
     def __init__(self) -> None:
-        super().__init__(Members(tuple(INDEX[name] for name in POLLUTANTS)))
+        super().__init__(Members(
+            tuple(INDEX[name] for name in POLLUTANTS), beside=(INDEX["rh"],)
+        ))
 
     def enrol(self, registry: Registry) -> None:
         """Take in stations with any of the pollutants."""
-        self.members.enrol(registry, registry.stations_with(POLLUTANTS))
+        self.members.enrol(registry, with_humidity(registry, registry.stations_with(POLLUTANTS)))
 
     def touched(
         self, changed: Reaching, member_of: Slots
@@ -173,12 +177,13 @@ class AirDays(Shared[AirHours]):
 def hours_of(
     members: Members, rows: Integers, windows: Integers, panes: Panes, hours: int
 ) -> tuple[Floats, Integers]:
-    """Means and readings of the last `hours` hours of each window, as `gather_hours`."""
+    """Means and readings of the last `hours` hours of each window, as `gather_hours`; corrected."""
     shape = (len(rows), len(members.inputs), hours)
     means, readings = np.empty(shape), np.empty(shape, np.int64)
     gather_hours(
         members.table, members.devices, rows, windows, panes.coarse[0], means, readings
     )
+    correct(members, rows, windows, panes, means)
     return means, readings
 
 
@@ -213,6 +218,6 @@ def measured_inputs(
     members: Members, rows: Integers, start_min: Integers, end_min: Integers, panes: Panes
 ) -> Bools:
     """bool[k, inputs]: whether each member had a sensor for each input in the window."""
-    live = members.live(rows, start_min, end_min, panes)
     shape = (len(rows), len(members.inputs), members.devices)
+    live = members.live(rows, start_min, end_min, panes)[:, : shape[1] * shape[2]]
     return anywhere(live.reshape(shape), 2)

@@ -7,7 +7,7 @@ says whose they are. Level 0 is best.
 
 from engine import catalogue_traffic
 from engine.catalogue_2030 import AIR_2030
-from engine.catalogue_air import AIR_DAYS, DAQI, EAQI
+from engine.catalogue_air import AIR_DAYS, DAQI, EAQI, PURPLEAIR
 from engine.catalogue_energy import (
     CONSUMPTION,
     ENERGY,
@@ -18,7 +18,7 @@ from engine.catalogue_energy import (
 )
 from engine.catalogue_limits import AIR_LIMITS
 from engine.catalogue_noise import NOISE
-from engine.catalogue_quality import DRIFT, TIMELINESS
+from engine.catalogue_quality import CHANNELS, DRIFT, TIMELINESS
 from engine.catalogue_quality import entries as quality_entries
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 from engine.own import OWN
@@ -158,6 +158,8 @@ INDICATORS: tuple[Indicator, ...] = (
     *FREQUENCY,
     *CONSUMPTION,
     *AIR_2030,
+    *PURPLEAIR,
+    *CHANNELS,
     *(own.entry for own in OWN),
 )
 

@@ -189,3 +189,18 @@ AIR_DAYS = (
     *map(_who_day, _DAILY), *map(_who_days, _DAILY),
     *map(_year, _DAILY[:5]), *map(_who_year, ("pm25", "pm10", "no2")),
 )
+
+PURPLEAIR = (
+    Indicator(
+        "air", "pm25_purpleair_epa", "PM2.5 of PurpleAir sensors, corrected", "µg/m³", 1,
+        "Barkjohn et al. 2021 (AMT 14, 4617); AirNow Fire and Smoke Map",
+        "purpleair-cf1: the line of the paper; purpleair-atm: the piecewise form of the map",
+        "of the hour's mean of both channels and of relative humidity; none without humidity, with "
+        "a silent channel, or where the channels disagree (dq.channels_disagree)", 3600, 3600,
+        PLAIN, None, "station_mean", "low", open_marks=(
+            "the paper's line was fitted to means of 24 hours; here it is applied to each hour",
+            "the piecewise form from the code of AirSensor2, not read in EPA's own text",
+            "below zero as zero: said of the piecewise form, taken for the line as well",
+        ),
+    ),
+)

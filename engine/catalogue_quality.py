@@ -90,3 +90,18 @@ DRIFT: tuple[Indicator, ...] = (
         ),
     ),
 )
+
+CHANNEL_LEVELS = (Level("Agree", "#1A9850", 0), Level("Disagree", "#D73027", INF))
+
+CHANNELS: tuple[Indicator, ...] = (
+    Indicator(
+        "dq", "channels_disagree", "Sensors whose two channels disagree", "sensors", 0,
+        f"{_OURS} 5.5", "two-channel check of PurpleAir sensors, hourly",
+        "means of the hour of both channels differ by more than 5 µg/m³ and by more than 70 % of "
+        "their mean; of sensors whose row names a correction and that send two channels", 3600,
+        3600, CHANNEL_LEVELS, 1, "sum", "low", OURS, open_marks=(
+            "limits as remembered of the family of rules of AirSensor and Barkjohn et al. 2021; "
+            "the paper's own are 5 µg/m³ and 61 %, of 24 hours",
+        ),
+    ),
+)

@@ -66,6 +66,7 @@ class Members:
 
     table: int32[members, inputs * devices], -1 blank. shift: int64[members], minutes of the
     grid of panes east of UTC. zones: the zone of each member is zones[zone]; zone: int64[members].
+    beside: quantities that stand in the table behind the inputs, where they bear on these.
     """
 
     inputs: tuple[int, ...]
@@ -77,6 +78,7 @@ class Members:
     devices: int = 1
     registry: Registry = field(default_factory=Registry)
     version: int = -1
+    beside: tuple[int, ...] = ()
 
     def enrol(self, registry: Registry, found: dict[int, dict[int, list[int]]]) -> None:
         """Fill the table from `Registry.stations_with`; members keep their row."""
@@ -85,7 +87,8 @@ class Members:
         self.places.extend(place for place in found if place not in known)
         widths = [len(slots) for by in found.values() for slots in by.values()]
         self.devices = max(widths, default=1)
-        shape = (len(self.places), len(self.inputs) * self.devices)
+        columns = (*self.inputs, *(self.beside if registry.corrected else ()))
+        shape = (len(self.places), len(columns) * self.devices)
         self.table = np.full(shape, -1, np.int32)
         rows = [registry.attributes[place] for place in self.places]
         zones = [registry.zone_of(place) for place in self.places]
@@ -94,7 +97,7 @@ class Members:
         self.zone = np.array([code[zone] for zone in zones], np.int64)
         self.shift = np.array([row.shift_min for row in rows], np.int64)
         for member, place in enumerate(self.places):
-            for i, quantity in enumerate(self.inputs):
+            for i, quantity in enumerate(columns):
                 for j, slot in enumerate(found[place].get(quantity, ())):
                     self.table[member, i * self.devices + j] = slot
 

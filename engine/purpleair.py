@@ -4,6 +4,8 @@
 channels with cf = 1. (b) The piecewise form of the AirNow Fire and Smoke Map, in daily use, for
 `pm2.5_atm`. Both are meant for means of ten minutes to a day, never for single readings, and need
 the relative humidity that the sensor itself reports.
+
+`engine.corrected_hours` applies them to the hours of sensors whose places rows say so.
 """
 
 import numpy as np
@@ -11,6 +13,10 @@ from numba import njit
 
 GATE_UGM3, GATE_SHARE = 5.0, 0.61
 """Channels that differ by both of these and more do not agree: the paper drops them."""
+HOUR_UGM3, HOUR_SHARE = 5.0, 0.7
+"""Of an hour: by more than both of these (Cityvitals data quality 5.5)."""
+CF1, ATM = 1, 2
+"""Which channel a sensor publishes, as `Registry.correction` numbers it."""
 
 
 @njit("float64(float64, float64)", cache=True, nogil=True)
@@ -63,3 +69,18 @@ def corrected_pair(a_cf1: float, b_cf1: float, rh_pct: float) -> float:
     if not channels_agree(a_cf1, b_cf1):
         return np.nan
     return float(corrected_cf1((a_cf1 + b_cf1) / 2.0, rh_pct))
+
+
+@njit("boolean(float64, float64)", cache=True, nogil=True)
+def channels_agree_1h(a: float, b: float) -> bool:
+    """As `channels_agree`, of means of an hour. O(1)."""
+    if np.isnan(a) or np.isnan(b):
+        return False
+    apart = abs(a - b)
+    return not (apart > HOUR_UGM3 and apart > HOUR_SHARE * (a + b) / 2.0)
+
+
+@njit("float64(int64, float64, float64)", cache=True, nogil=True)
+def corrected(kind: int, pa: float, rh_pct: float) -> float:
+    """(a) or (b), by the channel that the sensor publishes. O(1)."""
+    return float(corrected_cf1(pa, rh_pct) if kind == CF1 else corrected_atm(pa, rh_pct))

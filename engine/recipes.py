@@ -14,6 +14,7 @@ from engine import (
     account_noise,
     account_outages,
     account_own,
+    account_purpleair,
     account_quality,
     account_roads,
     account_supply,
@@ -24,18 +25,22 @@ from engine import (
 )
 from engine.account import Recipe
 
+_OF_AIR = {
+    key: account_purpleair.with_corrections(recipe)
+    for of in (account_air, account_indices, account_daqi, account_years, account_limits)
+    for key, recipe in of.RECIPES.items()
+}
+
 RECIPES: dict[str, Recipe] = {
-    **account_air.RECIPES, **account_traffic.RECIPES, **account_energy.RECIPES,
+    **_OF_AIR, **account_traffic.RECIPES, **account_energy.RECIPES,
     **account_quality.RECIPES, **account_load.RECIPES,
     **account_roads.RECIPES,
     **account_supply.RECIPES, **account_outages.RECIPES,
     **account_totals.RECIPES,
-    **account_indices.RECIPES,
     **account_noise.RECIPES,
     **account_mix.RECIPES,
     **account_timeliness.RECIPES,
-    **account_daqi.RECIPES, **account_years.RECIPES,
-    **account_limits.RECIPES, **account_drift.RECIPES,
+    **account_drift.RECIPES, **account_purpleair.RECIPES,
     **account_frequency.RECIPES, **account_consumption.RECIPES,
     **account_own.RECIPES,
 }

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.facts import Fact
-from edge.places import PlaceKey, PlaceRow
+from edge.places import CORRECTIONS, PlaceKey, PlaceRow
 from edge.quantities import INDEX, QUANTITIES
 from engine.calendar import Zone, civil_day, grid_offset_min
 from engine.known_facts import KnownFacts, restored
@@ -29,6 +29,7 @@ DATED_MAX = 6
 
 _ALWAYS = np.int64(-(1 << 60))
 _NEVER = np.int64(1 << 60)
+_CODES = {name: code for code, name in enumerate(("", *CORRECTIONS))}
 _LEVELS = [LEVEL_OF.get(name, -1) for name in QUANTITIES]
 
 
@@ -73,7 +74,9 @@ class Registry:
     """Places, devices and series of one city; see the module for what is append-only.
 
     attributes: of each station its latest row. dated: all of its rows that say something new,
-    oldest first, with the Unix ms from which each holds.
+    oldest first, with the Unix ms from which each holds. By series: correction: of its dated
+    rows, 1 + its place in `CORRECTIONS`, 0 none; owner: row of `devices`. corrected: stations
+    that have, had or will have a sensor with a correction.
     """
 
     keys: list[PlaceKey] = field(default_factory=list)
@@ -98,6 +101,9 @@ class Registry:
     )
     period_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, DATED_MAX)))
     modulus_kwh: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, DATED_MAX)))
+    correction: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, DATED_MAX)))
+    owner: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    corrected: frozenset[int] = frozenset()
     steady: npt.NDArray[np.void] = field(default_factory=lambda: np.zeros(0, STEADY))
 
     def load_places(self, rows: list[PlaceRow]) -> None:
@@ -120,6 +126,10 @@ class Registry:
             if not since or since[-1][1] != said:
                 since.append((row.valid_from_ms, said))
         self.dated |= dated
+        self.corrected = frozenset(
+            self.place_of[PlaceKey(row.city, row.district, row.station)]
+            for row in rows if row.correction
+        )
         self.hide(self.veiled)
         for slot in range(len(self.series)):
             self._describe(slot)
@@ -238,12 +248,15 @@ class Registry:
         self.since_s = np.concatenate([self.since_s, np.full((more, DATED_MAX), _NEVER)])
         self.period_s = np.concatenate([self.period_s, np.zeros((more, DATED_MAX))])
         self.modulus_kwh = np.concatenate([self.modulus_kwh, np.zeros((more, DATED_MAX))])
+        self.correction = np.concatenate([self.correction, np.zeros((more, DATED_MAX))])
+        self.owner = np.concatenate([self.owner, np.zeros(more, np.int32)])
         self.steady = np.concatenate([self.steady, np.zeros(more, STEADY)])
 
     def _describe(self, slot: int) -> None:
         """Fill the zone shift and the dated periods of a slot from its device's rows."""
         series = self.series[slot]
         self.shift[slot] = self.attributes[series.place].shift_min
+        self.owner[slot] = series.device
         self.since_s[slot] = _NEVER
         self.period_s[slot] = 0.0
         rows = self.rows_of.get(self.devices[series.device], [])[-DATED_MAX:]
@@ -253,6 +266,7 @@ class Registry:
             active = here and row.status == "active"
             self.period_s[slot, i] = row.period_s if active else 0.0
             self.modulus_kwh[slot, i] = row.modulus_kwh
+            self.correction[slot, i] = _CODES[row.correction]
         self.steady[slot] = (self.since_s[slot, 1], self.period_s[slot, 0], series.quantity)
 
     def parents(self, place: int) -> tuple[int, int]:
@@ -274,6 +288,12 @@ class Registry:
     ) -> npt.NDArray[np.float64]:
         """Where each register begins again at 0, in kWh, at each time; 0 where unknown."""
         return self._at(slot, time_s, self.modulus_kwh)
+
+    def correction_at(
+        self, slot: npt.NDArray[np.int32], time_s: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float64]:
+        """1 + the place in `CORRECTIONS` of what each series is corrected by at each time, or 0."""
+        return self._at(slot, time_s, self.correction)
 
     def _at(
         self, slot: npt.NDArray[np.int32], time_s: npt.NDArray[np.int64],

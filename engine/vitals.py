@@ -42,6 +42,7 @@ from engine.panes import HORIZON_DAYS, MINUTE_NS, Panes, apply_readings, fold_di
 from engine.points import Points, concatenate
 from engine.power_minutes import PowerMinutes
 from engine.private import public
+from engine.purpleair_hours import PurpleAirHours
 from engine.qartod import FAIL
 from engine.quality import Completeness, QualityHours, QualityMonths
 from engine.registers import Registers
@@ -106,6 +107,7 @@ class Vitals:
             PercentileDays(sounds, self.spectra),
             MixHours(sources), MixDays(sources), Timeliness(self.deliveries),
             AirYears(hours), AirLimits(hours), Frequency(self.hertz), Consumption(self.peaks),
+            PurpleAirHours(),
         )
         self.windows = [Windows(family) for family in families]
         self.windows.append(NeighbourWindows(DriftDays(self.panes)))

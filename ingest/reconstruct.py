@@ -138,10 +138,13 @@ class Reconstruction(Visitor):
         widen_hours(self.vitals, recipe.hour_days)
         widen_hertz(self.vitals, recipe.hour_days)
         here = set(stations)
-        wanted = {INDEX[name] for name in recipe.inputs}
+        reads = recipe.reads(False), recipe.reads(True)
+        corrected = {
+            PlaceKey(row.city, row.district, row.station) for row in known.rows if row.correction
+        }
         slots = [
-            slot for slot, series in enumerate(known.series)
-            if known.keys[series.place] in here and series.quantity in wanted
+            slot for slot, series in enumerate(known.series) if (key := known.keys[series.place])
+            in here and series.quantity in reads[key in corrected]
         ]
         self.series_max = series_max(recipe)
         self.too_many = len(slots) > self.series_max

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from edge.places import PlaceKey
 from edge.quantities import QUANTITIES
 from engine.catalogue import INDICATORS
+from engine.corrected_hours import PM25, RH
 from engine.points import INSUFFICIENT
 from engine.registry import Registry
 from engine.vitals import Restated, Vitals
@@ -130,15 +131,25 @@ class Causes:
             indicator: windows.family.members.inputs
             for windows in vitals.windows for indicator in windows.family.indicators
         }
+        self._corrected = registry.corrected.union(
+            *(registry.parents(place) for place in registry.corrected)
+        )
 
     def of(self, place: int, indicator: int = -1) -> _Cause:
-        """Late readings that an indicator of a place is made of; by default all."""
+        """Late readings that an indicator of a place is made of; by default all.
+
+        Where PM2.5 is corrected the humidity counts, too.
+        """
         inputs = (-1,) if indicator < 0 else self._inputs[indicator]
         # An index of one pollutant looks at that alone, though computed with the others.
         own = INDICATORS[indicator].id.rsplit("_", 1)[-1] if indicator >= 0 else ""
         named = tuple(q for q in inputs if q >= 0 and _QUANTITY_IDS[q] == own)
         cause = _Cause()
-        for quantity in named or inputs:
+        wanted = named or inputs
+        if (PM25 in wanted and place in self._corrected
+                and INDICATORS[indicator].domain == "air"):
+            wanted += (RH,)
+        for quantity in wanted:
             found = self._by.get((place, quantity))
             if found is not None:
                 cause.add(found.readings, found.late_s)

@@ -77,20 +77,91 @@ def level(indicator: str, value: float) -> int:
     return sum(value > limit for limit in _limits(indicator[4:]) or ())
 
 
+Means = dict[str, dict[int, float | None]]
+"""Of one quantity and hour: means of the channels (by series) of each device."""
+
+
+def _means(answer: Answer, quantity: str, start: int) -> Means:
+    """Means of an hour, None under 45 minutes; of series that had begun before its end."""
+    found: Means = {}
+    for series in answer["inputs"]:
+        began = series["began_ms"]
+        if series["quantity"] != quantity or began is None or began >= start + HOUR_MS:
+            continue
+        mean = None
+        for row in series.get("panes", {}).get("rows", []):
+            if row[0] == start and row[1] == 60 and row[4] >= 45:
+                mean = row[3] / (row[2] * 1e6)
+        found.setdefault(series["device"], {})[series["series"]] = mean
+    return found
+
+
+def _correction(answer: Answer, device: str, start: int) -> str:
+    """What the device's row of then says of its PM2.5."""
+    rows = [row for series in answer["inputs"] if series["device"] == device
+            for row in series["rows"]]
+    before = [row for row in rows if row["valid_from_ms"] <= start] or rows[:1]
+    return str(max(before, key=lambda row: row["valid_from_ms"])["correction"])
+
+
+def _average(values: Any) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def disagree(channels: dict[int, float | None]) -> bool | None:
+    """Whether two channels contradict each other; None where there are not two means."""
+    known = [mean for mean in channels.values() if mean is not None]
+    if len(channels) < 2 or len(known) < len(channels):
+        return None
+    apart = max(known) - min(known)
+    return apart > 5 and apart > 0.7 * (max(known) + min(known)) / 2
+
+
+def purpleair(
+    kind: str, channels: dict[int, float | None], moist: Means, device: str
+) -> float | None:
+    """Corrected PM2.5 of one sensor and hour."""
+    rh = _average(moist[device].values() if device in moist
+                  else [mean for of in moist.values() for mean in of.values()])
+    if rh is None or None in channels.values() or disagree(channels):
+        return None
+    pa = _average(channels.values())
+    assert pa is not None
+    low, middle = 0.524 * pa - 0.0862 * rh + 5.75, 0.786 * pa - 0.0862 * rh + 5.75
+    high = 2.966 + 0.69 * pa + 8.84e-4 * pa * pa
+    if kind == "purpleair-cf1" or pa < 30:
+        return max(low, 0.0)
+    if pa < 50:
+        x = (pa - 30) / 20
+        return max(low * (1 - x) + middle * x, 0.0)
+    x = min(max((pa - 210) / 50, 0.0), 1.0)
+    return max(middle * (1 - x) + high * x, 0.0)
+
+
+def corrected_of(answer: Answer, start: int) -> list[float | None]:
+    """Corrected PM2.5 of each sensor of the station that is corrected, in one hour."""
+    moist = _means(answer, "rh", start)
+    return [
+        purpleair(kind, channels, moist, device)
+        for device, channels in _means(answer, "pm25", start).items()
+        if (kind := _correction(answer, device, start))
+    ]
+
+
 def hours_of(
     answer: Answer, quantity: str, last_end_ms: int, count: int
 ) -> list[float | None]:
     """Hourly means, oldest first: of each device with 45 minutes, then over the devices."""
     out: list[float | None] = []
-    for i in range(count):
-        start = last_end_ms - (count - i) * HOUR_MS
-        means = [
-            row[3] / (row[2] * 1e6)
-            for series in answer["inputs"] if series["quantity"] == quantity
-            for row in series.get("panes", {}).get("rows", [])
-            if row[0] == start and row[1] == 60 and row[4] >= 45
-        ]
-        out.append(sum(means) / len(means) if means else None)
+    for start in range(last_end_ms - count * HOUR_MS, last_end_ms, HOUR_MS):
+        means: list[float | None] = []
+        for device, channels in _means(answer, quantity, start).items():
+            if quantity != "pm25" or not _correction(answer, device, start):
+                means += channels.values()
+        if quantity == "pm25":
+            means += corrected_of(answer, start)
+        out.append(_average(means))
     return out
 
 

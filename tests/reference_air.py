@@ -151,6 +151,14 @@ def channels_agree(a: float, b: float) -> bool:
     return not math.isnan(a + b) and (abs(a - b) < 5 or abs(a - b) < 0.61 * (a + b) / 2)
 
 
+def channels_agree_1h(a: float, b: float) -> bool:
+    """Not both more than 5 µg/m³ and more than 70 % of their mean apart."""
+    return not math.isnan(a + b) and (abs(a - b) <= 5 or abs(a - b) <= 0.7 * (a + b) / 2)
+
+
+def corrected(kind: int, pa: float, rh: float) -> float:
+    """By the channel that the sensor publishes: 1 cf = 1, 2 atm."""
+    return {1: corrected_cf1, 2: corrected_atm}[kind](pa, rh)
 
 def corrected_pair(a: float, b: float, rh: float) -> float:
     """The line of the paper of the mean of both, if they agree."""

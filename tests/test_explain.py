@@ -14,6 +14,7 @@ import pytest
 
 from engine import power_minutes
 from engine.catalogue import INDICATORS, POSITION
+from engine.catalogue_air import PURPLEAIR
 from engine.catalogue_energy import (
     CONSUMPTION,
     ENERGY,
@@ -22,7 +23,7 @@ from engine.catalogue_energy import (
     RELIABILITY,
     SUPPLY,
 )
-from engine.catalogue_quality import DRIFT, TIMELINESS
+from engine.catalogue_quality import CHANNELS, DRIFT, TIMELINESS
 from engine.own import OWN
 from ingest.explain import ExplainError, Question, explain
 from ingest.reconstruct import StoppedError
@@ -44,7 +45,7 @@ from tests.shared_folder import shared
 
 ELSEWHERE = {
     entry.key
-    for entry in ENERGY + SUPPLY + RELIABILITY + GENERATION + CONSUMPTION
+    for entry in ENERGY + SUPPLY + RELIABILITY + GENERATION + CONSUMPTION + PURPLEAIR + CHANNELS
     if not entry.id.startswith("load_factor")
 }
 """What the sample city does not measure: explained and recomputed in tests of their own."""

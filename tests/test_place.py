@@ -48,6 +48,13 @@ def test_road_data_that_are_given_stand_beside_those_of_the_station(folder: Path
         3, 2400.0, 1.4, 0.1)
 
 
+def test_a_correction_is_that_of_the_device(folder: Path) -> None:
+    assert add(folder, WANTED._replace(correction="purpleair-atm")).correction == "purpleair-atm"
+    assert add(folder, WANTED._replace(device="d3")).correction == ""
+    with pytest.raises(PlacesError, match="correction = 'purple': must be empty or one of"):
+        add(folder, WANTED._replace(correction="purple"))
+
+
 def test_a_private_station_stays_private(folder: Path) -> None:
     rows = [replace(ROW, private=True)]
     (folder / "places.csv").write_text(places.render(rows), encoding="utf-8")

@@ -14,7 +14,7 @@ GOLDEN = Path(__file__).parent / "golden" / "places.csv"
 HEADER = ",".join(COLUMNS)
 ROW = (
     "2026-01-01T00:00:00Z,porto,centre,s1,pm-s1,Praça,41.1,-8.6,Europe/Lisbon,60,0,0,0,0,"
-    "active,0,no,,0,0,0,0"
+    "active,0,no,,0,0,0,0,"
 )
 
 
@@ -25,7 +25,7 @@ def file(*rows: str, heading: str = HEADING, header: str = HEADER) -> str:
 def test_golden() -> None:
     rows = places.load(GOLDEN)
     assert places.render(rows) == GOLDEN.read_text()
-    assert [row.station for row in rows] == ["s1", "r7", "f3", "s1"]
+    assert [row.station for row in rows] == ["s1", "r7", "f3", "s1", "p9"]
     assert rows[0] == PlaceRow(
         1_767_225_600_000, "porto", "centre", "s1", "pm-s1", "Praça da Liberdade", 41.146300,
         -8.611200, "Europe/Lisbon", 60.0,
@@ -33,8 +33,9 @@ def test_golden() -> None:
     assert (rows[1].length_km, rows[1].lanes, rows[1].posted_kmh) == (0.85, 2, 50.0)
     assert rows[2].customers == 1200
     assert rows[2].modulus_kwh == 100_000
-    assert [row.private for row in rows] == [False, False, True, False]
+    assert [row.private for row in rows] == [False, False, True, False, False]
     assert rows[3].status == "retired"
+    assert [row.correction for row in rows] == ["", "", "", "", "purpleair-cf1"]
 
 
 @pytest.mark.parametrize(("column", "text", "rule"), [
@@ -58,6 +59,7 @@ def test_golden() -> None:
     ("private", "maybe", "yes or no"),
     ("road_class", "motorway", "empty or one of freeway"),
     ("heavy_share", "1.5", "between 0 and 1"),
+    ("correction", "purpleair", "empty or one of purpleair-cf1, purpleair-atm"),
 ])
 def test_wrong_field_is_named_with_line_and_rule(column: str, text: str, rule: str) -> None:
     fields = ROW.split(",")

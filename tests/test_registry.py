@@ -152,3 +152,21 @@ def test_archive_records_append_what_is_missing() -> None:
     other.restore_more(kept, empty)
     assert other.dump() == kept
     assert panes.fine_rows == empty.fine_rows
+
+
+def test_a_correction_is_that_of_the_time_and_its_station_is_known() -> None:
+    found, panes = Registry(), Panes()
+    found.load_places([
+        row("p1", "centre/air", since="2026-01-01"),
+        row("p1", "centre/air", since="2026-02-01", correction="purpleair-atm"),
+    ])
+    place = found.place(PlaceKey(CITY, "centre", "air"))
+    slot = np.array(
+        [found.slot(Series(place, found.device("p1"), INDEX["pm25"], ""), panes)], np.int32
+    )
+    times = [at("2026-01-31"), at("2026-02-01")]
+    assert [float(found.correction_at(slot, np.array([t]))[0]) for t in times] == [0.0, 2.0]
+    assert found.corrected == {place}
+    assert found.owner[slot[0]] == found.device_of["p1"]
+    found.load_places(found.rows[:1])
+    assert found.corrected == frozenset()

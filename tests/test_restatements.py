@@ -84,6 +84,17 @@ def test_where_no_value_changed_that_is_said_once() -> None:
     )]
 
 
+def test_humidity_is_a_cause_where_pm_is_corrected_and_nowhere_else() -> None:
+    for correction, why in (
+        ("", "follows from late readings told before, or from a new station's"),
+        ("purpleair-atm", "9 readings, 2.0 h late"),
+    ):
+        town = Town([row("a0", "d0/s0", correction=correction)])
+        town.take([Reading("a0", "pm25", HOUR - 60, 5.0), Reading("a0", "rh", HOUR - 60, 50.0)])
+        town.tick(HOUR + 20_000)
+        assert told(town, [rewritten(town, 0, 57, 61)], late(town, [0, 9], 2))[0][2] == why
+
+
 def test_a_flood_is_told_by_district_and_a_greater_one_at_once() -> None:
     for stations, districts, events in (
         (RESTATED_EVENTS_MAX, 1, RESTATED_EVENTS_MAX), (RESTATED_EVENTS_MAX + 1, 2, 2),
