@@ -16,7 +16,7 @@ ALWAYS_MS = -(1 << 52)
 FOR_EVER_MS = 1 << 52
 COMPARED = (
     "status", "period_s", "lat", "lon", "length_km", "lanes", "posted_kmh", "road_class",
-    "capacity_vph", "g_m", "occupants", "heavy_share", "customers", "modulus_kwh",
+    "capacity_vph", "g_m", "occupants", "heavy_share", "customers", "modulus_kwh", "correction",
 )
 """Columns that decide a value; beside them where the device stands."""
 FOLDED = ("status", "period_s")

@@ -64,6 +64,27 @@ def test_the_same_again_says_nothing_and_nothing_waits_to_be_said() -> None:
     assert not len(made.tick(TEN + 3600 + 130))
 
 
+def test_a_correction_that_is_dated_back_corrects_the_index() -> None:
+    made = Town([row("p1", "d/s1"), row("p2", "d/s2")])
+    made.keep("air.eaqi_2024_pm25")
+    made.take(
+        Reading(f"p{k}", quantity, TEN + 60 * step, value)
+        for step in range(120) for k in (1, 2) for quantity, value in (("pm25", 60.0), ("rh", 50.0))
+    )
+    made.tick(TEN + 7200 + 61)
+    settle(made.vitals)
+    since = {PlaceKey(CITY, "d", "s1"): (TEN + 3600) // 60}
+    standing = Standing(made.vitals, since, made.vitals.now_ns // MINUTE_NS)
+    made.vitals.load_places([
+        row("p1", "d/s1"), row("p2", "d/s2"),
+        row("p1", "d/s1", since="2026-03-02 11:00", correction="purpleair-cf1"),
+    ])
+    found = [(place, end - TEN, value, rev) for place, key, end, value, _, rev
+             in made.said(standing.anew()) if key == "air.eaqi_2024_pm25"]
+    areas = [("_/_", 7200, 4.0, 2), ("d/_", 7200, 4.0, 2)]  # as before, but one over the limit
+    assert sorted(found) == [*areas, ("d/s1", 7200, 3.0, 2)]
+
+
 def test_what_is_not_there_any_more_is_withdrawn() -> None:
     made = town()
     found = made.said(mended(made, TEN + 3300, status="retired"))
