@@ -268,10 +268,12 @@ class Connection:
                 self.session += 1
             try:
                 self._client.reconnect()
+                if self._stopping.is_set():  # `stop` said goodbye before there was a session
+                    self._client.disconnect()
                 if self._tap:  # nothing of the session was read yet
                     self._client._sock = self._tap(self._client._sock, self.session)
                 while self._client.loop(1.0) == MQTTErrorCode.MQTT_ERR_SUCCESS:
-                    stood_s = self._stood_s()
+                    stood_s = time.monotonic() - self._ready_s if self.ready else 0.0
             except OSError as error:
                 self._failed(BrokerUnavailableError(f"{self.settings.url}: {_reason(error)}"))
             self._set_ready(False)
@@ -281,9 +283,6 @@ class Connection:
             self._client._sock_close()  # after an error of its own, paho leaves it open
             self._stopping.wait(_jitter.uniform(0, delay_s))
             delay_s = min(delay_s * 2, BACKOFF_S_MAX)
-
-    def _stood_s(self) -> float:
-        return time.monotonic() - self._ready_s if self.ready else 0.0
 
     def _failed(self, error: BrokerError) -> None:
         if str(error) != str(self.error) and not self._stopping.is_set():

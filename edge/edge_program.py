@@ -3,11 +3,9 @@
 import logging
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from edge.agent import Agent, AgentSettings
@@ -16,6 +14,7 @@ from edge.driver import Driver, DriverError
 from edge.outbox_file import OutboxError
 from edge.plantower import PlantowerDriver, PlantowerSettings
 from edge.settings import SettingsError, check, load
+from edge.stopping import Stopping
 
 STEP_S_MAX = 0.2
 """How long a sample or an acknowledgement may wait for the next step."""
@@ -84,12 +83,10 @@ def run(config_path: Path, drivers: Mapping[str, DriverFactory] | None = None) -
 
 
 def _serve(agent: Agent) -> None:
-    stopping = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    stopping = Stopping()
+    previous = {
+        number: signal.signal(number, stopping.set) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     pause_s = min(STEP_S_MAX, agent.settings.period_s)
     try:
         while not stopping.wait(pause_s):

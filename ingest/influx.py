@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF_S = 0.5
 BACKOFF_S_MAX = 30.0
+LAST_S_MAX = 2.0
 RETRY_AFTER_S_MAX = 300.0
 IDLE_S_MAX = 1.0
 WORDS_MAX = 300
@@ -94,11 +95,14 @@ class InfluxSink:
         self._wake.set()
 
     def stop(self, flush_s: float) -> None:
-        """Send what waits for at most `flush_s` more, then end; the rest stays in the spool."""
+        """Send what waits for at most `flush_s` more, then end; the rest stays in the spool.
+
+        A request that is under way then is waited for `LAST_S_MAX`: its server may never answer.
+        """
         self._stop_at_s = time.monotonic() + flush_s
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(flush_s + LAST_S_MAX)
         self._server.close()
 
     def status(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ was not acknowledged, and is forgotten.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.places import PlaceRow, load, parse, render
+from edge.stopping import StopAskedError
 from edge.verdicts import Verdict
 from edge.wire import Ack
 from engine.batch import Batch
@@ -88,8 +89,9 @@ class Line:
         self.admission = Admission(self.vitals, self.seen, self.clocks, self.foreign)
         self.merging = Merging(self.vitals, self._past)
 
-    def open(self, *, whole: bool = False) -> None:
-        """Load the last snapshot (unless `whole`) and replay the archive after it."""
+    def open(self, *, whole: bool = False, stop: Callable[[], bool] = lambda: False) -> None:
+        """Load the last snapshot (unless `whole`) and replay the archive after it, until `stop`:
+        then `StopAskedError` is raised, but not while a store is filled anew."""
         after = None
         if self.snapshots.path.exists() and not whole:
             after = self.snapshots.covered = self._load_snapshot()
@@ -104,6 +106,8 @@ class Line:
         outlet, gathering = self.outlet, Gathering(self.outlet)
         self.outlet = gathering
         for record in joined(readable.records(after), self.clocks.learn):
+            if stop() and not whole:
+                raise StopAskedError
             self._replay(record, marker)
         gathering.hand_on(self.vitals)
         self.outlet = outlet
@@ -125,8 +129,8 @@ class Line:
     def _knows(self, device: str, epoch: int, number: int) -> bool:
         if epoch < 0:
             return self.foreign.knows(epoch)
-        row = self.vitals.registry.device_of.get(device)
-        return row is not None and self.seen.has(row, epoch, number)
+        row = self.vitals.registry.device_of.get(device, -1)
+        return row >= 0 and self.seen.has(row, epoch, number)
 
     def _load_snapshot(self) -> Position | None:
         veiled = self.vitals.registry.veiled
@@ -351,8 +355,7 @@ class Line:
 
     def _remember_registry(self, now_ns: int) -> None:
         """Archive what the registry gained since the last call, before batches that use it."""
-        now = self._registered()
-        if now != self._known:
+        if (now := self._registered()) != self._known:
             self.archive.append_json(Kind.REGISTRY, now_ns, self._registry_from(*self._known))
         self._known = now
 

@@ -9,13 +9,13 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from edge.connection import BrokerError, Connection
 from edge.places import PlacesError
 from edge.places import load as load_places
 from edge.settings import SettingsError, load
+from edge.stopping import StopAskedError, Stopping
 from edge.topics import READINGS_FILTER
 from edge.wire import Ack
 from engine.registry import private_keys
@@ -78,7 +78,7 @@ class Program:
 
     def __init__(
         self, settings: IngestSettings, base: Path, trouble: Trouble | None = None,
-        live: LiveSettings | None = None,
+        live: LiveSettings | None = None, stopping: Stopping | None = None,
     ) -> None:
         self.settings = settings
         self._live = live or LiveSettings(settings)
@@ -101,7 +101,7 @@ class Program:
         self.line = Line(
             folder / "ingest", self._outlets, settings.grace_s, Foreign(settings.foreign))
         self._wake = threading.Event()
-        self._stopping = threading.Event()
+        self._stopping = stopping or Stopping()
         self._arrived = Arrivals(self._wake)
         self._unsafe = 0
         self._fast: FastLane | None = None
@@ -141,17 +141,16 @@ class Program:
             self._connection.publish_all(messages, retain=True)
 
     def stop(self) -> None:
-        """Ask the loop to end."""
+        """Ask the loop to end; it looks each `WAIT_S`."""
         self._stopping.set()
-        self._wake.set()
 
     def run(self) -> None:
         """Recover, serve until `stop`, save. Raises `PlacesError` if there are no places."""
-        clean = False
+        clean = sound = False
         whole = self._store.counts()["points"] == 0
         try:
             self._hide_private()
-            self.line.open(whole=whole)
+            self.line.open(whole=whole, stop=self._stopping.is_set)
             self._minute = self.line.vitals.now_ns // MINUTE_NS
             log.info("recovered %d readings from the archive", self.line.recovered)
             vitals = self.line.vitals
@@ -173,9 +172,12 @@ class Program:
             gc.freeze()  # a look for garbage in what stands for good took 0.4 s
             self._loop(recorded)
             clean = True
+        except StopAskedError:
+            sound = True
+            log.info("asked to end before all was read; the next start reads it again")
         finally:
             gc.unfreeze()
-            self._close(save=clean)
+            self._close(save=clean, sound=sound)
             if not clean:  # what nobody sends again
                 self._trouble.dropped += self._unsafe + self._arrived.unsafe()
 
@@ -337,15 +339,15 @@ class Program:
                 raise
             log.error("places are unchanged: %s", error)
 
-    def _close(self, *, save: bool) -> None:
+    def _close(self, *, save: bool, sound: bool = False) -> None:
         self._connection.stop()
         if self._outlets.influx is not None:
             self._outlets.influx.stop(FLUSH_S)
         self._beside.stop()
         self.line.close(save=save)
-        self._store.close(sound=save)
+        self._store.close(sound=save or sound)
         if self._spool is not None:
-            self._spool.close(sound=save)
+            self._spool.close(sound=save or sound)
 
 
 def run(config: Path, *, wait: bool = False) -> int:
@@ -371,29 +373,19 @@ def run(config: Path, *, wait: bool = False) -> int:
 
 def _serve(live: LiveSettings, base: Path) -> None:
     """Run until a signal, beginning anew when the disk had not taken what was written."""
-    stopping = threading.Event()
-    running: list[Program] = []
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()
-        for program in running:
-            program.stop()
-
+    stopping = Stopping()
     before: dict[int, Any] = {
-        number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, stopping.set) for number in (signal.SIGINT, signal.SIGTERM)
     }
     before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: live.ask())
     trouble = Trouble(base / live.settings.data)
     try:
         while not stopping.is_set():
             try:
-                running[:] = [Program(live.settings, base, trouble, live)]
-                if not stopping.is_set():
-                    running[0].run()
+                Program(live.settings, base, trouble, live, stopping).run()
                 return
             except (StoreError, ArchiveError, OSError, sqlite3.Error) as error:
                 trouble.note(error)
-            running.clear()
             trouble.wait(stopping)
     finally:
         for number, handler in before.items():

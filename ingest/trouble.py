@@ -10,11 +10,11 @@ import errno
 import logging
 import os
 import sqlite3
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
+from edge.stopping import Stopping
 from ingest.sqlite_file import DAMAGED, TAILS, StoreError, is_damage
 from ingest.store import Store
 
@@ -101,7 +101,7 @@ class Trouble:
             if not self._reserve.exists():
                 self._reserve.write_bytes(bytes(RESERVE_BYTES))
 
-    def wait(self, stopping: threading.Event) -> None:
+    def wait(self, stopping: Stopping) -> None:
         """Return when the disk takes writes, or when told to stop; health says why we wait."""
         delay_s = BACKOFF_S
         self._reserve.unlink(missing_ok=True)

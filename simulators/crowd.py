@@ -8,7 +8,6 @@ what counts here is how much, the agents are for how safely.
 
 import logging
 import socket
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from edge.places import PlaceRow, render
 from edge.settings import SettingsError
+from edge.stopping import Stopping
 from edge.topics import readings as readings_topic
 from simulators import signals
 from simulators.city import City, period_ms
@@ -188,7 +188,7 @@ def connect(url: str, client: str) -> socket.socket:
 
 
 def run(
-    broker_url: str, places: Path, crowd: Crowd, period_s: float, stopping: threading.Event,
+    broker_url: str, places: Path, crowd: Crowd, period_s: float, stopping: Stopping,
 ) -> int:
     """Publish until `stopping`; the exit status: 1 if the broker went away."""
     step = period_ms(period_s)

@@ -7,7 +7,6 @@ power is back.
 
 import logging
 import signal
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from edge.agent import Agent, AgentSettings
 from edge.grouping import interruption
 from edge.outbox_file import OutboxError
 from edge.settings import SettingsError
+from edge.stopping import Stopping
 from simulators.city import City, period_ms
 from simulators.faults import Faults
 from simulators.sensors import SimulatedDriver
@@ -54,7 +54,7 @@ def agents_of(
     ]
 
 
-def start_all(agents: Iterable[Agent], stopping: threading.Event, started: list[Agent]) -> None:
+def start_all(agents: Iterable[Agent], stopping: Stopping, started: list[Agent]) -> None:
     """Start one agent after the other, adding each to `started`; ends early on `stopping`.
 
     Raises `OutboxError` or `BrokerSettingsError`; agents started before then run on.
@@ -74,11 +74,11 @@ def stop_all(agents: Sequence[Agent]) -> None:
             list(pool.map(Agent.stop, agents))
 
 
-def stop_on_signals() -> threading.Event:
+def stop_on_signals() -> Stopping:
     """An event that SIGINT and SIGTERM set; only the main thread may ask for it."""
-    stopping = threading.Event()
+    stopping = Stopping()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stopping.set())
+        signal.signal(number, stopping.set)
     return stopping
 
 
@@ -103,7 +103,7 @@ class Outages:
 
 
 def serve(
-    agents: Sequence[Agent], period_s: float, stopping: threading.Event,
+    agents: Sequence[Agent], period_s: float, stopping: Stopping,
     outages: Outages | None = None,
 ) -> None:
     """Step all agents on the grid of the period until `stopping` is set."""

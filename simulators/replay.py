@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from edge.places import PlaceRow
 from edge.places import load as load_places
 from edge.recorded import HOUR_MS, end_of_recording_ms
 from edge.settings import SettingsError
+from edge.stopping import Stopping
 from simulators.fleet import outbox_path, start_all, stop_all, stop_on_signals
 from simulators.recording import Table, load
 from simulators.signals import Times
@@ -175,7 +175,7 @@ class Course:
         """Messages of all devices that ingest has not acknowledged."""
         return sum(device.agent.queued for device in self._devices)
 
-    def play(self, stopping: threading.Event) -> bool:
+    def play(self, stopping: Stopping) -> bool:
         """Play to the end and wait until ingest has everything; False if stopped before."""
         before_s = time.monotonic()
         while self.at_ms < self._last_ms and not stopping.is_set():
@@ -197,7 +197,7 @@ class Course:
             return self.at_ms + max(1, round(elapsed_s * self._speed * 1000))
         return (self.at_ms // HOUR_MS + 1) * HOUR_MS
 
-    def _finish(self, stopping: threading.Event) -> None:
+    def _finish(self, stopping: Stopping) -> None:
         """Move ingest's clock past the last windows, then wait for its acknowledgements."""
         end_ms = end_of_recording_ms(self._last_ms)
         for device in self._devices:

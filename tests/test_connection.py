@@ -290,3 +290,23 @@ def test_devices_that_lost_their_broker_come_back_spread_and_within_seconds(
         assert max(delays) <= limit_s <= 10.0
         assert len(set(delays)) == len(delays)
         assert max(delays) - min(delays) > 0.4 * limit_s
+
+
+@pytest.mark.parametrize("broker", [Nats], indirect=True)
+def test_a_stop_that_comes_just_before_a_session_ends_it(
+    broker: Broker, connect: Callable[..., Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked once, before it connected, and then served the session until `stop` gave up."""
+    made = Connection(BrokerSettings(url=broker.url), "late-stop")
+    reconnect = made._client.reconnect
+
+    def asked_meanwhile() -> Any:
+        made._stopping.set()
+        made._client.disconnect()
+        return reconnect()
+
+    monkeypatch.setattr(made._client, "reconnect", asked_meanwhile)
+    made.start()
+    assert made._thread is not None
+    made._thread.join(connection.CONNECT_S_MAX + connection.STOP_S_MAX)
+    assert not made._thread.is_alive()

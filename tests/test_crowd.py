@@ -12,6 +12,7 @@ import pytest
 from edge import wire
 from edge.places import parse
 from edge.settings import SettingsError
+from edge.stopping import Stopping
 from edge.topics import parse_source
 from simulators.city import City
 from simulators.crowd import SERIES_MAX, Crowd, connect, decimals, digits, run
@@ -89,7 +90,7 @@ def test_what_it_cannot_reach_is_named(tmp_path: Path) -> None:
 
 def test_a_real_broker_takes_it(tmp_path: Path) -> None:
     broker = Broker(tmp_path / "broker")
-    stopping = threading.Event()
+    stopping = Stopping()
     done: list[int] = []
     thread = threading.Thread(target=lambda: done.append(run(
         broker.url, tmp_path / "places.csv", Crowd(City(1), 300), 0.2, stopping

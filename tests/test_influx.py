@@ -3,6 +3,7 @@
 import gc
 import json
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -309,6 +310,25 @@ def test_nobody_listens_and_stop_is_quick(spool: Spool, caplog: pytest.LogCaptur
     assert spool.depth().queued == 1
     warnings = [row for row in caplog.records if row.name == "ingest.influx"]
     assert len(warnings) == 1, "the state changed once, however often it was tried"
+
+
+def test_a_server_that_never_answers_does_not_hold_up_the_end(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its request may last `timeout_s`, 10 s or what the operator says; the batch stays."""
+    monkeypatch.setattr(influx, "LAST_S_MAX", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        sink = InfluxSink(InfluxSettings(
+            url=f"http://127.0.0.1:{deaf.getsockname()[1]}", timeout_s=30.0), spool)
+        sink.start()
+        sink.write([Batch(b"a v=1 1\n", 1)])
+        asked, _ = deaf.accept()
+        begun = time.monotonic()
+        sink.stop(0.1)
+        assert time.monotonic() - begun < 10.0
+        assert spool.depth().queued == 1
+        asked.close()
+        sink._thread.join(10)
 
 
 def test_stop_sends_what_waits(double: str, spool: Spool) -> None:

@@ -2,13 +2,13 @@
 
 import errno
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from edge.stopping import Stopping
 from ingest.archive import ArchiveError
 from ingest.sqlite_file import StoreError
 from ingest.store import Store
@@ -111,7 +111,7 @@ def test_a_reserve_is_kept_for_what_is_to_be_said(tmp_path: Path) -> None:
     trouble.over()
     assert (tmp_path / "reserve").stat().st_size == RESERVE_BYTES
     trouble.note(caused(ArchiveError("archive: full"), OSError(errno.ENOSPC, "full")))
-    trouble.wait(threading.Event())
+    trouble.wait(Stopping())
     assert not (tmp_path / "reserve").exists()
     assert not (tmp_path / "probe").exists()
     store = Store.create(tmp_path / "store.db")
