@@ -192,9 +192,11 @@ def _check(connection: sqlite3.Connection) -> str:
 
 def _format(connection: sqlite3.Connection, path: Path, kind: Kind) -> int:
     """The format number of the file, 0 for an empty one. Raises `StoreError` if refused."""
+    connection.execute("BEGIN")  # all of one moment: its writer may be making it
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    connection.execute("COMMIT")
     if tables == 0 and owner == 0:
         return 0
     if owner != kind.application_id:
@@ -204,6 +206,14 @@ def _format(connection: sqlite3.Connection, path: Path, kind: Kind) -> int:
             f"{path}: {kind.name} has format {version}, this program knows up to {kind.version}"
         )
     return int(version)
+
+
+def inode(path: Path) -> int:
+    """Which file lies at a path; another number: it was replaced. Raises `StoreError`."""
+    try:
+        return path.stat().st_ino
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from None
 
 
 def set_aside(path: Path) -> Path:

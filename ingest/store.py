@@ -8,7 +8,6 @@ Methods are safe to call from several threads; each is one transaction.
 """
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -57,7 +56,7 @@ class Store:
         self._connection = connection
         self._writable = writable
         self._lock = Turns()
-        self._inode = 0 if writable else os.stat(path).st_ino
+        self._inode = 0 if writable else sqlite_file.inode(path)
         self._sids: dict[tuple[str, str], int] = {}
         self._days: set[int] = set()
         self._seq = 0
@@ -72,7 +71,12 @@ class Store:
     @classmethod
     def reader(cls, path: Path) -> Self:
         """Open for reading, while another process writes."""
-        return cls(path, sqlite_file.reader(path, sql.STORE), writable=False)
+        connection = sqlite_file.reader(path, sql.STORE)
+        try:
+            return cls(path, connection, writable=False)
+        except StoreError:
+            connection.close()
+            raise
 
     def close(self, *, sound: bool = True) -> None:
         """Close the file; may be called twice. `sound`: False after an error."""
@@ -119,10 +123,7 @@ class Store:
         """A reader follows when the writer has set a damaged file aside."""
         if self._writable:
             return
-        try:
-            inode = os.stat(self._path).st_ino
-        except OSError as error:
-            raise StoreError(f"{self._path}: {error.strerror}") from None
+        inode = sqlite_file.inode(self._path)
         if inode != self._inode:
             fresh = sqlite_file.reader(self._path, sql.STORE)
             self._connection.close()
@@ -336,7 +337,9 @@ class Store:
         0 yields all, as does a number from the future, of a store that is gone.
         """
         with self._transaction() as file:
-            (seq,) = file.execute("SELECT seq FROM counter").fetchone()
+            (seq,) = file.execute("SELECT seq FROM counter").fetchone() or (None,)
+            if seq is None:
+                raise StoreError(f"{self._path}: the store is not ready yet")
             if seq == after:
                 return Changes(seq, [], [])
             since = after if after <= seq else 0

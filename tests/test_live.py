@@ -194,7 +194,7 @@ def test_a_store_that_comes_late_and_one_that_takes_its_place(tmp_path: Path) ->
         async with feed.subscribe(None) as client:
             store.close()
             for part in tmp_path.glob("store.db*"):
-                part.unlink()
+                part.unlink(missing_ok=True)
             fresh = await asyncio.to_thread(Store.create, path)
             fresh.write_readings([reading(500, 9.0)])
             # Its numbers lie above the old store's, so what it holds is news to every page;

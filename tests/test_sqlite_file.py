@@ -8,6 +8,7 @@ import pytest
 
 from ingest import sqlite_file
 from ingest.sqlite_file import Kind, StoreError
+from ingest.store import Store
 from ingest.trouble import set_aside_in
 
 Opener = Callable[[Path, Kind], sqlite3.Connection]
@@ -170,3 +171,32 @@ def test_a_damaged_file_behind_a_link_is_set_aside_where_it_lies(
     assert list(data.iterdir()) == [link]
     assert set_aside_in(data) == [str(aside)]
     file.close()
+
+
+def test_a_store_that_is_being_made_is_not_ready_and_says_so(tmp_path: Path) -> None:
+    """Its tables are there a moment before its first number: the page ended with a TypeError."""
+    path = tmp_path / "store.db"
+    store = Store.create(path)
+    store._connection.execute("DELETE FROM counter")
+    reader = Store.reader(path)
+    with pytest.raises(StoreError, match="not ready yet"):
+        reader.changes(0)
+    reader.close()
+    store.close()
+
+
+def test_a_store_that_goes_while_it_is_opened_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, opened = tmp_path / "store.db", sqlite_file.reader
+    Store.create(path).close()
+
+    def gone(of: Path, kind: sqlite_file.Kind) -> sqlite3.Connection:
+        connection = opened(of, kind)
+        connection.close()
+        of.rename(tmp_path / "aside.db")
+        return connection
+
+    monkeypatch.setattr(sqlite_file, "reader", gone)
+    with pytest.raises(StoreError, match=r"store\.db: No such file"):
+        Store.reader(path)
