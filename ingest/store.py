@@ -92,8 +92,8 @@ class Store:
         self._days = set(self._day_numbers(0, 1 << 40))
         row = run("SELECT seq FROM counter").fetchone()
         if row is None:
-            # Microseconds since 1970: the numbers of a store that was set aside or deleted
-            # never come again, so that a page which resumes from one of them misses nothing.
+            # Microseconds since 1970: the numbers of a store that is gone never come again, so
+            # that a page which resumes from one of them misses nothing.
             row = (time.time_ns() // 1000,)
             run("INSERT INTO counter VALUES (?)", row)
         self._seq = row[0]
@@ -123,8 +123,7 @@ class Store:
         """A reader follows when the writer has set a damaged file aside."""
         if self._writable:
             return
-        inode = sqlite_file.inode(self._path)
-        if inode != self._inode:
+        if (inode := sqlite_file.inode(self._path)) != self._inode:
             fresh = sqlite_file.reader(self._path, sql.STORE)
             self._connection.close()
             self._connection, self._inode = fresh, inode
@@ -337,8 +336,7 @@ class Store:
         0 yields all, as does a number from the future, of a store that is gone.
         """
         with self._transaction() as file:
-            (seq,) = file.execute("SELECT seq FROM counter").fetchone() or (None,)
-            if seq is None:
+            if (seq := (file.execute("SELECT seq FROM counter").fetchone() or [None])[0]) is None:
                 raise StoreError(f"{self._path}: the store is not ready yet")
             if seq == after:
                 return Changes(seq, [], [])
