@@ -116,8 +116,9 @@ class Consumption(Shared[Meters], CivilDays):
         rows, column = self.peaks.month.rows(places), days % PEAK_DAYS
         table = self.peaks.month.table
         missing = np.nonzero(table[rows, _DAY, column] < days)[0]
-        for k in missing.tolist():  # in an explanation nobody else asks for the day
-            self.peaks.compute(members[k : k + 1], days[k : k + 1], now_min, panes)
+        if len(missing):  # in an explanation nobody else asks for the day
+            oldest_first = missing[np.argsort(days[missing], kind="stable")]
+            self.peaks.compute(members[oldest_first], days[oldest_first], now_min, panes)
         table = self.peaks.month.table
         found: Floats = np.stack(
             [table[rows, of, column] for of in (_SUM, _COMPLETE, _BLOCKS)], axis=1)

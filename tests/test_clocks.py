@@ -272,7 +272,7 @@ MINUTES_SENT = 80
 
 
 def _run_fleet(folder: Path, strange: bool) -> tuple[Line, Kept]:
-    """An hour and more of a hundred devices, a reading a minute; three with strange clocks, or not."""
+    """An hour and more of a hundred devices, one reading a minute; three strange clocks, or not."""
     folder.mkdir()
     write_places(folder / "places.csv", [row(f"d{k}", f"s{k}") for k in range(FLEET)])
     kept = Kept()

@@ -14,7 +14,7 @@ from tests.shared_folder import shared
 from tests.supplied_city import supplied
 from tests.test_explain import ELSEWHERE
 
-CHECKED_A_SERIES = 2
+CHECKED_A_SERIES = 1
 
 
 @pytest.fixture(scope="module")
