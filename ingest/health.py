@@ -139,6 +139,8 @@ class Health:
     def _private(self, now_ns: int) -> dict[str, Any]:
         """How many private stations there are, and, if they are a group, how many are silent."""
         vitals = self._line.vitals
+        if not vitals.registry.private:
+            return {"stations": 0, "silent": None}
         online = [online for _, online in self.ages(now_ns, private=True).values()]
         told = len(online) >= vitals.registry.group_min
         return {"stations": len(online), "silent": online.count(False) if told else None}

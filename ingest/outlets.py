@@ -15,6 +15,7 @@ from edge.quantities import QUANTITIES
 from engine.catalogue import INDICATORS, POSITION
 from engine.indicator import Indicator
 from engine.points import INSUFFICIENT, Points, PointState
+from engine.registry import Registry
 from engine.vitals import Vitals
 from ingest.late_rows import Told
 from ingest.lines import Batch as Lines
@@ -63,6 +64,8 @@ class Outlets:
         before = store.health() if influx is not None else None
         self._ended_s = int(before["at_ms"]) // 1000 if before else 0
         self.write_ms = 0.0
+        self._heads: list[tuple[int, tuple[str, str, str, str]]] = []
+        self._heads_of: Registry | None = None
 
     def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
         """Points into all outlets; an open point goes to the store alone."""
@@ -227,18 +230,27 @@ class Outlets:
         self._told_ns = series.last_ns[:used].copy()
         now_s = np.full(len(fresh), vitals.now_ns // 10**9, np.int64)
         periods = registry.period_at(fresh.astype(np.int32), now_s)
+        self._remember_heads(registry)
         rows: list[Reading] = []
-        for slot, period_s in zip(fresh.tolist(), periods.tolist(), strict=True):
-            what = registry.series[slot]
-            if what.place in registry.private:
-                continue
-            rows.append(Reading(
+        for slot, *told_now in zip(
+            fresh.tolist(), (series.last_ns[fresh] // 1_000_000).tolist(),
+            series.last_value[fresh].tolist(), series.last_flag[fresh].tolist(), periods.tolist(),
+            strict=True,
+        ):
+            place, head = self._heads[slot]
+            if place not in registry.private:
+                rows.append(Reading._make((*head, *told_now)))
+        return rows
+
+    def _remember_heads(self, registry: Registry) -> None:
+        """What a latest reading begins with, of each slot: its place, path, device and so on."""
+        if self._heads_of is not registry:
+            self._heads, self._heads_of = [], registry
+        for what in registry.series[len(self._heads):]:
+            self._heads.append((what.place, (
                 registry.keys[what.place].path, registry.devices[what.device],
                 _QUANTITY_IDS[what.quantity], what.channel,
-                int(series.last_ns[slot]) // 1_000_000, float(series.last_value[slot]),
-                int(series.last_flag[slot]), period_s,
-            ))
-        return rows
+            )))
 
     def _rollups_of(self, vitals: Vitals) -> Rollups:
         if self._rollups is None:

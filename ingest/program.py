@@ -305,7 +305,7 @@ class Program:
         )
         health |= {"disk": self._trouble.health(), "losses": self.line.losses,
                    "set_aside": self._set_aside, "configuration": self._live.status()}
-        self._store.write_health(health)
+        self._beside.put_health(health)
         return health
 
     def _hide_private(self) -> None:

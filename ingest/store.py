@@ -25,7 +25,7 @@ from ingest import sqlite_file
 from ingest import store_schema as sql
 from ingest.sqlite_file import StoreError
 from ingest.store_forget import forget
-from ingest.store_points import Integers, point_rows, put_points
+from ingest.store_points import Integers, point_rows, put_points, put_rows
 from ingest.store_rows import (
     Changes,
     Event,
@@ -227,7 +227,7 @@ class Store:
         numbers = range(self._seq + 1, self._seq + 1 + len(newest))
         self._seq += len(newest)
         is_open = (points.state[newest] == PointState.OPEN).astype(np.int64).tolist()
-        file.executemany(sql.PUT_LAST, (
+        put_rows(file, sql.put_last, sql.LAST_AT_ONCE, (
             (row[0], mark, *row[1:], number) for mark, number, row in zip(
                 is_open, numbers, point_rows(points, sid, newest, known_ms), strict=True)
         ))
@@ -240,7 +240,7 @@ class Store:
         with self._transaction() as file:
             numbers = range(self._seq + 1, self._seq + 1 + len(rows))
             self._seq += len(rows)
-            file.executemany(sql.PUT_READING, (
+            put_rows(file, sql.put_readings, sql.ROWS_AT_ONCE, (
                 (*row, number) for row, number in zip(rows, numbers, strict=True)))
 
     def write_places(self, rows: Sequence[PlaceInfo]) -> None:
@@ -358,10 +358,10 @@ class Store:
             rows = file.execute("SELECT * FROM places ORDER BY path")
             return [PlaceInfo(PlaceKey(*row[1:4]), *row[4:]) for row in rows]
 
-    def health(self) -> dict[str, Any] | None:
-        """The current health object, None before the first."""
+    def health(self, but_ms: int = 0) -> dict[str, Any] | None:
+        """The current health object; None before the first, and if it is that of `but_ms`."""
         with self._transaction() as file:
-            row = file.execute("SELECT body FROM health").fetchone()
+            row = file.execute("SELECT body FROM health WHERE at_ms <> ?", (but_ms,)).fetchone()
         body: dict[str, Any] | None = json.loads(row[0]) if row else None
         return body
 

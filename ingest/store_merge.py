@@ -107,7 +107,7 @@ def _take_last(file: sqlite3.Connection) -> None:
         f"SELECT ours.sid, 0, f.end_s, {columns} FROM fresh.last AS f {_SID} WHERE f.open = 0"
         f" EXCEPT SELECT sid, open, end_s, {columns} FROM main.last"
     ).fetchall()
-    file.executemany(sql.PUT_LAST, ((*row, seq + k) for k, row in enumerate(rows, 1)))
+    file.executemany(sql.put_last(1), ((*row, seq + k) for k, row in enumerate(rows, 1)))
     file.execute("UPDATE main.counter SET seq = ?", (seq + len(rows),))
 
 

@@ -64,6 +64,7 @@ SELECT_EVENTS = (
     "SELECT * FROM events WHERE time_ms < ? AND path GLOB ? ORDER BY time_ms DESC LIMIT ?"
 )
 ROWS_AT_ONCE = 76
+LAST_AT_ONCE = 64
 """Rows of one statement: half the cost of one by one, and below 999 values, which is what older
 builds of SQLite take."""
 
@@ -124,24 +125,38 @@ SELECT_OLD = "SELECT old_value, old_level FROM revisions WHERE sid = ? AND end_s
 _SET = ", ".join(f"{name} = excluded.{name}" for name in
                  ("end_s", *POINT_COLUMNS, "known_ms", "seq"))
 
-PUT_LAST = (
-    f"INSERT INTO last (sid, open, end_s, {_COLUMNS}, known_ms, seq)"
-    f" SELECT ?1, ?2, ?3, {', '.join(f'?{i}' for i in range(4, 6 + len(POINT_COLUMNS)))}"
-    " WHERE NOT EXISTS"
-    " (SELECT 1 FROM last WHERE sid = ?1 AND ?2 = 1 AND open = 0 AND end_s >= ?3)"
-    f" ON CONFLICT (sid, open) DO UPDATE SET {_SET} WHERE excluded.end_s >= last.end_s"
-)
-"""sid, open, end_s, the point's columns, known_ms, seq. An older window changes nothing."""
+_LAST_WIDTH = 5 + len(POINT_COLUMNS)
+
+
+def put_last(rows: int) -> str:
+    """Of each row sid, open, end_s, the point's columns, known_ms, seq. An older window changes
+    nothing, and no two rows are of one series."""
+    return (
+        f"INSERT INTO last (sid, open, end_s, {_COLUMNS}, known_ms, seq)"
+        f" SELECT * FROM ({_values(_LAST_WIDTH, rows)}) AS new WHERE NOT EXISTS"
+        " (SELECT 1 FROM last WHERE sid = new.column1 AND new.column2 = 1 AND open = 0"
+        " AND end_s >= new.column3)"
+        f" ON CONFLICT (sid, open) DO UPDATE SET {_SET} WHERE excluded.end_s >= last.end_s"
+    )
+
+
+def put_readings(rows: int) -> str:
+    """Of each row what `Reading` has, and seq. An older reading changes nothing."""
+    return (
+        f"INSERT INTO readings {_values(9, rows)}"
+        " ON CONFLICT DO UPDATE SET time_ms = excluded.time_ms, value = excluded.value,"
+        " flag = excluded.flag, period_s = excluded.period_s, seq = excluded.seq"
+        " WHERE excluded.time_ms >= readings.time_ms"
+    )
+
+
+def _values(width: int, rows: int) -> str:
+    mark = f"({', '.join('?' * width)})"
+    return f"VALUES {', '.join([mark] * rows)}"
+
 
 ANY_OPEN = "SELECT EXISTS (SELECT 1 FROM last WHERE open = 1)"
 END_OPEN = "DELETE FROM last WHERE sid = ? AND open = 1 AND end_s <= ?"
-
-PUT_READING = (
-    "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET time_ms = excluded.time_ms, value = excluded.value,"
-    " flag = excluded.flag, period_s = excluded.period_s, seq = excluded.seq"
-    " WHERE excluded.time_ms >= readings.time_ms"
-)
 
 SELECT_LAST = (
     f"SELECT path, indicator, end_s * 1000, {_COLUMNS}, known_ms, seq"

@@ -109,3 +109,16 @@ def test_what_fails_in_the_thread_is_raised_in_the_loop(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match=r"store\.db"):
             ask()
     beside.stop()
+
+
+def test_the_newest_health_object_is_kept(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "store.db")
+    beside = StoreThread(store)
+    beside.put_health({"at_ms": 1})
+    beside.put_health({"at_ms": 2})
+    beside.drain()
+    assert store.health() == {"at_ms": 2}
+    assert store.health(1) == {"at_ms": 2}
+    assert store.health(2) is None
+    beside.stop()
+    store.close()
