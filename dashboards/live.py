@@ -6,7 +6,6 @@ which the client is complete, so `Last-Event-ID` resumes without a gap.
 """
 
 import asyncio
-import gc
 import logging
 import time
 from collections import deque
@@ -22,6 +21,7 @@ import msgspec
 from dashboards import answers
 from dashboards.latest import Latest, Worst
 from dashboards.trust import Health, clock, judge, now_ms
+from ingest import garbage
 from ingest.store import Changes, PlaceInfo, Sample, Store, StoreError
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class Feed:
                 tasks.create_task(self._follow())
                 tasks.create_task(self._beat())
         finally:
-            gc.unfreeze()
+            garbage.ended()
             await asyncio.get_running_loop().run_in_executor(self._reader, self._close)
             self._reader.shutdown()
 
@@ -195,7 +195,7 @@ class Feed:
         places, changes, self.health = await self.read(everything)
         self.latest.replace(changes.seq, places, changes.points, changes.readings)
         self.ready = True
-        gc.freeze()  # a look for garbage in what stands for good took 0.4 s
+        garbage.settled()
         log.info("store read at seq %d", changes.seq)
         await self._judge()
         self._send(frame("reload", {"why": why}))

@@ -5,7 +5,7 @@ points that closed, were restated or are in progress. The same calls serve live,
 and `compute`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -288,7 +288,7 @@ class Vitals:
                     windows.forget(now_min - HORIZON_DAYS * 1440)
             self._minute = now_min
         if with_open:
-            parts += self._open(now_min)
+            parts += self.open_windows()
         return public(concatenate(parts), self.registry)
 
     def _freeze(self, now_min: int) -> None:
@@ -315,12 +315,15 @@ class Vitals:
             windows.note(changed)
         told[moved] = first[moved]
 
-    def _open(self, now_min: int) -> list[Points]:
-        """Windows in progress that had readings; those of a minute are over before one looks."""
+    def open_windows(self) -> Iterator[Points]:
+        """Windows in progress that had readings, a family at a time, as of the last tick.
+
+        Those of a minute are over before one looks.
+        """
+        now_min = self.now_ns // MINUTE_NS
         days = now_min // OPEN_DAYS_MIN > self.open_days
         if days:
             self.open_days = now_min // OPEN_DAYS_MIN
-        parts = []
         for windows in self.windows:
             if windows.step_min == 1 or (windows.daily and not days):
                 continue
@@ -330,11 +333,11 @@ class Vitals:
             keys = np.unique(windows.areas.keys(members, ordinals))[-1:]
             keys = keys[keys > windows.areas.closed]
             with windows.remembering():
-                parts += [
+                parts = [
                     windows.station_points(members, ordinals, now_min, self.panes, "open"),
                     windows.area_points(keys, now_min, self.panes, "open"),
                 ]
-        return parts
+            yield concatenate(parts)
 
     def _settle(self, windows: Windows, now_min: int, wall_min: int) -> list[Points]:
         """Close what is due, say anew what changed."""

@@ -1,6 +1,5 @@
 """`cityvitals ingest CONFIG`: broker session, the one loop, engine and sinks in one process."""
 
-import gc
 import logging
 import signal
 import sqlite3
@@ -20,6 +19,7 @@ from edge.topics import READINGS_FILTER
 from edge.wire import Ack
 from engine.registry import private_keys
 from engine.snapshot import SnapshotNewerError
+from ingest import garbage
 from ingest.admission import opened
 from ingest.archive import ArchiveError
 from ingest.arrivals import Arrivals, Arrived, unsafe_of
@@ -33,6 +33,7 @@ from ingest.line import Line
 from ingest.listening import after_restart
 from ingest.live_settings import LiveSettings, rules_of
 from ingest.messages import Received
+from ingest.open_windows import OpenWindows
 from ingest.outlets import Outlets
 from ingest.publish_frames import Frames, received_of
 from ingest.receipts import Receipts
@@ -58,13 +59,10 @@ SETTLE_S_MAX = 20.0
 """After a start, what the broker kept for us comes first: windows close by the wall clock only
 once nothing came for `QUIET_S`, or after this long."""
 FLUSH_S = 5.0
-READINGS_S_MIN, READINGS_S_MAX = 0.05, 1.0
+READINGS_S_MIN, READINGS_S_MAX = 0.03, 1.0
 READINGS_SHARE = 0.2
-"""Latest readings go to the store every 50 ms; in a large city, where that takes more than a fifth
+"""Latest readings go to the store every 30 ms; in a large city, where that takes more than a fifth
 of a processor, more rarely, up to once a second."""
-OPEN_SHARE = 0.25
-"""Windows in progress are computed every `open_every_s`, or as rarely as makes them take no more
-than this share of a processor: in a city of 100,000 series they take a second."""
 MINUTE_NS = 60_000_000_000
 
 
@@ -122,6 +120,7 @@ class Program:
         self._facts = FactsFile(folder)
         self._places_seen: tuple[int, int, int] | None = None
         self._quiet_s = 0.0
+        self._open = OpenWindows(self.line, self._outlets)
         self._minute = 0
         self._set_aside: list[str] = []
 
@@ -169,14 +168,14 @@ class Program:
                 self.line.dropped(lost, self._now_ns(recorded))
             self._write_health(self._now_ns(recorded), 0)
             self._connection.start()
-            gc.freeze()  # a look for garbage in what stands for good took 0.4 s
+            garbage.settled()
             self._loop(recorded)
             clean = True
         except StopAskedError:
             sound = True
             log.info("asked to end before all was read; the next start reads it again")
         finally:
-            gc.unfreeze()
+            garbage.ended()
             self._close(save=clean, sound=sound)
             if not clean:  # what nobody sends again
                 self._trouble.dropped += self._unsafe + self._arrived.unsafe()
@@ -184,7 +183,6 @@ class Program:
     def _loop(self, recorded: RecordedClock) -> None:
         started = self._quiet_s = time.monotonic()
         second = snapshot = readings = started
-        opens = started + self.settings.open_every_s
         settled = self.settings.clock == "recorded"
         while not self._stopping.is_set():
             self._wake.wait(WAIT_S)
@@ -195,6 +193,7 @@ class Program:
                 self._take_wall()
             self._receipts.step()
             now = time.monotonic()
+            self._open.step(now)
             if now >= readings:
                 readings = now + readings_pause_s(self._outlets.readings(self.line.vitals))
             if not settled:
@@ -207,12 +206,9 @@ class Program:
                 continue
             else:
                 second = max(second + 1.0, now - 1.0)
-            with_open = now >= opens and self._outlets.takes_open
-            begun = time.thread_time()
-            self._each_second(recorded, settled, with_open)
-            if with_open:
-                took_s = time.thread_time() - begun + self._outlets.open_s
-                opens = now + max(self.settings.open_every_s, took_s / OPEN_SHARE)
+            self._each_second(recorded, settled)
+            if settled:
+                self._open.begin(now, self.settings.open_every_s)
             if now >= snapshot + self.settings.snapshot_every_s:
                 snapshot = now
                 self.line.snapshot(beside=True)
@@ -267,7 +263,7 @@ class Program:
     def _now_ns(self, recorded: RecordedClock) -> int:
         return recorded.now_ns if self.settings.clock == "recorded" else time.time_ns()
 
-    def _each_second(self, recorded: RecordedClock, settled: bool, with_open: bool) -> None:
+    def _each_second(self, recorded: RecordedClock, settled: bool) -> None:
         now_ns = self._now_ns(recorded)
         if self._live.look():
             self.settings = self._live.settings
@@ -278,9 +274,9 @@ class Program:
             self._outlets.clear_retained()
         if self.settings.clock == "recorded":
             # Only steps of the recorded clock close windows.
-            self.line.tick(self.line.vitals.now_ns, with_open=with_open)
+            self.line.tick(self.line.vitals.now_ns, with_open=False)
         elif settled:
-            self.line.tick(now_ns, with_open=with_open)
+            self.line.tick(now_ns, with_open=False)
         self.line.archive.sync(now_ns // 1_000_000)  # of QoS 0, which no receipt waits for
         self._retention.step(now_ns, self.line.snapshots.covered)
         minute = self.line.vitals.now_ns // MINUTE_NS
@@ -334,6 +330,7 @@ class Program:
         try:
             if self.line.load_places(self.places, now_ns):
                 log.info("places: %s is in force", self.places)
+                self._open.drop()
         except PlacesError as error:
             if not self.line.vitals.registry.rows_of:
                 raise
@@ -341,6 +338,8 @@ class Program:
 
     def _close(self, *, save: bool, sound: bool = False) -> None:
         self._connection.stop()
+        if save:
+            self._open.finish()
         if self._outlets.influx is not None:
             self._outlets.influx.stop(FLUSH_S)
         self._beside.stop()
