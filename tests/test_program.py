@@ -299,8 +299,8 @@ def test_influxdb_hears_each_minute_of_stations_and_pipeline(
         come(made, Received(topic("d1"), wire.encode_single(
             1, minute, "pm25", now_ns // 1_000_000 - 1000, 7.0)))
         made._take_wall()
-        made._each_second(recorded, True, False)
-        made._each_second(recorded, True, False)
+        made._each_second(recorded, True)
+        made._each_second(recorded, True)
     names = []
     assert made._spool is not None
     while (batch := made._spool.oldest()) is not None:
@@ -336,7 +336,7 @@ def test_hours_reach_a_real_influxdb_also_those_that_a_stop_came_before(
             come(made, Received(topic("d1"), wire.encode_single(
                 1, minute, "power", now_ns // 1_000_000 - 1000, 7.0)))
             made._take_wall()
-            made._each_second(recorded, True, False)
+            made._each_second(recorded, True)
         sink = made._outlets.influx
         assert isinstance(sink, InfluxSink)
         sink.start()
@@ -352,7 +352,7 @@ def test_hours_reach_a_real_influxdb_also_those_that_a_stop_came_before(
 
 
 def test_latest_readings_are_told_often_while_that_costs_little() -> None:
-    assert module.readings_pause_s(0.0) == module.READINGS_S_MIN == 0.05
+    assert module.readings_pause_s(0.0) == module.READINGS_S_MIN == 0.03
     assert module.readings_pause_s(0.06) == pytest.approx(0.3)
     assert module.readings_pause_s(0.5) == module.READINGS_S_MAX == 1.0
 
