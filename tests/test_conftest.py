@@ -50,7 +50,7 @@ def test_a_skip_fails_in_ci(tmp_path: Path) -> None:
 
 
 def test_a_skip_in_a_worker_is_named_and_fails_in_ci(tmp_path: Path) -> None:
-    done = _run(tmp_path, "true", "-n", "2")
+    done = _run(tmp_path, "true", "-n", "1")
     assert done.returncode == 1
     assert "test_small.py::test_lacks_a_server: mosquitto is missing" in done.stdout
     assert "1 failed, 1 passed, 1 xfailed" in done.stdout

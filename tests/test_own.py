@@ -11,7 +11,14 @@ from engine.snapshot import save
 from engine.vitals import Vitals
 from tests.own_example import copied, files, told
 
-EXPLAIN = """
+ASKED = """
+import json, math
+from pathlib import Path
+from engine.snapshot import SnapshotError, load
+try:
+    load(Path("before.cvs"), 60)
+except SnapshotError as error:
+    print(error)
 from engine.account import Look
 from engine.recipes import RECIPES
 from tests.town import Reading, Town, at, row
@@ -29,11 +36,6 @@ look = Look(town.vitals, family, family.own.entry, 0, START // 3600, START // 60
 account = RECIPES[KEY].steps(look)
 print([(step.name, step.given, step.found) for step in account.steps])
 print(account.coverage.had, account.coverage.owed, account.panes)
-"""
-
-EVALUATE = """
-import json, math
-from pathlib import Path
 from engine.catalogue import INDICATORS
 from ingest.explain import Question, explain
 from tests import evaluated_own
@@ -93,28 +95,29 @@ def test_compute_yields_it_of_station_district_and_city(folder: Path) -> None:
     ]
 
 
-def test_the_engine_explains_it_and_asks_for_every_input(folder: Path) -> None:
-    done = told(folder, "-c", EXPLAIN)
+@pytest.fixture(scope="module")
+def asked(folder: Path) -> list[str]:
+    """What the copy's engine says, line by line; one program for all, since each compiles."""
+    save(Vitals(), folder / "before.cvs", {})
+    done = told(folder, "-c", ASKED)
     assert done.returncode == 0, done.stderr
-    values, steps, coverage = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+def test_a_snapshot_from_before_is_not_used(asked: list[str]) -> None:
+    assert asked[0] == "before.cvs: has other indicators; the archive is replayed"
+
+
+def test_the_engine_explains_it_and_asks_for_every_input(asked: list[str]) -> None:
+    values, steps, coverage = asked[1:4]
     assert values == "[(39.1, 1)] {}"
     assert "('Heat index, 1 h', {'temp': 34.0, 'rh': 52.0}, {'value': 39.1})" in steps
     assert coverage.startswith("60.0 60 [(0, 3, ")
 
 
-def test_another_program_comes_to_the_same_value(folder: Path) -> None:
-    done = told(folder, "-c", EVALUATE)
-    assert done.returncode == 0, done.stderr
-    hours = [line.split() for line in done.stdout.splitlines()]
+def test_another_program_comes_to_the_same_value(asked: list[str]) -> None:
+    hours = [line.split() for line in asked[4:]]
     assert [(hour, level) for hour, _, level in hours] == [("1", "3"), ("2", "3"), ("3", "-1")]
-
-
-def test_a_snapshot_from_before_is_not_used(folder: Path) -> None:
-    save(Vitals(), folder / "before.cvs", {})
-    done = told(folder, "-c", "from pathlib import Path; from engine.snapshot import load; "
-                "load(Path('before.cvs'), 60)")
-    assert done.stderr.endswith(
-        "SnapshotError: before.cvs: has other indicators; the archive is replayed\n")
 
 
 def test_its_own_test_passes(folder: Path) -> None:
