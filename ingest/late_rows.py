@@ -57,10 +57,14 @@ class Moved(NamedTuple):
 
 @dataclass(slots=True)
 class Told:
-    """Points that rows have changed, and why: by place row, what to say of it."""
+    """Points that rows have changed, and why: by place row, what to say of it.
+
+    known_ms: when the file is archived; what is computed after it goes by these rows.
+    """
 
     points: Points = field(default_factory=lambda: NONE)
     reasons: dict[int, list[str]] = field(default_factory=dict)
+    known_ms: int = 0
 
     def of(self, place: int, _indicator: int = -1) -> str:
         """Why a place's points are others; the first reason, and how many more there are."""
@@ -122,7 +126,7 @@ class LateRows:
         standing = Standing(vitals, since_min, now_ns // 60_000 // MS)
         vitals.load_places(rows)
         self._fold(vitals, [one for one in inside if one.folded], past, merging)
-        told = Told(standing.anew(), _reasons(vitals, inside, now_ns // MS))
+        told = Told(standing.anew(), _reasons(vitals, inside, now_ns // MS), -(-now_ns // MS))
         self._note(found, told, now_ns)
         return told
 

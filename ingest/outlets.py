@@ -134,9 +134,8 @@ class Outlets:
     def placed_anew(self, told: Told, vitals: Vitals) -> None:
         """Points that rows of the places file have changed, and the events that say so."""
         late, self._restatements = self._restatements, Restatements()
-        now_ms = vitals.now_ns // 1_000_000
-        self.points(told.points, vitals, now_ms)
-        self._tell_restated(self._restatements.tell(told, vitals), now_ms)
+        self.points(told.points, vitals, told.known_ms)
+        self._tell_restated(self._restatements.tell(told, vitals), told.known_ms)
         self._restatements = late
 
     def _tell_restated(self, changes: Iterable[Restatement], now_ms: int) -> None:

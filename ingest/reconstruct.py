@@ -17,12 +17,7 @@ from edge.places import PlaceKey, PlaceRow, parse
 from edge.quantities import INDEX
 from edge.verdicts import WORDS, Verdict
 from engine.account import Recipe
-from engine.panes import (
-    MINUTE_NS,
-    NEVER_MIN,
-    REGISTER,
-    fold_dirty,
-)
+from engine.panes import MINUTE_NS, NEVER_MIN, REGISTER, fold_dirty
 from engine.registry import Series
 from engine.vitals import HORIZON_NS, Vitals
 from engine.windows import Windows
@@ -31,6 +26,7 @@ from ingest.archive import Kind
 from ingest.archive_scan import Names, Scan, Searched, Visitor, Wish, batch_of
 from ingest.archive_walk import PLACED, RELEASED
 from ingest.clocks import NO_READING
+from ingest.explain_moves import Moves
 from ingest.facts_in_force import use as use_facts
 from ingest.in_force import rules_of
 from ingest.interrupted import interrupt
@@ -124,7 +120,9 @@ class Reconstruction(Visitor):
         self, known: Known, stations: Sequence[PlaceKey], recipe: Recipe,
         contested: frozenset[tuple[int, int]] = frozenset(),
         whole: frozenset[int] = frozenset(), failed: frozenset[tuple[int, int]] = frozenset(),
+        moves: Moves | None = None,
     ) -> None:
+        self.moves = moves or Moves(known)
         self.recipe = recipe
         self.known = known
         self._stations = stations
@@ -160,7 +158,7 @@ class Reconstruction(Visitor):
             row.device for row in known.rows
             if PlaceKey(row.city, row.district, row.station) in self._private
         }
-        self.use_places(known.rows)
+        self.use_places(self.moves.final or known.rows)
         self.slot_of = np.full(len(known.series), -1, np.int32)
         self.listed: dict[int, Listed] = {}
         self.listing = len(stations) == 1  # of an area the members are told, not their readings
@@ -187,6 +185,8 @@ class Reconstruction(Visitor):
         """
         if self.recipe.by_receipt:  # it is told as it came
             return None
+        if (moves := self.moves.again()) is not None:
+            return Reconstruction(self.known, self._stations, self.recipe, moves=moves)
         theirs = {int(own): slot for slot, own in enumerate(self.slot_of) if own >= 0}
         lost = self._known_lost | self.lost
         whole = self._whole | {theirs[own] for own, _ in self.vitals.judge.unsettled}
@@ -196,7 +196,8 @@ class Reconstruction(Visitor):
             failed = frozenset()
         elif not failed:
             return None
-        return Reconstruction(self.known, self._stations, self.recipe, lost, whole, failed)
+        return Reconstruction(
+            self.known, self._stations, self.recipe, lost, whole, failed, self.moves)
 
     def filled(
         self, archive: Path, since_ns: int, before_ns: int, as_of_ns: int, stop: Stop
@@ -239,13 +240,11 @@ class Reconstruction(Visitor):
         self._span_ns = (since_ns, before_ns)
         around_ns = self.recipe.around_min * MINUTE_NS
         self._since_ns = since_ns - around_ns - _AHEAD_NS
-        self._wish = _wish(
-            self._since_ns, before_ns + AFTERWARDS_NS, since_ns - around_ns,
-            before_ns + around_ns,
-        )
+        self._wish = _wish(self._since_ns, before_ns + AFTERWARDS_NS, since_ns - around_ns,
+                           before_ns + around_ns)
         if self.recipe.by_receipt:
             self._wish = received.wish_of(since_ns, before_ns)
-        self._wish.slots = self.slot_of >= 0
+        self._wish.slots = self.moves.sources(self.slot_of >= 0)
         self._wish.first_ns = np.full(len(self.slot_of), NEVER_NS)
         self._wish.devices = np.array([name in self._devices for name in self.known.devices])
         self.searched = Scan(archive, self._wish, self).run(stop)
@@ -281,9 +280,10 @@ class Reconstruction(Visitor):
 
     def places(self, text: str, received_ns: int) -> None:
         """A places file that took effect before the point was stored."""
-        if text != self.places_text and received_ns <= self._as_of_ns:
-            self.places_text = text
-            self.use_places(parse(text, "the archived places file"))
+        if (text != self.places_text and received_ns <= self._as_of_ns
+                and self.moves.final is None):
+            self.places_text, rows = text, parse(text, "the archived places file")
+            self.use_places(self.moves.learn(rows, received_ns))
 
     def _set_aside(self, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """All but the counted readings of contested series and times: of these the last stands."""
@@ -341,6 +341,7 @@ class Reconstruction(Visitor):
         if self.recipe.by_receipt:
             received.take(self, rows, self._span_ns[1] - 60 * MINUTE_NS)
             return
+        rows = self.moves.put(rows)
         lost = rows[(rows["verdict"] == NO_READING) & (rows["slot"] >= 0)]
         self.lost.update(zip(lost["slot"].tolist(), lost["time_ns"].tolist(), strict=True))
         if self.recipe.around_min:
