@@ -17,6 +17,7 @@ from edge.quantities import INDEX, QUANTITIES
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.registry import Series
+from ingest.facts_in_force import FactsFile
 from ingest.judging import judge
 from ingest.line import Line
 from ingest.outlets import Outlets
@@ -38,6 +39,8 @@ FINE_PERIOD_S = 60
 LIVED = 0.99
 """Progress when all is lived; the rest is for what is written at the end."""
 FINE_DAYS = 2
+HERTZ_DAYS = 8
+"""Frequency has means of ten seconds so far back: a week of whole days is held to EN 50160."""
 _NAMES = list(QUANTITIES)
 
 
@@ -98,7 +101,8 @@ def backfill(
     """Live through `[start_ms, end_ms)` in the data folder; `progress` gets 0..1.
 
     The last two days come a reading a minute, what is before them as `City.coarse_readings` has
-    it. With `influx` the points wait in the spool for ingest to send.
+    it; frequency every ten seconds of the last eight. With `influx` the points wait in the spool
+    for ingest to send.
     """
     # Roll-ups for InfluxDB read the store as it grows, so all stays in this process then.
     spool = Spool.create(folder / "spool.db") if influx else None
@@ -109,6 +113,7 @@ def backfill(
     line = Line(folder / "ingest", outlet, 60)
     line.open()
     line.load_places(folder / "places.csv", start_ms * 1_000_000)
+    FactsFile(folder).look(line, start_ms * 1_000_000)
     line.vitals.enrol()
     slots = _Slots(line, city)
     # A past that was cut off (Ctrl-C, kill) goes on after its newest reading: counted once.
@@ -125,7 +130,8 @@ def backfill(
             [city.coarse_readings(first, last)] if coarse
             else city.readings(first, last, FINE_PERIOD_S)
         )
-        for columns in parts:
+        hertz = city.hertz(max(first, end_ms - HERTZ_DAYS * DAY_MS), last, minutes=coarse)
+        for columns in (*parts, hertz):
             if len(columns.time_ms):
                 line.add(_batch(columns, slots.of(columns), line))
         line.tick(last * 1_000_000, with_open=False)

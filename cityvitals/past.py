@@ -10,12 +10,15 @@ from pathlib import Path
 
 from cityvitals.place import FILE, write
 from edge import places
+from edge.facts import render
 from edge.places import PlaceRow
 from edge.settings import load
+from ingest.facts_in_force import FILE as FACTS
 from ingest.folder_lock import held
 from ingest.settings_ingest import IngestSettings
 from ingest.store import Store, StoreError
 from simulators.city import City
+from simulators.districts import facts
 
 PAST_MS = 35 * 86_400_000
 FINE_MS = 2 * 86_400_000
@@ -76,6 +79,12 @@ def dated(rows: list[PlaceRow], city: City, start_ms: int, now_ms: int) -> list[
     return sorted(every, key=lambda row: row.valid_from_ms)
 
 
+def know(folder: Path) -> None:
+    """Write the facts of simville, unless there are any: what a person knows of it stays."""
+    if not (folder / FACTS).exists():
+        (folder / FACTS).write_text(render(facts()), encoding="utf-8")
+
+
 def live(config: Path, seed: int) -> None:
     """Make the past of the simulated city up to now, for the ingest that `config` describes."""
     settings = load(config, IngestSettings)
@@ -91,6 +100,7 @@ def live(config: Path, seed: int) -> None:
         path = folder / FILE
         rows = places.load(path) if path.exists() else []
         write(path, dated(rows, city, start_ms, now_ms))
+        know(folder)
         backfill(folder, city, start_ms, now_ms, _said(), influx=settings.influx is not None)
 
 

@@ -6,10 +6,14 @@ name say how strongly a station feels what the model computes for all.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from math import cos, pi, radians, sin, sqrt
+
+from edge.facts import Fact
 
 CITY = "simville"
 ZONE = "Europe/Berlin"
+FOUNDED = date(2024, 1, 1)
 CENTRE_LAT = 54.00
 CENTRE_LON = 12.00
 KILOMETRES_PER_DEGREE = 111.2
@@ -88,7 +92,8 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """A district: where its middle lies from the city's (km east, km north), and its reach."""
+    """A district: where its middle lies from the city's (km east, km north), its reach, and how
+    many people live there."""
 
     id: str
     name: str
@@ -97,12 +102,13 @@ class District:
     wide_km: float
     high_km: float
     warmer_c: float
+    people: int
 
 
 DISTRICTS = (
-    District("harbour", "Harbour", -0.6, 3.4, 3.0, 1.2, 0.2),
-    District("centre", "Centre", 0.0, 0.0, 1.9, 1.7, 1.0),
-    District("hills", "Hills", 1.2, -4.3, 3.2, 2.1, -1.6),
+    District("harbour", "Harbour", -0.6, 3.4, 3.0, 1.2, 0.2, 2_100),
+    District("centre", "Centre", 0.0, 0.0, 1.9, 1.7, 1.0, 9_400),
+    District("hills", "Hills", 1.2, -4.3, 3.2, 2.1, -1.6, 7_300),
 )
 
 # name, kerb, smoke, ships, further quantities
@@ -215,6 +221,8 @@ _PLANTS: dict[str, tuple[str, float]] = {
     "Quarry transformer": ("biomass", 1_500.0),
 }
 """What feeds in behind a feeder: source (`docs/quantities.md`) and most kW, by its name."""
+_HERTZ = "Station feeder"
+"""Where the frequency of the grid is measured: one is enough, it is the same everywhere."""
 
 
 def _position(district: District, place: int, count: int) -> tuple[float, float]:
@@ -252,7 +260,8 @@ def _of_district(district: District) -> list[Station]:
         Station(
             "feeder", district.id, f"feeder-{i:02}", name, *next(spots),
             FEEDER_QUANTITIES + (("energy",) if register else ())
-            + (("generation",) if name in _PLANTS else ()), customers=customers,
+            + (("generation",) if name in _PLANTS else ())
+            + (("frequency",) if name == _HERTZ else ()), customers=customers,
             rated_kw=rated, homes=homes, shops=shops, works=works,
             source=_PLANTS.get(name, ("", 0.0))[0], plant_kw=_PLANTS.get(name, ("", 0.0))[1],
         )
@@ -264,3 +273,13 @@ def _of_district(district: District) -> list[Station]:
 def stations() -> list[Station]:
     """All stations of simville, district by district: air, roads, feeders."""
     return [station for district in DISTRICTS for station in _of_district(district)]
+
+
+def facts() -> list[Fact]:
+    """How many people live in the city and in each district, since it was founded."""
+    people = {"_/_": sum(district.people for district in DISTRICTS)}
+    people |= {f"{district.id}/_": district.people for district in DISTRICTS}
+    return [
+        Fact(FOUNDED, place, "population", float(count), "inhabitants", "invented with simville")
+        for place, count in people.items()
+    ]

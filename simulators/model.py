@@ -293,7 +293,8 @@ class Model:
         return power if factor is None else power * factor[:, rows]
 
     def grid(self, at: Instants) -> dict[str, Floats]:
-        """`power` (kW), `voltage` (V, phase to neutral) and `energy` (kWh, metered rows only)."""
+        """`power` (kW), `voltage` (V, phase to neutral), `energy` (kWh, metered rows only),
+        `generation` (kW) and `frequency` (Hz)."""
         count = len(self.feeders)
         power = self.power(at)
         sag = 234.5 - 8.0 * power / self._rated
@@ -308,7 +309,13 @@ class Model:
             "power": power * (1.0 + 0.004 * signals.white(self._key("power", count), at.time_ms)),
             "voltage": volt,
             "energy": energy, "generation": self._generation(at, power),
+            "frequency": np.broadcast_to(self.frequency(at.time_s)[:, None], power.shape),
         }
+
+    def frequency(self, time_s: Floats) -> Floats:
+        """float64[n], Hz of the grid that the city is part of: within 0.1 Hz of 50."""
+        slow = 0.015 * self._one("balance", time_s, 600)
+        return 50.0 + slow + 0.008 * self._one("swing", time_s, 30)
 
     def _generation(self, at: Instants, power: Floats) -> Floats:
         """kW of the plants at their feeders, 0 elsewhere: wind, sun and water, and gas for the rest

@@ -24,6 +24,7 @@ def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("past")
     city = City(1)
     write(folder / "places.csv", past.dated([], city, START_MS, END_MS))
+    past.know(folder)
     said: list[float] = []
     backfill(folder, city, START_MS, END_MS, said.append, influx=True)
     assert said == sorted(said)
@@ -38,6 +39,8 @@ def test_every_reading_of_the_city_was_applied(folder: Path) -> None:
     fine_ms = END_MS - 48 * HOUR_MS
     expected = len(city.coarse_readings(START_MS, fine_ms).time_ms)
     expected += sum(len(part.time_ms) for part in city.readings(fine_ms, END_MS, 60))
+    expected += len(city.hertz(START_MS, fine_ms, minutes=True).time_ms)
+    expected += len(city.hertz(fine_ms, END_MS, minutes=False).time_ms)
     verdicts = line.verdicts()
     line.close()
     assert {name: count for name, count in verdicts.items() if count} == {"applied": expected}
@@ -48,7 +51,7 @@ def test_all_indicators_have_lived(folder: Path) -> None:
     kinds = {row.indicator for row in store.last() if row.level >= 0 and row.state == 1}
     assert {"air.us_aqi", "air.us_aqi_day", "traffic.tti", "traffic.ffs", "traffic.tti_peak",
             "energy.demand_15min", "energy.demand_sliding", "energy.demand_peak",
-            "dq.completeness"} <= kinds
+            "energy.consumption_per_capita_day", "dq.completeness"} <= kinds
     hours = store.history("_/_", "air.us_aqi", START_MS, END_MS, 1000)
     assert len(hours) >= 48
     assert sum(row.level >= 0 for row in hours) >= 47

@@ -175,3 +175,19 @@ def test_golden_instant(city: City) -> None:
         lines.append(f"{station.path} " + " ".join(f"{q}={v}" for q, v in pairs))
     text = "\n".join(lines) + "\n"
     assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_frequency_has_a_past_of_ten_seconds_that_joins_the_minutes(city: City) -> None:
+    end_ms = START_MS + 3_600_000
+    every = city.hertz(START_MS, end_ms, minutes=True)
+    between = city.hertz(START_MS, end_ms, minutes=False)
+    assert (len(every.time_ms), len(between.time_ms)) == (360, 300)
+    assert abs(every.value - 50.0).max() < 0.1
+    assert every.value.std() > 0.002
+    (of,) = set(every.station.tolist())
+    column = city.stations[of].quantities.index("frequency")
+    for row in (0, 6, 354):
+        time_ms = int(every.time_ms[row])
+        assert time_ms not in between.time_ms
+        assert city.at(of, time_ms, 60)[column] == every.value[row]
+    assert len(city.hertz(end_ms, START_MS, minutes=True).time_ms) == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cityvitals import past
 from cityvitals.place import write
+from edge.facts import load
 from edge.places import PlaceRow
 from ingest.line import Line
 from ingest.outlets import Outlets
@@ -110,3 +111,13 @@ def test_a_past_that_was_cut_off_is_counted_once(tmp_path: Path) -> None:
 
 def test_a_moment_in_which_nothing_was_due_has_no_readings() -> None:
     assert len(CITY.coarse_readings(NOW_MS + 1, NOW_MS + 2).time_ms) == 0
+
+
+def test_facts_of_the_city_are_written_once(tmp_path: Path) -> None:
+    past.know(tmp_path)
+    path = tmp_path / "facts.csv"
+    found = {fact.place: fact.value for fact in load(path) if fact.fact == "population"}
+    assert found["_/_"] == found["harbour/_"] + found["centre/_"] + found["hills/_"]
+    path.write_text("own")
+    past.know(tmp_path)
+    assert path.read_text() == "own"
