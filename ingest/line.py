@@ -114,10 +114,9 @@ class Line:
         marker.close()
         self.losses += readable.losses
         self.merging.resume()
-        self._known, self._minute = self._registered(), self.vitals.now_ns // _MINUTE_NS
+        self._minute = self.vitals.now_ns // _MINUTE_NS
         if after is not None and after > self.archive.position:
-            log.error("the archive ends before the snapshot: readings between are counted, "
-                      "but not archived")
+            log.error("the archive ends before the snapshot: what lies between is only counted")
             for kind, body in self._preamble():
                 self.archive.append(kind, self.vitals.now_ns, body)
             self.snapshot()
@@ -148,7 +147,7 @@ class Line:
         self.points_written, self._places = extra["points"], extra["places"]
         self.late_rows.restore(extra.get("late_rows", {}))
         self.rules = Rules(**extra.get("rules", {"grace_s": self.rules.grace_s}))
-        self._version = self.vitals.registry.version
+        self._version, self._known = self.vitals.registry.version, self._registered()
         return Position(*extra["position"])
 
     def _replay(self, record: Record | Batch, marker: Marker) -> None:
@@ -176,6 +175,7 @@ class Line:
             self._emit(record.received_ns, with_open=False, minute=later)
         elif record.kind == Kind.REGISTRY:
             self.vitals.registry.restore_more(record.json(), self.vitals.panes)
+            self._known = self._registered()
         elif record.kind == Kind.PLACES:
             self._use_places(record.body.decode(), record.received_ns, past)
         elif record.kind == Kind.CONFIGURATION:

@@ -12,7 +12,8 @@ from edge.places import PlaceKey, PlaceRow
 from ingest.admission import Opened, opened
 from ingest.line import Line
 from ingest.messages import Received
-from tests.line_city import CITY, MS, START_MS, Kept, row, write_places
+from ingest.reconstruct import known_at
+from tests.line_city import CITY, MS, START_MS, Kept, abandon, line_of, row, write_places
 
 HOUR_MS = 3_600_000
 STEP_MS = 600_000
@@ -144,3 +145,27 @@ def test_only_what_differs_gets_a_revision(mended: tuple[Path, Kept, Kept]) -> N
     names = {place.station for place, _, _ in restated}
     assert names == {"", "road", "often", "seldom", "retired", "moved", "leaves", "stays", "air",
                      "far"}
+
+
+def test_a_kill_while_readings_are_moved_leaves_no_series_without_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive has the places file, and not yet the series that it made."""
+    write_places(tmp_path / "places.csv", [MOVED])
+    line = line_of(tmp_path)
+    line.take([one for one in readings(0) if one.received.topic.endswith("m2")], BEGIN_MS * MS)
+    line.tick((BEGIN_MS + HOUR_MS) * MS, with_open=False)
+    moved = replace(MOVED, valid_from_ms=BEGIN_MS - 1, station="elsewhere")
+    write_places(tmp_path / "places.csv", [MOVED, moved])
+    monkeypatch.setattr(Line, "_remember_registry", lambda _line, _now_ns: None)
+    line.load_places(tmp_path / "places.csv", (BEGIN_MS + HOUR_MS) * MS)
+    abandon(line)
+    monkeypatch.undo()
+    again = line_of(tmp_path)
+    again.take([one for one in readings(6) if one.received.topic.endswith("m2")],
+               (BEGIN_MS + HOUR_MS) * MS)
+    names = again.vitals.registry
+    again.close()
+    known = known_at(tmp_path / "ingest" / "archive", 1 << 62)
+    assert known.series == names.series
+    assert {known.keys[series.place].station for series in known.series} == {"moved", "elsewhere"}
