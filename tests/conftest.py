@@ -19,6 +19,10 @@ settings.register_profile("untimed", settings(), deadline=None, max_examples=50)
 settings.register_profile("thorough", settings(), deadline=None, max_examples=2000)
 settings.load_profile("untimed")
 
+LONG = ("test_up", "test_kill_city", "test_kill_ingest", "test_drain", "test_fleet", "test_past",
+        "test_grafana_queries", "test_backfill_equals_live", "test_bench_command")
+"""Files of tests that take ten seconds and more each: begun first, else one of them ends alone."""
+
 IN_CI = os.environ.get("CI", "").lower() == "true"
 _skipped: list[tuple[str, str]] = []
 
@@ -40,7 +44,8 @@ def pytest_collection() -> Generator[None, Any, Any]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the long tests, or with `--soak` all others."""
+    """Leave out the long tests, or with `--soak` all others; long ones of the rest come first."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
     wanted = bool(config.getoption("--soak"))
     out = [item for item in items if (item.get_closest_marker("soak") is not None) != wanted]
     if out:

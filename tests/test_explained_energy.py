@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.catalogue_air import PURPLEAIR
+from engine.catalogue_quality import CHANNELS
 from ingest.explain import Question, explain
 from ingest.store import Store
 from tests import explained_energy
@@ -38,7 +40,11 @@ def ends(folder: Path, key: str) -> list[tuple[str, int]]:
     return found
 
 
-@pytest.mark.parametrize("key", sorted(ELSEWHERE))
+SUPPLIED = sorted(ELSEWHERE - {entry.key for entry in PURPLEAIR + CHANNELS})
+"""Those of the supply; a PurpleAir's are explained in `test_account_purpleair`."""
+
+
+@pytest.mark.parametrize("key", SUPPLIED)
 def test_another_program_comes_to_the_same_value(folder: Path, key: str) -> None:
     asked = ends(folder, key)
     assert asked, "the city has this indicator"
