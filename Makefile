@@ -24,15 +24,15 @@ MAKEFLAGS += --no-print-directory
 up: $(VENV)/warm.done
 	@exec $(PY) -m cityvitals up $(ARGS)
 
-# Five at a time: most tests wait for servers and disks rather than for the processor.
+# Six at a time: most tests wait for servers and disks rather than for the processor.
 test: $(VENV)/test.done servers check
-	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 5 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 6 --dist worksteal $(ARGS)
 
 soak: $(VENV)/test.done servers
 	@$(PY) -m pytest --soak --timeout 3600 $(ARGS)
 
 # Beside mypy, which has one processor to itself, the tests are read once and their bytecode is
-# kept: five workers that start together would each compile all of them.
+# kept: workers that start together would each compile all of them.
 check: $(VENV)/test.done
 	@$(PY) -m ruff check .
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest --collect-only >/dev/null 2>&1 & reading=$$!; \

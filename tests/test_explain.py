@@ -86,10 +86,12 @@ EVALUATORS = {
 
 
 def points(folder: Path, key: str) -> Iterator[tuple[str, int]]:
-    """Each place of an indicator, with a window amidst or, of every second one, the last."""
+    """Two stations and two areas of an indicator: a window amidst, or of every second the last."""
     store = Store.reader(folder / "store.db")
     paths = sorted({row.path for row in store.last() if row.indicator == key})
-    for k, path in enumerate(paths):
+    stations = [path for path in paths if not path.endswith("/_")]
+    areas = [path for path in paths if path.endswith("/_")]
+    for k, path in enumerate([*stations[:2], *areas[:2]]):
         rows = store.history(path, key, 0, 1 << 42, 1_000_000)
         good = [row.end_ms for row in rows if row.level >= 0]
         amidst = good[len(good) // 2] if good else rows[0].end_ms
