@@ -5,9 +5,11 @@ sees nothing. Dense traffic is read after a short pause, so that a read brings m
 little; sparse traffic is read as it comes.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,8 @@ READ_BYTES_MAX = 4 * FRAME_BYTES_MAX
 PAUSE_S = 0.002
 DENSE_BYTES = 16_384
 """If a pause brings as much as this, the next read waits for one too."""
+LINGER_S_MAX = 0.5
+"""As long a broker has to end its side of a session that ends."""
 
 Give = Callable[[Frames], None]
 
@@ -43,10 +47,10 @@ class Tap:
     """Stands in for the socket of one session. `give` gets frames, in the network thread."""
 
     def __init__(
-        self, socket: Any, give: Give, session: int, properties: bool = False,
+        self, below: Any, give: Give, session: int, properties: bool = False,
         clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._socket = socket
+        self._socket = below
         self._give = give
         self._session = session
         self._properties = properties
@@ -94,8 +98,19 @@ class Tap:
         self._socket.setblocking(blocking)
 
     def close(self) -> None:
-        """Close the socket; frames that are not whole are forgotten."""
+        """Close the socket; frames that are not whole are forgotten.
+
+        What came meanwhile is read first: with it unread, the system would reset the connection,
+        and the broker would lose the acknowledgements that it has not read.
+        """
         self._ended = True
+        if isinstance(self._socket, socket.socket):
+            deadline_s = self._clock() + LINGER_S_MAX
+            with suppress(OSError):
+                self._socket.settimeout(LINGER_S_MAX)
+                self._socket.shutdown(socket.SHUT_WR)
+                while self._clock() < deadline_s and self._socket.recv(1 << 16):
+                    continue
         self._socket.close()
 
     def _read(self) -> None:

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,9 @@ def test_ends_clean_when_asked(ingest: LiveIngest, broker: Broker, number: int) 
     assert ingest.stop(number) == 0
     assert "Traceback" not in ingest.log()
     ingest.start_and_wait()
-    until(lambda: ingest.verdicts() == {"applied": 199}, "what was under way")
+    with suppress(AssertionError):  # the verdicts say more than that it took too long
+        until(lambda: ingest.verdicts() == {"applied": 199}, "what was under way")
+    assert ingest.verdicts() == {"applied": 199}
 
 
 def test_goes_on_when_the_broker_comes_back(broker: Broker, ingest: LiveIngest) -> None:

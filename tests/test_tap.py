@@ -1,6 +1,8 @@
 """The tap: frames to ingest, the rest to the client, in order, however the bytes come."""
 
+import socket
 import ssl
+import threading
 from typing import Any
 
 import pytest
@@ -167,3 +169,22 @@ def test_dense_traffic_is_read_after_a_pause_and_sparse_traffic_at_once() -> Non
         assert bool(slept) == waits, (gap_s, len(piece))
         assert all(seconds <= module.PAUSE_S for seconds in slept)
     assert PAUSE_S <= 0.005
+
+
+def test_what_was_acknowledged_last_reaches_the_broker_though_more_came() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        ours = socket.create_connection(listening.getsockname())
+        broker, _ = listening.accept()
+    with broker:
+        broker.settimeout(5.0)
+        broker.sendall(STREAM[1] * 100)  # comes while the session ends, and is never looked at
+        tap = Tap(ours, lambda _: None, 1)
+        tap.send(b"\x40\x02\x00\x07")
+        ending = threading.Thread(target=tap.close)
+        ending.start()
+        assert broker.recv(100) == b"\x40\x02\x00\x07"
+        assert broker.recv(100) == b""  # an end, no reset
+        broker.shutdown(socket.SHUT_WR)
+        ending.join()
