@@ -46,6 +46,7 @@ def test_every_reader_takes_in_the_same_load(broker: str) -> None:
         assert row["readings_per_s"] > 0 <= row["cpu_us_per_reading"]
 
 
+@pytest.mark.soak
 def test_blocks_are_counted_in_readings() -> None:
     rows = bench(
         "ingest", "--block", "100", "--reader", "cityvitals", "--reader", "count-bytes",

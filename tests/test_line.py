@@ -218,7 +218,7 @@ def test_the_script_meets_all_that_it_should(uninterrupted: tuple[object, ...]) 
 @pytest.mark.parametrize(("how", "snapshots"), [
     ("kill", ()), pytest.param("kill", (60, 280), marks=pytest.mark.soak),
     ("damaged", (60, 280)), pytest.param("removed", (180,), marks=pytest.mark.soak),
-    ("whole", (180,)),
+    pytest.param("whole", (180,), marks=pytest.mark.soak),
 ])
 def test_recovers_from_a_cut_anywhere(
     tmp_path: Path, uninterrupted: tuple[object, ...], how: str, snapshots: tuple[int, ...]

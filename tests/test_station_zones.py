@@ -117,7 +117,9 @@ def test_late_readings_restate_the_day_of_the_change_at_its_old_end(city: Path) 
     assert points["noise.laeq_day", FIRST_MS + 93 * HOUR_MS][1] == 1
 
 
-@pytest.mark.parametrize(("restart", "announced"), [("snapshot", True), ("replay", False)])
+@pytest.mark.parametrize(("restart", "announced"), [
+    ("snapshot", True), pytest.param("replay", False, marks=pytest.mark.soak),
+])
 def test_after_a_restart_as_well(
     city: Path, tmp_path: Path, restart: str, announced: bool
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_few_minutes_late_changes_nothing_at_all(seed: int) -> None:
     check(seed, 4.0, 700.0, 450.0)
 
 
+@pytest.mark.soak
 @given(seed=st.integers(0, 2**32 - 1), hours=st.sampled_from([5.0, 14.0]))
 @settings(max_examples=1, deadline=None, phases=[Phase.generate])
 def test_hours_late_changes_nothing_at_all(seed: int, hours: float) -> None:
