@@ -3,8 +3,7 @@
 A handler runs between any two steps of the main thread, so it must not take a lock that this
 thread may hold: `threading.Event.set` there waited for ever when the signal came while the main
 thread was inside `wait` or `clear` of the same event: seen after 5 signals to a loop that did
-nothing else. A `SimpleQueue` may be
-filled from anywhere.
+nothing else. A `SimpleQueue` may be filled from anywhere.
 """
 
 from contextlib import suppress

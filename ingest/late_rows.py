@@ -36,8 +36,6 @@ MS = 1_000_000
 DAY_NS = DAY_MIN * 60 * 10**9
 ROWS_AT_ONCE = 2_000_000
 """Readings of the archive that are held at once, 54 bytes each; a series is never parted."""
-
-
 LOOK_AHEAD_MIN = 1440
 """A block of a register looks for the next reading up to a day behind it: one that is elsewhere now
 is not found there, so windows are looked at from a day before the row on."""
@@ -151,7 +149,7 @@ class LateRows:
     def _fold(
         self, vitals: Vitals, found: list[Difference], past: Past, merging: Merging
     ) -> None:
-        """Readings to where they belong; days anew, by what a reading stands for now."""
+        """Move readings to where they belong, and fold days anew by what a reading stands for."""
         spans: dict[int, tuple[int, int]] = {}
         fresh: list[Moved] = []
         for one in found:

@@ -7,7 +7,6 @@ installation, not a property of the machine. Elsewhere each skip is named at the
 import gc
 import os
 from collections.abc import Generator
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -19,11 +18,6 @@ from hypothesis import settings
 settings.register_profile("untimed", settings(), deadline=None, max_examples=25)
 settings.register_profile("thorough", settings(), deadline=None, max_examples=2000)
 settings.load_profile("untimed")
-
-LONG = ("test_up", "test_kill_city", "test_kill_ingest", "test_drain", "test_fleet", "test_past",
-        "test_grafana_queries", "test_backfill_equals_live", "test_bench_command")
-"""Files of tests that take ten seconds and more each: each worker begins with a share of them,
-else the last ones end alone."""
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 _skipped: list[tuple[str, str]] = []
@@ -46,25 +40,13 @@ def pytest_collection() -> Generator[None, Any, Any]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the long tests, or with `--soak` all others, and deal out those of `LONG`."""
+    """Leave out the long tests, or with `--soak` all others."""
     wanted = bool(config.getoption("--soak"))
     out = [item for item in items if (item.get_closest_marker("soak") is not None) != wanted]
     if out:
         config.hook.pytest_deselected(items=out)
         gone = set(out)
         items[:] = [item for item in items if item not in gone]
-    items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
-
-
-def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """In the order in which the workers get equal parts: each part has its share of long files."""
-    long = [item for item in items if item.path.stem in LONG]
-    rest = iter([item for item in items if item.path.stem not in LONG])
-    dealt: list[pytest.Item] = []
-    for worker in range(workers):
-        dealt += long[worker::workers]
-        dealt += islice(rest, max(len(items) * (worker + 1) // workers - len(dealt), 0))
-    return [*dealt, *rest]
 
 
 WHY = "why it was skipped"
