@@ -75,7 +75,7 @@ def differences(
     before: Sequence[PlaceRow], after: Sequence[PlaceRow], now_ms: int
 ) -> list[Difference]:
     """What of the time before `now_ms` has another row; by device, oldest first."""
-    old, new = _by_device(before), _by_device(after)
+    old, new = by_device(before), by_device(after)
     found: list[Difference] = []
     for device, rows in old.items():
         others = new.get(device)
@@ -117,7 +117,8 @@ def _differ(old: PlaceRow, new: PlaceRow) -> bool:
     )
 
 
-def _by_device(rows: Sequence[PlaceRow]) -> dict[str, list[PlaceRow]]:
+def by_device(rows: Sequence[PlaceRow]) -> dict[str, list[PlaceRow]]:
+    """Rows of each device, in the order in which they come."""
     found: dict[str, list[PlaceRow]] = {}
     for row in rows:
         found.setdefault(row.device, []).append(row)

@@ -6,7 +6,8 @@ device is said to have stood elsewhere, is withdrawn: insufficient, as no point 
 Windows that are final stay. Areas with private members are said once and never again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +16,10 @@ import numpy.typing as npt
 from edge.places import PlaceKey
 from engine.area_windows import NEVER
 from engine.catalogue import INDICATORS
-from engine.changed import Changed
 from engine.family import Integers, ranges
 from engine.neighbour_windows import NeighbourWindows
-from engine.panes import HORIZON_DAYS, MINUTE_NS, fold_dirty
-from engine.points import INSUFFICIENT, NONE, Points, PointState, concatenate, empty
+from engine.panes import HORIZON_DAYS, MINUTE_NS
+from engine.points import INSUFFICIENT, NONE, Kind, Points, PointState, concatenate, empty
 from engine.private import public
 from engine.traffic import FROZEN_DAYS
 from engine.vitals import Vitals
@@ -31,6 +31,11 @@ WINDOWS_AT_ONCE = 1 << 18
 """Windows of stations that are computed at once."""
 AREA_WINDOWS_AT_ONCE = 256
 """Windows of areas that are rolled up at once: each needs all stations of its family."""
+
+
+_Whose = Callable[[npt.NDArray[np.int32]], Integers]
+"""Whom points of a place are counted under: the member of a family, or the place itself."""
+_Revise = Callable[[Integers, Integers, Kind], Sequence[int] | npt.NDArray[np.int32]]
 
 
 class _Said(NamedTuple):
@@ -57,7 +62,10 @@ class Standing:
     def anew(self) -> Points:
         """Points that differ now, restated; call it when readings and rows are those of now."""
         vitals = self._vitals
-        changed = _settled(vitals)
+        vitals.fit()
+        changed = vitals.fold()
+        told = vitals.series.told_min[: len(vitals.registry.series)]
+        told[:] = vitals.panes.first_min[: len(told)]
         for windows in vitals.windows:
             late = windows.late  # closed windows are said here, those in progress as ever
             windows.note(changed)
@@ -66,8 +74,8 @@ class Standing:
         said = zip(vitals.windows, self._said, self._everything(), strict=True)
         return public(concatenate([
             points for windows, old, now in said for points in (
-                self._stations_anew(windows, old[0], now[0]),
-                self._areas_anew(windows, old[1], now[1]),
+                _anew(old[0], now[0], partial(_members_of, windows), windows.revise),
+                _anew(old[1], now[1], np.asarray, windows.areas.revise),
             )
         ]), vitals.registry)
 
@@ -129,25 +137,6 @@ class Standing:
             return _Said(NONE, keys[:0])
         return _Said(points, np.concatenate(days) if windows.daily else points.end_s // 60)
 
-    def _stations_anew(self, windows: Windows, old: _Said, now: _Said) -> Points:
-        said = _different(old, now)
-        if not len(said.points):
-            return NONE
-        members = _members_of(windows, said.points.place)
-        pairs, at = np.unique(np.stack([members, said.windows]), axis=1, return_inverse=True)
-        said.points.rev[:] = windows.revise(pairs[0], pairs[1], "restated")[at.ravel()]
-        return said.points
-
-    def _areas_anew(self, windows: Windows, old: _Said, now: _Said) -> Points:
-        said = _different(old, now)
-        if not len(said.points):
-            return NONE
-        places = said.points.place.astype(np.int64)
-        pairs, at = np.unique(np.stack([places, said.windows]), axis=1, return_inverse=True)
-        revisions = np.array(windows.areas.revise(pairs[0], pairs[1], "restated"), np.int32)
-        said.points.rev[:] = revisions[at.ravel()]
-        return said.points
-
     def _refreeze(self) -> None:
         """Free-flow speeds of frozen days, by the posted limit that holds now."""
         segments = self._vitals.segments
@@ -166,21 +155,15 @@ def settle(vitals: Vitals) -> None:
     vitals.tick(vitals.now_ns, with_open=False)
 
 
-def _settled(vitals: Vitals) -> Changed:
-    """Fold what waits; the panes that changed, which windows have not been told of."""
-    panes, registry = vitals.panes, vitals.registry
-    vitals.fit()
-    fold_dirty(
-        panes.minutes, panes.fine, panes.coarse, panes.rows, registry.quantity, registry.shift,
-        panes.dirty, panes.touched,
-    )
-    changed = Changed(np.concatenate([
-        panes.take_touched(registry.shift), vitals.registers.take_changed()
-    ]), registry.shift)
-    vitals.enrol()
-    told = vitals.series.told_min[: len(registry.series)]
-    told[:] = vitals.panes.first_min[: len(told)]
-    return changed
+def _anew(old: _Said, now: _Said, of: _Whose, revise: _Revise) -> Points:
+    """What differs, each window with its next revision: of members, or of areas."""
+    said = _different(old, now)
+    if len(said.points):
+        pairs, at = np.unique(
+            np.stack([of(said.points.place), said.windows]), axis=1, return_inverse=True
+        )
+        said.points.rev[:] = np.asarray(revise(pairs[0], pairs[1], "restated"))[at.ravel()]
+    return said.points
 
 
 def _members_of(windows: Windows, place: npt.NDArray[np.int32]) -> Integers:

@@ -255,23 +255,13 @@ class Vitals:
         """Move the clock to `now_ns` (Unix ns) and yield the points that follow from it.
 
         Points of one family are in the order restated, closed; open ones come last.
-        Windows close and are restated when the minute changes; `with_open` asks for those in
-        progress too.
+        Windows close and are restated when the minute changes; `with_open` asks for open ones too.
         """
         self.fit()
         self.now_ns = max(self.now_ns, now_ns)
         now_min = self.now_ns // MINUTE_NS
-        panes = self.panes
         self.fold_held(self.now_ns - GAP_NS - MINUTE_NS)
-        fold_dirty(
-            panes.minutes, panes.fine, panes.coarse, panes.rows, self.registry.quantity,
-            self.registry.shift, panes.dirty, panes.touched,
-        )
-        changed = Changed(np.concatenate([
-            panes.take_touched(self.registry.shift), self.registers.take_changed()
-        ]), self.registry.shift)
-        self.enrol()
-        self._note(changed)
+        self._note(self.fold())
         parts: list[Points] = []
         if now_min > self._minute:
             self._freeze(now_min)
@@ -280,7 +270,7 @@ class Vitals:
                 outages.changed(told)
             wall_min = (self.now_ns - self.grace_s * 1_000_000_000) // MINUTE_NS
             for windows in self.windows:
-                windows.begin(panes.first_min)
+                windows.begin(self.panes.first_min)
                 if not windows.quiet(now_min):
                     with windows.remembering():
                         parts += self._settle(windows, now_min, wall_min)
@@ -290,6 +280,17 @@ class Vitals:
         if with_open:
             parts += self.open_windows()
         return public(concatenate(parts), self.registry)
+
+    def fold(self) -> Changed:
+        """Fold what was taken in; the panes that changed since the last call."""
+        panes, shift = self.panes, self.registry.shift
+        fold_dirty(
+            panes.minutes, panes.fine, panes.coarse, panes.rows, self.registry.quantity, shift,
+            panes.dirty, panes.touched,
+        )
+        rows = [panes.take_touched(shift), self.registers.take_changed()]
+        self.enrol()
+        return Changed(np.concatenate(rows), shift)
 
     def _freeze(self, now_min: int) -> None:
         """Freeze free-flow speeds; what was held against others is said anew."""
@@ -316,10 +317,8 @@ class Vitals:
         told[moved] = first[moved]
 
     def open_windows(self) -> Iterator[Points]:
-        """Windows in progress that had readings, a family at a time, as of the last tick.
-
-        Those of a minute are over before one looks.
-        """
+        """Windows in progress that had readings, a family at a time, as of the last tick; those of
+        a minute are over before one looks."""
         now_min = self.now_ns // MINUTE_NS
         days = now_min // OPEN_DAYS_MIN > self.open_days
         if days:

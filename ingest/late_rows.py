@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from edge.places import PlaceKey, PlaceRow
 from engine.batch import Batch
-from engine.dated_back import Difference, differences, key_of, same_stations
+from engine.dated_back import Difference, by_device, differences, key_of, same_stations
 from engine.judge import GAP_NS
 from engine.points import NONE, Points
 from engine.retraction import DAY_MIN, span_ns
@@ -298,16 +298,12 @@ def _by_final(
     A device whose readings the final file has elsewhere keeps its rows: readings are at the
     station at which they were taken in. Places and devices get the numbers that they had.
     """
-    last: dict[str, list[PlaceRow]] = {}
-    for row in final:
-        last.setdefault(row.device, []).append(row)
+    last = by_device(final)
     stations = {key_of(row) for row in rows}
-    first: dict[str, list[PlaceRow]] = {}
     for row in rows:
         vitals.registry.place(key_of(row))
-        first.setdefault(row.device, []).append(row)
     chosen: list[PlaceRow] = []
-    for device, own in first.items():
+    for device, own in by_device(rows).items():
         vitals.registry.device(device)
         other = last.get(device, own)
         known = stations.issuperset(map(key_of, other))

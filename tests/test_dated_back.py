@@ -1,6 +1,7 @@
 """Rows that were added late: which stretches of the past they change."""
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,8 @@ NOW_MS = 100_000
 FIRST = row("d1", "s1", since_ms=10_000)
 
 
-def later(since_ms: int, **keys: object) -> PlaceRow:
-    return replace(FIRST, valid_from_ms=since_ms, **keys)  # type: ignore[arg-type]
+def later(since_ms: int, **keys: Any) -> PlaceRow:
+    return replace(FIRST, valid_from_ms=since_ms, **keys)
 
 
 def found(after: list[PlaceRow], before: list[PlaceRow] | None = None) -> list[tuple[int, int]]:

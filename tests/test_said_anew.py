@@ -1,6 +1,7 @@
 """What other rows make of windows that were said: only what differs, each with its revision."""
 
 from dataclasses import replace
+from typing import Any
 
 from edge.places import PlaceKey, PlaceRow
 from engine.panes import MINUTE_NS
@@ -25,14 +26,14 @@ def town() -> Town:
     return made
 
 
-def mended(made: Town, since_s: int, **keys: object) -> Points:
+def mended(made: Town, since_s: int, **keys: Any) -> Points:
     """What is said when the first road has another row from a time on."""
     settle(made.vitals)
     standing = Standing(
         made.vitals, {PlaceKey(CITY, "d", "s1"): since_s // 60}, made.vitals.now_ns // MINUTE_NS
     )
     since: PlaceRow = replace(ROADS[0], valid_from_ms=since_s * 1000)
-    late: PlaceRow = replace(since, **keys)  # type: ignore[arg-type]
+    late: PlaceRow = replace(since, **keys)
     made.vitals.load_places([*ROADS, late])
     return standing.anew()
 
