@@ -1,14 +1,15 @@
-"""Compiles the kernels: their signatures are fixed, so importing a module compiles and caches."""
+"""Compiles the kernels: their signatures are fixed, so each can be made ready without a reading."""
 
 import importlib
 import pkgutil
 
 import engine
 import ingest
+from engine.kernel import load
 
 
 def compile_kernels() -> list[str]:
-    """Import every module that may hold kernels; returns their names."""
+    """Import every module that may hold kernels, and make them ready; returns their names."""
     names = [
         f"{room.__name__}.{found.name}"
         for room in (engine, ingest)
@@ -16,4 +17,5 @@ def compile_kernels() -> list[str]:
     ]
     for name in names:
         importlib.import_module(name)
+    load()
     return names

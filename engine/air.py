@@ -28,7 +28,8 @@ from engine.family import (
     blank,
     spread,
 )
-from engine.panes import COARSE, HOUR, Panes, inner, kernel
+from engine.kernel import inner, kernel
+from engine.panes import COARSE, HOUR, Panes
 from engine.registry import Registry
 from engine.us_aqi import day_aqi, station_aqi
 

@@ -6,8 +6,8 @@ guideline level. Annual means are those of the hours, over the last 365 days.
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from engine.kernel import kernel
 from engine.pollutants import CO, NO2, O3, PM10, PM25, SO2
 from engine.us_aqi import hours_mean
 
@@ -27,7 +27,7 @@ YEAR_DAYS = 365
 YEAR_HOURS = YEAR_DAYS * 24
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64)")
 def who_ratio(conc: float, limit: float) -> float:
     """How many times the level the concentration is, to 1e-9; 1 and less meets it. NaN for NaN.
 
@@ -39,7 +39,7 @@ def who_ratio(conc: float, limit: float) -> float:
     return float(np.floor(max(conc, 0.0) / limit * 1e9 + 0.5) / 1e9)
 
 
-@njit("float64(float64[::1], int64)", cache=True, nogil=True)
+@kernel("float64(float64[::1], int64)")
 def mean_of_day(means: Floats, hours: int) -> float:
     """The mean of a day, NaN with fewer than 18 hours; as `highest_8h`. Cost: hours."""
     total = 0.0
@@ -51,7 +51,7 @@ def mean_of_day(means: Floats, hours: int) -> float:
     return total / valid if valid >= HOURS_MIN else np.nan
 
 
-@njit("float64(float64[::1], int64)", cache=True, nogil=True)
+@kernel("float64(float64[::1], int64)")
 def highest_8h(means: Floats, hours: int) -> float:
     """The largest running 8-h mean that ends in a day, NaN with fewer than 18 of them.
 
@@ -67,7 +67,7 @@ def highest_8h(means: Floats, hours: int) -> float:
     return high if ended >= HOURS_MIN else np.nan
 
 
-@njit("void(float64[:, :, ::1], int64[::1], float64[:, ::1])", cache=True, nogil=True)
+@kernel("void(float64[:, :, ::1], int64[::1], float64[:, ::1])")
 def day_row(means: Floats, hours: Integers, out: Floats) -> None:
     """What is kept of each station's day.
 
@@ -89,7 +89,7 @@ def day_row(means: Floats, hours: Integers, out: Floats) -> None:
         out[k, O3_HIGH] = highest_8h(means[k, O3], hours[k])
 
 
-@njit("float64(float64[::1], int64)", cache=True, nogil=True)
+@kernel("float64(float64[::1], int64)")
 def day_value(row: Floats, column: int) -> float:
     """The daily value of `DAY_PARTS[column]` from a row of `day_row`, canonical unit. O(1)."""
     if DAY_PARTS[column] == CO:
@@ -100,7 +100,7 @@ def day_value(row: Floats, column: int) -> float:
     return float(row[SUM + column] / hours) if hours >= HOURS_MIN else np.nan
 
 
-@njit("void(float64[:, ::1], float64[:, ::1])", cache=True, nogil=True)
+@kernel("void(float64[:, ::1], float64[:, ::1])")
 def day_values(rows: Floats, out: Floats) -> None:
     """`day_value` of all: rows float64[k, 12], out float64[k, 6]."""
     for k in range(rows.shape[0]):
@@ -108,11 +108,9 @@ def day_values(rows: Floats, out: Floats) -> None:
             out[k, column] = day_value(rows[k], column)
 
 
-@njit(
+@kernel(
     "void(int64[:, ::1], float64[:, :, ::1], int64[::1], int64[::1], int64[::1], float64[::1], "
-    "float64[::1], float64[:, ::1], float64[:, ::1], int64[:, ::1], int64[:, ::1])", cache=True,
-    nogil=True,
-)
+    "float64[::1], float64[:, ::1], float64[:, ::1], int64[:, ::1], int64[:, ::1])")
 def year_sums(
     day: Integers, kept: Floats, rows: Integers, last: Integers, since: Integers, factors: Floats,
     levels: Floats, sums: Floats, hours: Floats, known: Integers, above: Integers,

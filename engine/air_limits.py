@@ -6,9 +6,9 @@ The peak season of ozone of WHO 2021 is made of the same rows: its daily largest
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from engine.air_days import highest_8h, mean_of_day, who_ratio
+from engine.kernel import kernel
 from engine.pollutants import CO, NO2, O3, PM10, SO2
 
 Floats = npt.NDArray[np.float64]
@@ -26,8 +26,7 @@ O3_HIGH, ABOVE, KNOWN, LIMIT_COLUMNS = 2, 4, 7, 10
 MONTHS, SEASON_MONTHS, SHARE = 12, 6, 0.75
 
 
-@njit("void(float64[:, :, ::1], int64[::1], float64[::1], float64[::1], float64[:, ::1])",
-      cache=True, nogil=True)
+@kernel("void(float64[:, :, ::1], int64[::1], float64[::1], float64[::1], float64[:, ::1])")
 def limit_row(
     means: Floats, hours: Integers, factors: Floats, limits: Floats, out: Floats
 ) -> None:
@@ -57,9 +56,9 @@ def limit_row(
             out[k, KNOWN + column] = known
 
 
-@njit(
+@kernel(
     "void(int64[:, ::1], float64[:, :, ::1], int64[::1], int64[::1], int64[::1], float64[::1], "
-    "float64[::1], int64[:, ::1], int64[:, ::1])", cache=True, nogil=True)
+    "float64[::1], int64[:, ::1], int64[:, ::1])")
 def limit_sums(
     day: Integers, kept: Floats, rows: Integers, last: Integers, since: Integers, factors: Floats,
     limits: Floats, known: Integers, above: Integers,
@@ -88,8 +87,8 @@ def limit_sums(
                 above[k, 4 + part] += np.int64(row[ABOVE + part])
 
 
-@njit("void(int64[:, ::1], float64[:, :, ::1], int64[::1], int64[:, ::1], float64[::1], "
-      "int64[::1])", cache=True, nogil=True)
+@kernel("void(int64[:, ::1], float64[:, :, ::1], int64[::1], int64[:, ::1], float64[::1], "
+      "int64[::1])")
 def season(
     day: Integers, kept: Floats, rows: Integers, months: Integers, out: Floats, known: Integers
 ) -> None:

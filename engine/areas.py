@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.places import PlaceKey
-from engine.panes import kernel
+from engine.kernel import kernel
 from engine.travel_time import quantile
 
 WORST, WEIGHTED, SUM = range(3)

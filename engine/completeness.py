@@ -6,19 +6,20 @@ Standard: Directive 2008/50/EC Annex VII.A.2 for the 75 % (45 of 60 minutes, 6 o
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from engine.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-@njit("boolean(int64, int64)", cache=True, nogil=True)
+@kernel("boolean(int64, int64)")
 def enough(valid: int, possible: int) -> bool:
     """Whether `valid` of `possible` parts are at least 75 %; exact, and false of nothing."""
     return possible > 0 and 4 * valid >= 3 * possible
 
 
-@njit("float64(int64, int64, int64[::1], float64[::1])", cache=True, nogil=True)
+@kernel("float64(int64, int64, int64[::1], float64[::1])")
 def expected_readings(
     window_start_s: int, window_end_s: int, since_s: Integers, period_s: Floats
 ) -> float:
@@ -39,7 +40,7 @@ def expected_readings(
     return owed
 
 
-@njit("void(int64[::1], float64[::1], float64[::1])", cache=True, nogil=True)
+@kernel("void(int64[::1], float64[::1], float64[::1])")
 def completeness(counts: Integers, expected: Floats, out: Floats) -> None:
     """Readings as a share of those expected (Cityvitals data quality 5.4).
 

@@ -7,7 +7,8 @@ EU. An index takes the factor of its own standard and no other. Particles are ne
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from engine.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +38,7 @@ def factors(convention: str, pollutants: tuple[str, ...]) -> Floats:
     return np.array([FACTORS[convention].get(name, 1.0) for name in pollutants])
 
 
-@njit("float64(float64, float64, float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64, float64, float64)")
 def ppb_to_ugm3(ppb: float, molar_mass: float, t_c: float, p_kpa: float) -> float:
     """Ideal gas: µg/m³ of `ppb` at `t_c` °C and `p_kpa` kPa; `molar_mass` in g/mol. O(1)."""
     return float(ppb * molar_mass * p_kpa / (GAS_CONSTANT * (t_c + ZERO_C_K)))

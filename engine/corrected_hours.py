@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.family import Floats, Integers, Members
-from engine.panes import COARSE, SCALE, Panes, inner, kernel
+from engine.kernel import inner, kernel
+from engine.panes import COARSE, SCALE, Panes
 from engine.purpleair import channels_agree_1h, corrected
 from engine.registry import Registry
 from engine.series import period_of

@@ -7,10 +7,10 @@ running 8-h mean, NO2 as mean of the hour, SO2 of 15 minutes, particles as runni
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from engine.completeness import enough
 from engine.eaqi import whole
+from engine.kernel import kernel
 from engine.pollutants import NO2, O3, PM10, PM25, SO2
 from engine.us_aqi import hours_mean
 
@@ -34,7 +34,7 @@ UPPERS = np.array([
 """Upper limits of index 1 to 9 in µg/m³, [pollutant, index - 1]; above the last one it is 10."""
 
 
-@njit("float64(int64, float64)", cache=True, nogil=True)
+@kernel("float64(int64, float64)")
 def daqi(pollutant: int, conc: float) -> float:
     """Index 1..10 of one concentration in µg/m³; NaN for NaN and CO.
 
@@ -49,8 +49,7 @@ def daqi(pollutant: int, conc: float) -> float:
     return 10.0
 
 
-@njit("void(float64[:, :, ::1], float64[:, ::1], int64[::1], float64[:, ::1])", cache=True,
-      nogil=True)
+@kernel("void(float64[:, :, ::1], float64[:, ::1], int64[::1], float64[:, ::1])")
 def station_daqi(conc: Floats, so2: Floats, hours: Integers, out: Floats) -> None:
     """The highest index of each station's newest hours, one of them or those of a day.
 

@@ -21,7 +21,8 @@ from engine.catalogue import POSITION
 from engine.conversion import factors
 from engine.daqi import AVERAGES_MIN, PARTS, station_daqi
 from engine.family import Bools, Floats, Integers, Members, Result, blank
-from engine.panes import COVER, FINE, QUARTER, SCALE, Panes, kernel
+from engine.kernel import kernel
+from engine.panes import COVER, FINE, QUARTER, SCALE, Panes
 from engine.pollutants import SO2
 
 TO_UGM3 = factors("eu", POLLUTANTS)

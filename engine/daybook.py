@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from engine.panes import kernel
+from engine.kernel import kernel
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -19,7 +19,8 @@ from edge.places import PlaceKey
 from edge.verdicts import Verdict
 from engine.batch import Batch
 from engine.judge import GAP_NS, LIMITS, OVER_S, RATE_S, RECENT, SPIKE_SUSPECT
-from engine.panes import MINUTE_NS, inner, kernel
+from engine.kernel import inner, kernel
+from engine.panes import MINUTE_NS
 from engine.qartod import DIFFERENTIAL, FAIL, MISSING, SUSPECT, rate_size, spike_size
 from engine.registry import Registry
 from engine.series import period_of

@@ -6,9 +6,9 @@ register measures energy across gaps, so its differences are used and power is n
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from engine.completeness import enough
+from engine.kernel import inner, kernel
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -18,8 +18,7 @@ Flags = npt.NDArray[np.bool_]
 _UNITS_PER_KW = 1e6
 
 
-@njit("void(int64[:, ::1], int32[:, ::1], boolean[:, ::1], float64[:, ::1])",
-      cache=True, nogil=True)
+@kernel("void(int64[:, ::1], int32[:, ::1], boolean[:, ::1], float64[:, ::1])")
 def mean_demand(sums: Integers, counts: Counts, covered: Flags, out: Floats) -> None:
     """Mean power of blocks made of minutes; serves aligned and sliding blocks alike.
 
@@ -43,7 +42,7 @@ def mean_demand(sums: Integers, counts: Counts, covered: Flags, out: Floats) -> 
             out[k, 0] = total / (readings * _UNITS_PER_KW)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def register_rise(
     before_kwh: float, after_kwh: float, hours: float, modulus_kwh: float, power_max_kw: float
 ) -> float:

@@ -7,8 +7,8 @@ its smoothing. The length that a detector sees (vehicle and field) is `g_m`.
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from engine.kernel import inner, kernel
 from engine.us_units import km_of_miles, m_of_feet
 
 Floats = npt.NDArray[np.float64]
@@ -21,25 +21,25 @@ LOOP_CAP_KMH = 130.0
 """Where no limit is posted; else 1.3 of the posted limit. PeMS caps by lane, which is not told."""
 
 
-@njit(cache=True, nogil=True)
+@inner
 def flow_vph(vehicles: float, window_min: float) -> float:
     """Vehicles an hour of `vehicles` counted in `window_min` minutes; NaN stays NaN."""
     return vehicles * 60.0 / window_min
 
 
-@njit(cache=True, nogil=True)
+@inner
 def density_of_flow(flow: float, speed_kmh: float, lanes: float) -> float:
     """Vehicles per km and lane, k = q / v; NaN without a speed above zero or without lanes."""
     return flow / (speed_kmh * lanes) if speed_kmh > 0.0 and lanes > 0.0 else np.nan
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64)")
 def density_of_occupancy(occupancy: float, g_m: float) -> float:
     """Vehicles per km and lane of a loop that is occupied for the share `occupancy` of time."""
     return 1000.0 * occupancy / g_m
 
 
-@njit("float64(float64, float64, float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64, float64, float64)")
 def gfactor_speed(vehicles: float, minutes: float, occupancy: float, g_m: float) -> float:
     """Speed of a lane in km/h, v = q / k, of what one loop counts and how long it is occupied.
 
@@ -51,10 +51,9 @@ def gfactor_speed(vehicles: float, minutes: float, occupancy: float, g_m: float)
     return speed
 
 
-@njit(
+@kernel(
     "void(float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], "
-    "float64[:, ::1])", cache=True, nogil=True,
-)
+    "float64[:, ::1])")
 def bin_density(
     speed_kmh: Floats, vehicles: Floats, occupancy: Floats, lanes: Floats, g_m: Floats,
     flow: Floats, out: Floats,
@@ -71,10 +70,8 @@ def bin_density(
         out[k, 1] = density_of_occupancy(occupancy[k], g_m[k])
 
 
-@njit(
-    "void(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1])",
-    cache=True, nogil=True,
-)
+@kernel(
+    "void(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1])")
 def loop_speeds(
     vehicles: Floats, occupancy: Floats, g_m: Floats, cap_kmh: Floats, out: Floats
 ) -> None:

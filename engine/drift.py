@@ -11,7 +11,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.panes import inner, kernel
+from engine.kernel import inner, kernel
 
 WEEK_H, LASTING_H, DAY_H = 168, 72, 24
 SPAN_D = 10

@@ -8,8 +8,8 @@ an integer before they are looked up; the bands are 1 (best) to 6.
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from engine.kernel import kernel
 from engine.pollutants import NO2, O3, PM10, PM25, SO2
 
 Floats = npt.NDArray[np.float64]
@@ -46,13 +46,13 @@ UPPERS = np.array([
 _GUARD = 1e-6
 
 
-@njit("float64(float64)", cache=True, nogil=True)
+@kernel("float64(float64)")
 def whole(conc: float) -> float:
     """Rounded half up to an integer, below zero as zero; NaN stays. Binary dust does not decide."""
     return max(np.floor(conc + 0.5 + _GUARD), 0.0) if not np.isnan(conc) else np.nan
 
 
-@njit("float64(int64, int64, float64)", cache=True, nogil=True)
+@kernel("float64(int64, int64, float64)")
 def band(edition: int, pollutant: int, conc: float) -> float:
     """Band 1..6 of one concentration in µg/m³; NaN for NaN, CO, and above the sanity cap.
 
@@ -65,7 +65,7 @@ def band(edition: int, pollutant: int, conc: float) -> float:
     return np.nan
 
 
-@njit("void(float64[:, ::1], boolean[:, ::1], float64[:, ::1])", cache=True, nogil=True)
+@kernel("void(float64[:, ::1], boolean[:, ::1], float64[:, ::1])")
 def eaqi_hour(conc: Floats, measured: Bools, out: Floats) -> None:
     """The index of each station's hour, edition 2024.
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numba as nb
 import numpy as np
 
-from engine.panes import kernel
+from engine.kernel import kernel
 
 EF_SET = "IPCC_AR5_median_LCA"
 UNKNOWN_ALLOWED = 0.05

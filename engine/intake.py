@@ -17,7 +17,8 @@ import numpy.typing as npt
 from edge.quantities import QUANTITIES
 from engine.batch import Batch
 from engine.judge import LIMITS, RECENT, RELEASED, Judge, watch_one
-from engine.panes import COARSE, FINE, FINE_LEVELS, MINUTE, MINUTE_NS, Panes, apply_one, kernel
+from engine.kernel import kernel
+from engine.panes import COARSE, FINE, FINE_LEVELS, MINUTE, MINUTE_NS, Panes, apply_one
 from engine.raw_bytes import prefetch
 from engine.registry import Registry
 from engine.series import SERIES, STEADY, Series, follow_one, period_of, span_of

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from edge.quantities import QUANTITIES
 from engine.aligned import longer
-from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, inner, kernel, lean_inner
+from engine.kernel import inner, kernel, lean_inner
+from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED
 from engine.qartod import (
     DIFFERENTIAL,
     FAIL,

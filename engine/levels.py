@@ -5,16 +5,16 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from engine.catalogue import COMPLETENESS_LEVELS, INDICATORS
+from engine.kernel import kernel
 from engine.points import INSUFFICIENT, STATE_OF, Kind, Points, empty
 
 Floats = npt.NDArray[np.float64]
 Levels = npt.NDArray[np.int8]
 
 
-@njit("void(float64[::1], float64[::1], int8[::1])", cache=True, nogil=True)
+@kernel("void(float64[::1], float64[::1], int8[::1])")
 def levels_of(values: Floats, uppers: Floats, out: Levels) -> None:
     """The first level whose upper limit the value does not exceed; lower is better.
 
@@ -31,7 +31,7 @@ def levels_of(values: Floats, uppers: Floats, out: Levels) -> None:
         out[i] = level
 
 
-@njit("void(float64[::1], float64[::1], int8[::1])", cache=True, nogil=True)
+@kernel("void(float64[::1], float64[::1], int8[::1])")
 def bands_of(values: Floats, uppers: Floats, out: Levels) -> None:
     """The last level whose upper limit the value stays below; higher is better.
 

@@ -7,14 +7,15 @@ travel time indices and levels of service ask for the space mean.
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from engine.kernel import inner, kernel
 
 SPEED_FLOOR_KMH = 1.0
 
 Floats = npt.NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def harmonic_mean_kmh(speeds: Floats, counts: Floats) -> float:
     """Space-mean speed: vehicles / sum of vehicles / speed.
 
@@ -31,13 +32,13 @@ def harmonic_mean_kmh(speeds: Floats, counts: Floats) -> float:
     return vehicles / slowness if vehicles > 0.0 else np.nan
 
 
-@njit("float64(int64, int64)", cache=True, nogil=True)
+@kernel("float64(int64, int64)")
 def time_mean_kmh(total: int, count: int) -> float:
     """Mean of `count` speeds whose exact sum is `total`, in 1e-6 km/h; NaN of none."""
     return total / (count * 1e6) if count > 0 else np.nan
 
 
-@njit("float64(int64, int64)", cache=True, nogil=True)
+@kernel("float64(int64, int64)")
 def space_mean_kmh(slowness: int, count: int) -> float:
     """Harmonic mean of `count` speeds whose exact reciprocal sum is `slowness`, in 1e-12 h/km."""
     return count * 1e12 / slowness if count > 0 and slowness > 0 else np.nan

@@ -18,7 +18,8 @@ from engine.family import (
     Slots,
     blank,
 )
-from engine.panes import FINE, MINUTE, QUARTER, Panes, kernel
+from engine.kernel import kernel
+from engine.panes import FINE, MINUTE, QUARTER, Panes
 from engine.power_minutes import PowerMinutes
 from engine.registers import BLOCK_MIN, LEVEL, Registers
 from engine.registry import Registry

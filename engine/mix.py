@@ -30,7 +30,8 @@ from engine.family import (
     spread,
 )
 from engine.generation import CODE, COLUMNS, NAMES, SOURCES, known_means, known_shares
-from engine.panes import COARSE, COVER, HOUR, SCALE, UNCOUNTED, Panes, kernel
+from engine.kernel import kernel
+from engine.panes import COARSE, COVER, HOUR, SCALE, UNCOUNTED, Panes
 from engine.registry import Registry
 
 HOUR_MIN = 60

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from engine.completeness import enough
 from engine.family import Floats, Integers
+from engine.kernel import inner, kernel
 from engine.load_factor import HOURS_A_BLOCK
-from engine.panes import inner, kernel
 
 DAY_COLUMNS = ("day", "peak_kw", "peak_end_min", "sum_kw", "complete", "blocks")
 """What is kept of a day's blocks, see `MonthPeaks`."""

@@ -9,8 +9,8 @@ hours needs 16 of them.
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from engine.kernel import kernel
 from engine.pollutants import CO, O3, PM10, PM25
 
 Floats = npt.NDArray[np.float64]
@@ -41,7 +41,7 @@ _O3_HOURLY = 4
 _GUARD = 1e-6
 
 
-@njit("float64(int64, int64, float64)", cache=True, nogil=True)
+@kernel("float64(int64, int64, float64)")
 def naqi(pollutant: int, average_h: int, conc: float) -> float:
     """Index of one concentration, at most 500; below zero counts as zero.
 
@@ -67,7 +67,7 @@ def naqi(pollutant: int, average_h: int, conc: float) -> float:
     return float(min(index, INDEX_MAX))
 
 
-@njit("float64(float64[::1])", cache=True, nogil=True)
+@kernel("float64(float64[::1])")
 def naqi_overall(indices: Floats) -> float:
     """The worst of the sub-indices (float64[8], NaN missing): three needed, one of them a PM."""
     count = 0

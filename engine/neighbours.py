@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from engine.panes import kernel
+from engine.kernel import kernel
 from engine.registry import Registry
 
 NEAREST_MAX = 16

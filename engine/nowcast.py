@@ -7,7 +7,8 @@ since 2019 AirNow fits a regression of its own to each site instead.
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from engine.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
 
@@ -16,7 +17,7 @@ _GUARD = 1e-6
 """In steps. A mean of 24 times 9.1 is 9.099999999999996, and must still be cut to 9.1."""
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64)")
 def truncated_steps(value: float, steps_per_unit: float) -> float:
     """Whole reporting steps in `value`, cut and not rounded; below zero counts as zero.
 
@@ -26,13 +27,13 @@ def truncated_steps(value: float, steps_per_unit: float) -> float:
     return 0.0 if steps < 0.0 else steps
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64)")
 def report(value: float, steps_per_unit: float) -> float:
     """`value` cut to its reporting resolution: NowCast PM2.5 has 10 steps, PM10 has 1."""
     return float(truncated_steps(value, steps_per_unit) / steps_per_unit)
 
 
-@njit("float64(float64[::1])", cache=True, nogil=True)
+@kernel("float64(float64[::1])")
 def nowcast_pm(hours: Floats) -> float:
     """NowCast of 12 hourly means, before it is cut by `report`.
 
@@ -66,7 +67,7 @@ def nowcast_pm(hours: Floats) -> float:
     return total / weights
 
 
-@njit("void(float64[::1], float64[::1])", cache=True, nogil=True)
+@kernel("void(float64[::1], float64[::1])")
 def nowcast_o3_2016(hours: Floats, out: Floats) -> None:
     """NowCast of 8 hourly means of ozone by the method of 2016: the weight has no lower bound.
 

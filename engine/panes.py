@@ -12,7 +12,6 @@ Level indices are local: (Unix minute + shift[slot]) // period, shift = the zone
 offset in minutes, so that hours and days of half-hour zones start where people's do.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numba as nb
@@ -21,6 +20,7 @@ import numpy.typing as npt
 
 from edge.quantities import INDEX, QUANTITIES
 from engine.aligned import blank, longer
+from engine.kernel import inner, kernel, lean_inner
 
 MINUTES = 64
 MINUTE_NS = 60_000_000_000
@@ -79,29 +79,6 @@ _touched = nb.int32[:, ::1]
 _i32 = nb.int32[::1]
 _i64 = nb.int64[::1]
 _u64 = nb.uint64[::1]
-
-Kernel = Callable[..., Any]
-
-
-def kernel(signature: Any, *, lean: bool = False) -> Callable[[Kernel], Kernel]:
-    """Compile with a fixed signature, cached on disk, so that no start waits for a compiler.
-
-    lean: without the counting of who holds each array, which costs 100 ns a reading where a loop
-    hands a dozen of them on; such a kernel can make no arrays.
-    """
-    more = {"_nrt": False} if lean else {}
-    return nb.njit(signature, cache=True, nogil=True, **more)  # type: ignore[no-any-return]
-
-
-def inner(function: Kernel) -> Kernel:
-    """Compile into the kernels that call it, by the types they give; a start does not load it."""
-    return nb.njit(function, cache=True, nogil=True)  # type: ignore[no-any-return]
-
-
-def lean_inner(function: Kernel) -> Kernel:
-    """As `inner`, for what a `lean` kernel does with each reading: a call would cost more."""
-    more = {"_nrt": False, "forceinline": True}
-    return nb.njit(function, cache=True, nogil=True, **more)  # type: ignore[no-any-return]
 
 
 @inner

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.family import Floats, Integers
-from engine.panes import kernel
+from engine.kernel import kernel
 from engine.travel_reliability import reliability
 
 BOOK_DAYS = 40

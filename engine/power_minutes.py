@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.batch import Batch
-from engine.panes import HORIZON_DAYS, MINUTE, MINUTE_NS, ONE, kernel
+from engine.kernel import kernel
+from engine.panes import HORIZON_DAYS, MINUTE, MINUTE_NS, ONE
 from engine.registers import BLOCK_MIN
 from engine.registry import Registry
 from engine.series import period_of, span_of

@@ -9,7 +9,8 @@ the relative humidity that the sensor itself reports.
 """
 
 import numpy as np
-from numba import njit
+
+from engine.kernel import kernel
 
 GATE_UGM3, GATE_SHARE = 5.0, 0.61
 """Channels that differ by both of these and more do not agree: the paper drops them."""
@@ -19,7 +20,7 @@ CF1, ATM = 1, 2
 """Which channel a sensor publishes, as `Registry.correction` numbers it."""
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64)")
 def corrected_cf1(pa_cf1: float, rh_pct: float) -> float:
     """(a): µg/m³ of the mean of both channels (cf = 1), humidity in %; NaN without one. O(1)."""
     if np.isnan(pa_cf1) or np.isnan(rh_pct):
@@ -27,7 +28,7 @@ def corrected_cf1(pa_cf1: float, rh_pct: float) -> float:
     return max(0.524 * pa_cf1 - 0.0862 * rh_pct + 5.75, 0.0)
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64)")
 def corrected_atm(pa_atm: float, rh_pct: float) -> float:
     """(b): µg/m³ of `pm2.5_atm`, humidity in %; NaN where one is missing, below zero as zero.
 
@@ -54,7 +55,7 @@ def corrected_atm(pa_atm: float, rh_pct: float) -> float:
     return max(value, 0.0)
 
 
-@njit("boolean(float64, float64)", cache=True, nogil=True)
+@kernel("boolean(float64, float64)")
 def channels_agree(a: float, b: float) -> bool:
     """Whether the means of both channels (µg/m³, 24 h) are near enough to be used. O(1)."""
     if np.isnan(a) or np.isnan(b):
@@ -63,7 +64,7 @@ def channels_agree(a: float, b: float) -> bool:
     return not (apart >= GATE_UGM3 and apart >= GATE_SHARE * (a + b) / 2.0)
 
 
-@njit("float64(float64, float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64, float64)")
 def corrected_pair(a_cf1: float, b_cf1: float, rh_pct: float) -> float:
     """(a) of the means of both channels (cf = 1, 24 h); NaN where they do not agree. O(1)."""
     if not channels_agree(a_cf1, b_cf1):
@@ -71,7 +72,7 @@ def corrected_pair(a_cf1: float, b_cf1: float, rh_pct: float) -> float:
     return float(corrected_cf1((a_cf1 + b_cf1) / 2.0, rh_pct))
 
 
-@njit("boolean(float64, float64)", cache=True, nogil=True)
+@kernel("boolean(float64, float64)")
 def channels_agree_1h(a: float, b: float) -> bool:
     """As `channels_agree`, of means of an hour. O(1)."""
     if np.isnan(a) or np.isnan(b):
@@ -80,7 +81,7 @@ def channels_agree_1h(a: float, b: float) -> bool:
     return not (apart > HOUR_UGM3 and apart > HOUR_SHARE * (a + b) / 2.0)
 
 
-@njit("float64(int64, float64, float64)", cache=True, nogil=True)
+@kernel("float64(int64, float64, float64)")
 def corrected(kind: int, pa: float, rh_pct: float) -> float:
     """(a) or (b), by the channel that the sensor publishes. O(1)."""
     return float(corrected_cf1(pa, rh_pct) if kind == CF1 else corrected_atm(pa, rh_pct))

@@ -10,7 +10,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.panes import inner, kernel
+from engine.kernel import inner, kernel
 
 PASS, UNEVALUATED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
 AVERAGE, DIFFERENTIAL = 0, 1

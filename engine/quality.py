@@ -24,7 +24,8 @@ from engine.family import (
     blank,
     spread,
 )
-from engine.panes import COARSE, DAY, HOUR, PERIODS, Panes, kernel
+from engine.kernel import kernel
+from engine.panes import COARSE, DAY, HOUR, PERIODS, Panes
 from engine.registry import Registry
 
 FLAT = np.array([

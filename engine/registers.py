@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from engine.completeness import enough
 from engine.demand import register_rise
-from engine.panes import LENGTHS, MINUTE_NS, QUARTER, REGISTER, inner, kernel
+from engine.kernel import inner, kernel
+from engine.panes import LENGTHS, MINUTE_NS, QUARTER, REGISTER
 from engine.registry import Registry
 
 BLOCK_MIN = 15

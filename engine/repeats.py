@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.batch import Batch
-from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, Panes, inner, kernel
+from engine.kernel import inner, kernel
+from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED, Panes
 from engine.registry import Registry
 from engine.series import SERIES
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from edge.quantities import QUANTITIES
 from engine.batch import Batch
+from engine.kernel import kernel
 from engine.panes import (
     COARSE,
     COVER,
@@ -34,7 +35,6 @@ from engine.panes import (
     apply_readings,
     fold_dirty,
     fold_one,
-    kernel,
     summand,
 )
 from engine.registers import ANEW, BLOCK, BLOCKS, Registers

@@ -12,8 +12,9 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from engine.kernel import inner, kernel
 from engine.mean_speeds import harmonic_mean_kmh
-from engine.panes import FINE, FIVE, Panes, inner, kernel
+from engine.panes import FINE, FIVE, Panes
 from engine.registry import Registry
 from engine.series import period_of
 

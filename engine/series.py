@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.aligned import longer
-from engine.panes import MINUTE_NS, NEVER_MIN, REGISTER, inner, kernel, lean_inner
+from engine.kernel import inner, kernel, lean_inner
+from engine.panes import MINUTE_NS, NEVER_MIN, REGISTER
 
 LONG_AGO_MIN = -(1 << 40)
 NO_LATE_NS = np.iinfo(np.int64).max

@@ -7,8 +7,8 @@ speed strictly above each limit, by class; HCM 2010, speed in percent of free fl
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from engine.kernel import inner, kernel
 from engine.us_units import KM_PER_MILE
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +40,7 @@ def passenger_cars(vehicles: Floats, heavy_share: Floats) -> Floats:
     return vehicles * (1.0 + heavy_share * (CARS_A_LORRY - 1.0))
 
 
-@njit("float64(int64, float64, float64)", cache=True, nogil=True)
+@kernel("float64(int64, float64, float64)")
 def los_freeway(road_class: int, density: float, load: float) -> float:
     """Level of a freeway, 1 … 6, by `density` in passenger cars per km and lane.
 
@@ -57,7 +57,7 @@ def los_freeway(road_class: int, density: float, load: float) -> float:
     return level
 
 
-@njit("float64(int64, float64)", cache=True, nogil=True)
+@kernel("float64(int64, float64)")
 def los_urban_2000(road_class: int, speed_kmh: float) -> float:
     """Level of an urban street, 1 … 6, by its average travel speed; NaN for other roads."""
     if road_class < URBAN_1 or not speed_kmh > 0.0:
@@ -69,7 +69,7 @@ def los_urban_2000(road_class: int, speed_kmh: float) -> float:
     return level
 
 
-@njit(cache=True, nogil=True)
+@inner
 def los_urban_2010(road_class: int, speed_kmh: float, free_kmh: float, load: float) -> float:
     """Level of an urban street, 1 … 6, by its speed in percent of free flow.
 
@@ -87,10 +87,9 @@ def los_urban_2010(road_class: int, speed_kmh: float, free_kmh: float, load: flo
     return level
 
 
-@njit(
+@kernel(
     "void(int8[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], "
-    "float64[:, ::1])", cache=True, nogil=True,
-)
+    "float64[:, ::1])")
 def service_levels(
     road_class: Codes, speed_kmh: Floats, flow: Floats, free_kmh: Floats, lanes: Floats,
     capacity: Floats, out: Floats,

@@ -25,7 +25,8 @@ from engine.family import (
     Slots,
     blank,
 )
-from engine.panes import FINE, QUARTER, Panes, kernel
+from engine.kernel import kernel
+from engine.panes import FINE, QUARTER, Panes
 from engine.registry import Registry
 from engine.sound_levels import lden, level_db
 

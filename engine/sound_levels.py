@@ -6,7 +6,8 @@ averaged as energies, 10^(L/10), never as decibels.
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from engine.kernel import inner, kernel
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -19,20 +20,20 @@ LEVELS = 901
 """Levels of a histogram: 30.0, 30.1 … 120.0 dB; what lies outside counts at the nearer end."""
 
 
-@njit("float64(float64)", cache=True, nogil=True)
+@kernel("float64(float64)")
 def level_db(energy: float) -> float:
     """Level of a mean energy 10^(L/10), NaN of none."""
     return 10.0 * np.log10(energy) if energy > 0.0 else np.nan
 
 
-@njit("float64(float64)", cache=True, nogil=True)
+@kernel("float64(float64)")
 def energy_of(level: float) -> float:
     """10^(L/10)."""
     energy: float = 10.0 ** (level / 10.0)
     return energy
 
 
-@njit("float64(float64, float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64, float64)")
 def lden(day: float, evening: float, night: float) -> float:
     """Day-evening-night level of the LAeq of 12, 4 and 8 hours; NaN with one of them missing."""
     energy = DAY_H * energy_of(day) + EVENING_H * energy_of(evening + EVENING_DB)
@@ -41,14 +42,14 @@ def lden(day: float, evening: float, night: float) -> float:
     return level
 
 
-@njit("int64(float64)", cache=True, nogil=True)
+@kernel("int64(float64)")
 def step_of(level: float) -> int:
     """Row of a level in a histogram of 0.1 dB."""
     step = int(np.floor((level - LOWEST_DB) * STEPS_A_DB + 0.5))
     return min(max(step, 0), LEVELS - 1)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def level_at(counts: Counts, position: float) -> float:
     """Level of the sample at `position` (0 the quietest) of a histogram, halves by weight.
 
@@ -68,7 +69,7 @@ def level_at(counts: Counts, position: float) -> float:
     return low
 
 
-@njit("void(int64[::1], float64[::1])", cache=True, nogil=True)
+@kernel("void(int64[::1], float64[::1])")
 def exceeded(counts: Counts, out: Floats) -> None:
     """Levels exceeded 10, 50 and 90 % of the time, and the traffic noise index.
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.batch import Batch
-from engine.panes import HORIZON_DAYS, MINUTE_NS, kernel
+from engine.kernel import kernel
+from engine.panes import HORIZON_DAYS, MINUTE_NS
 from engine.registry import Registry
 from engine.sound_levels import LEVELS, step_of
 

@@ -7,8 +7,8 @@ units; FHWA Urban Congestion Report (a bin is congested below 90 % of free flow,
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from engine.kernel import inner, kernel
 from engine.us_units import KM_PER_MILE, LOST_MPH, THRESHOLDS_MPH
 
 Floats = npt.NDArray[np.float64]
@@ -29,25 +29,25 @@ _EDGE = 1e-9
 """A limit met exactly is met, whatever conversion and division left behind."""
 
 
-@njit(cache=True, nogil=True)
+@inner
 def delay_vh(vehicles: float, length_km: float, speed_kmh: float, under_kmh: float) -> float:
     """Vehicle hours lost against the speed `under_kmh`, 0 where it is reached; NaN without it."""
     return vehicles * max(length_km / speed_kmh - length_km / under_kmh, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def lost_km(length_km: float, flow: float, capacity: float) -> float:
     """Length that a slow road gives away: of its length, the share of its capacity not used."""
     return length_km * max(1.0 - flow / capacity, 0.0)
 
 
-@njit("boolean(float64, float64)", cache=True, nogil=True)
+@kernel("boolean(float64, float64)")
 def is_congested(speed_kmh: float, free_kmh: float) -> bool:
     """Whether a speed is below 90 % of free flow; exactly 90 % is not."""
     return speed_kmh < CONGESTED_SHARE * free_kmh * (1.0 - _EDGE)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def excess_h(length_km: float, speed_kmh: float, posted_kmh: float) -> float:
     """Hours that each vehicle of a 15-minute bin loses in excess (23 CFR 490.711).
 
@@ -57,10 +57,9 @@ def excess_h(length_km: float, speed_kmh: float, posted_kmh: float) -> float:
     return min(max(length_km / speed_kmh - length_km / threshold, 0.0), EXCESS_MAX_H)
 
 
-@njit(
+@kernel(
     "void(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1], "
-    "float64[::1], float64[:, ::1], int64[::1])", cache=True, nogil=True,
-)
+    "float64[::1], float64[:, ::1], int64[::1])")
 def station_measures(
     speeds: Floats, vehicles: Floats, length_km: Floats, lanes: Floats, capacity: Floats,
     free_kmh: Floats, out: Floats, valid: Integers,
@@ -101,10 +100,8 @@ def station_measures(
             out[k, LOST:] = np.nan
 
 
-@njit(
-    "void(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1])",
-    cache=True, nogil=True,
-)
+@kernel(
+    "void(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[::1])")
 def excess_delay(
     speeds: Floats, vehicles: Floats, length_km: Floats, posted_kmh: Floats, out: Floats
 ) -> None:
@@ -121,10 +118,9 @@ def excess_delay(
                 out[k] += vehicles[k, q] * excess_h(length_km[k], speeds[k, q], posted_kmh[k])
 
 
-@njit(
+@kernel(
     "void(float64[:, ::1], float64[:, ::1], boolean[::1], float64[::1], float64[:, ::1], "
-    "int64[::1])", cache=True, nogil=True,
-)
+    "int64[::1])")
 def congestion(
     speeds: Floats, vehicles: Floats, open_bin: npt.NDArray[np.bool_], free_kmh: Floats,
     out: Floats, valid: Integers,

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from edge.quantities import INDEX
 from engine.batch import Batch
-from engine.panes import HORIZON_DAYS, SCALE, kernel
+from engine.kernel import kernel
+from engine.panes import HORIZON_DAYS, SCALE
 from engine.registry import Registry
 
 FREQUENCY = INDEX["frequency"]

@@ -23,7 +23,8 @@ from engine.deliveries import (
     percentile_s,
 )
 from engine.family import NO_WINDOW, Bools, Integers, Result, Slots, blank
-from engine.panes import Panes, kernel
+from engine.kernel import kernel
+from engine.panes import Panes
 from engine.quality import Completeness
 from engine.registry import Registry
 

@@ -9,8 +9,9 @@ from engine.catalogue import POSITION
 from engine.changed import Reaching, of_level
 from engine.completeness import enough
 from engine.family import NOT_MEASURED, Cadence, Integers, Result, Shared, Slots, blank
+from engine.kernel import kernel
 from engine.mean_speeds import space_mean_kmh, time_mean_kmh
-from engine.panes import COARSE, FINE, FIVE, HOUR, Panes, kernel
+from engine.panes import COARSE, FINE, FIVE, HOUR, Panes
 from engine.road_bins import SPEED
 from engine.traffic import DIGITS, Segments
 

@@ -6,8 +6,8 @@ Standard: FHWA Urban Congestion Report; OKI travel time reliability page. Percen
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from engine.kernel import kernel
 from engine.travel_time import quantile
 
 Floats = npt.NDArray[np.float64]
@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 PTI, BUFFER_INDEX, BUFFER, MEAN, P95 = range(5)
 
 
-@njit("void(float64, float64, float64[::1])", cache=True, nogil=True)
+@kernel("void(float64, float64, float64[::1])")
 def buffer_of(mean: float, late: float, out: Floats) -> None:
     """Buffer of a mean and a 95th percentile: columns 1 to 4 of `reliability`."""
     out[BUFFER_INDEX] = (late - mean) / mean
@@ -24,7 +24,7 @@ def buffer_of(mean: float, late: float, out: Floats) -> None:
     out[P95] = late
 
 
-@njit("void(float64[::1], float64, float64[::1])", cache=True, nogil=True)
+@kernel("void(float64[::1], float64, float64[::1])")
 def reliability(travel_times: Floats, free: float, out: Floats) -> None:
     """Indices of the travel times of a road.
 

@@ -6,9 +6,9 @@ EC:I:T:5A, Verification Manual 2022 p. 72 (rating). Percentiles are Hyndman-Fan 
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from engine.completeness import enough
+from engine.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.int8]
@@ -20,7 +20,7 @@ FFS_BINS_MIN = 200
 MORNING, EVENING = 1, 2
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64)")
 def tti(free_flow_kmh: float, speed_kmh: float) -> float:
     """Travel time index = free-flow speed / space-mean speed; not clipped at 1.
 
@@ -29,7 +29,7 @@ def tti(free_flow_kmh: float, speed_kmh: float) -> float:
     return free_flow_kmh / speed_kmh if free_flow_kmh > 0.0 and speed_kmh > 0.0 else np.nan
 
 
-@njit("float64(float64[::1], float64)", cache=True, nogil=True)
+@kernel("float64(float64[::1], float64)")
 def quantile(ordered: Floats, share: float) -> float:
     """Type 7 quantile of `ordered`: float64[n], ascending, n >= 1. `share` in 0 … 1."""
     position = (ordered.shape[0] - 1) * share
@@ -39,9 +39,8 @@ def quantile(ordered: Floats, share: float) -> float:
     return float(ordered[below] + (position - below) * rise)
 
 
-@njit(
-    "void(float64[:, ::1], float64[::1], float64[::1], int8[::1])", cache=True, nogil=True
-)
+@kernel(
+    "void(float64[:, ::1], float64[::1], float64[::1], int8[::1])")
 def free_flow(speeds: Floats, posted: Floats, out: Floats, method: Bytes) -> None:
     """Free-flow speed of each segment: 85th percentile of its off-peak bins.
 
@@ -64,9 +63,8 @@ def free_flow(speeds: Floats, posted: Floats, out: Floats, method: Bytes) -> Non
         method[k] = FFS_MEASURED if out[k] == measured else FFS_CLAMPED
 
 
-@njit(
-    "void(float64[:, ::1], int8[::1], float64[::1], float64[:, ::1])", cache=True, nogil=True
-)
+@kernel(
+    "void(float64[:, ::1], int8[::1], float64[::1], float64[:, ::1])")
 def peak_tti(speeds: Floats, peak: Bytes, free_flow_kmh: Floats, out: Floats) -> None:
     """Mean travel time of the peaks over free-flow travel time, of each segment and day.
 

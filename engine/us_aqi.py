@@ -9,9 +9,9 @@ between two levels.
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from engine.completeness import enough
+from engine.kernel import inner, kernel
 from engine.nowcast import nowcast_pm, report, truncated_steps
 from engine.pollutants import CO, NO2, O3, PM10, PM25, SO2
 
@@ -40,7 +40,7 @@ AVERAGES_H = (12, 12, 8, 8, 24, 1)
 """Hours that the index of each pollutant now looks back on, as its coverage counts them."""
 
 
-@njit("int64(int64, int64)", cache=True, nogil=True)
+@kernel("int64(int64, int64)")
 def _table(pollutant: int, average_h: int) -> int:
     """Row of the breakpoint table, -1 where the standard has none."""
     row = -1
@@ -57,7 +57,7 @@ def _table(pollutant: int, average_h: int) -> int:
     return row
 
 
-@njit("float64(int64, int64, float64)", cache=True, nogil=True)
+@kernel("float64(int64, int64, float64)")
 def sub_index(pollutant: int, average_h: int, conc: float) -> float:
     """Index of one concentration; `conc` in µg/m3 (PM), **ppm** (O3, CO) or ppb (SO2, NO2).
 
@@ -100,7 +100,7 @@ def segment(pollutant: int, average_h: int, conc: float) -> tuple[float, ...] | 
     return (*(float(end / _STEPS[row]) for end in ends), _INDEX_LOW[level], _INDEX_HIGH[level])
 
 
-@njit("float64(float64[::1], int64, int64)", cache=True, nogil=True)
+@kernel("float64(float64[::1], int64, int64)")
 def hours_mean(hours: Floats, first: int, count: int) -> float:
     """Mean of `count` hours from `first` on, below zero as zero; NaN under 75 % of them."""
     total = 0.0
@@ -112,7 +112,7 @@ def hours_mean(hours: Floats, first: int, count: int) -> float:
     return total / valid if enough(valid, count) else np.nan
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64)")
 def o3_index(mean_8h_ppb: float, mean_1h_ppb: float) -> float:
     """The larger of the 8-h and, from 0.125 ppm on, the 1-h index; NaN where neither is."""
     of_8h = sub_index(O3, 8, mean_8h_ppb / 1000.0)
@@ -122,7 +122,7 @@ def o3_index(mean_8h_ppb: float, mean_1h_ppb: float) -> float:
     return float(of_8h)
 
 
-@njit("float64(float64, float64)", cache=True, nogil=True)
+@kernel("float64(float64, float64)")
 def so2_index(mean_1h_ppb: float, mean_24h_ppb: float) -> float:
     """The 1-h index up to 200; from 305 ppb the 24-h index, or 200 where that has none."""
     if truncated_steps(mean_1h_ppb, 1.0) >= SO2_24H_FROM_PPB:
@@ -132,7 +132,7 @@ def so2_index(mean_1h_ppb: float, mean_24h_ppb: float) -> float:
     return float(sub_index(SO2, 1, mean_1h_ppb))
 
 
-@njit("float64(float64[::1])", cache=True, nogil=True)
+@kernel("float64(float64[::1])")
 def overall(indices: Floats) -> float:
     """The largest of the sub-indices that are there, NaN if none is. Cost: one pass."""
     worst = np.nan
@@ -142,7 +142,7 @@ def overall(indices: Floats) -> float:
     return worst
 
 
-@njit("void(float64[:, :, ::1], float64[:, ::1])", cache=True, nogil=True)
+@kernel("void(float64[:, :, ::1], float64[:, ::1])")
 def station_aqi(means: Floats, out: Floats) -> None:
     """The index of each station now: PM by NowCast, gases by their newest 1 h and 8 h.
 
@@ -165,7 +165,7 @@ def station_aqi(means: Floats, out: Floats) -> None:
         out[k, 0] = overall(out[k, 1:7])
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _max_1h(hours: Floats) -> float:
     """Largest of the day's 24 hours (7 … 30); NaN with fewer than 18 of them."""
     valid = 0
@@ -177,7 +177,7 @@ def _max_1h(hours: Floats) -> float:
     return high if enough(valid, 24) else np.nan
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _max_8h(hours: Floats) -> float:
     """Largest running 8-h mean that ends in the day; NaN with fewer than 18 of the 24."""
     valid = 0
@@ -190,7 +190,7 @@ def _max_8h(hours: Floats) -> float:
     return high if enough(valid, 24) else np.nan
 
 
-@njit("void(float64[:, :, ::1], float64[:, ::1])", cache=True, nogil=True)
+@kernel("void(float64[:, :, ::1], float64[:, ::1])")
 def day_aqi(hours: Floats, out: Floats) -> None:
     """The index of a calendar day in local standard time.
 

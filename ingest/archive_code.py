@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 
 from engine.batch import DTYPES, Batch
-from engine.panes import inner, kernel
+from engine.kernel import inner, kernel
 
 ROW_BYTES_MAX = 54
 ROW_BYTES_MIN = 2

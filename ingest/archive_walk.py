@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.batch import DTYPES
-from engine.panes import inner, kernel
+from engine.kernel import inner, kernel
 from ingest.archive import COMPACT, RAW, Kind
 from ingest.archive_code import decode_plain
 from ingest.clocks import NO_READING

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from edge.wire import Message
 from engine.batch import Batch, concatenate
-from engine.panes import kernel
+from engine.kernel import kernel
 
 EARLIEST_NS = 946_684_800 * 1_000_000_000
 """2000-01-01: a clock that shows an earlier time has not been set."""

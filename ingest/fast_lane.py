@@ -15,7 +15,7 @@ import numpy.typing as npt
 from edge.quantities import QUANTITIES
 from edge.verdicts import Verdict
 from engine.batch import Batch, concatenate
-from engine.panes import kernel
+from engine.kernel import kernel
 from engine.series import SERIES
 from engine.vitals import HORIZON_NS
 from ingest.admission import Admission, Admitted, Opened, Raw, columns

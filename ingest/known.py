@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX, QUANTITIES
-from engine.panes import inner, kernel
+from engine.kernel import inner, kernel
 from engine.raw_bytes import ADDRESS
 from ingest.scan_json import word_at
 

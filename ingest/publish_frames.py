@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.connection import MID_BITS
-from engine.panes import inner, kernel
+from engine.kernel import inner, kernel
 from engine.raw_bytes import octet
 from ingest.messages import Received
 

@@ -14,7 +14,7 @@ import numpy as np
 from edge.verdicts import Verdict
 from engine.batch import DTYPES, Batch
 from engine.family import Integers
-from engine.panes import kernel
+from engine.kernel import kernel
 from ingest.archive import ArchiveError, Kind, Record
 from ingest.clocks import NO_READING
 from ingest.intervals import Seen

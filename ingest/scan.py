@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edge.connection import MID_BITS
 from edge.wire import PAYLOAD_BYTES_MAX
-from engine.panes import kernel
+from engine.kernel import kernel
 from ingest.known import SERIES_ENTRY, TOPIC_ENTRY, Known, topic_entry
 from ingest.messages import Received
 from ingest.publish_frames import Frames, is_retained, parts_of, topic_text, varint

@@ -10,7 +10,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.panes import inner
+from engine.kernel import inner
 from engine.raw_bytes import octet, octets
 
 DIGITS_MAX = 15

@@ -11,7 +11,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.panes import inner, kernel
+from engine.kernel import inner, kernel
 from engine.raw_bytes import ADDRESS, octet
 from ingest.clocks import EARLIEST_NS
 from ingest.known import (

@@ -28,7 +28,10 @@ STACKS = signal.SIGUSR1
 def serve() -> None:
     """The server: `{"config", "log"}` begins an ingest and answers its pid; `{"poll"}` answers
     the exit status of a pid, None while it runs."""
+    from engine.kernel import load
     from ingest.program import run
+
+    load()  # here, and not in each that is forked
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal, meant for the tests
     for line in sys.stdin:
