@@ -115,9 +115,9 @@ class Scan:
         self._folder = folder
         self._wish = wish
         self._visitor = visitor
-        self._out = np.zeros(ROWS_MAX, ROW)
-        self._bits = np.zeros(ROWS_MAX, np.int64)
-        self._plain = np.zeros(ROWS_MAX * ROW_BYTES, np.uint8)
+        self._out = np.empty(ROWS_MAX, ROW)
+        self._bits = np.empty(ROWS_MAX, np.int64)
+        self._plain = np.empty(ROWS_MAX * ROW_BYTES, np.uint8)
         self._state = np.zeros(3, np.int64)
         self._damaged: list[str] = []
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from dashboards import server
 from dashboards.live import Feed
 
-WAIT_S_MAX = 10.0
+WAIT_S_MAX = 30.0
 
 
 def until(true: Callable[[], Any], seconds: float = WAIT_S_MAX) -> Any:

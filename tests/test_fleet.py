@@ -43,7 +43,9 @@ def start(url: str, data: Path, seed: int = 1) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.soak), signal.SIGTERM]
+)
 def test_every_station_reports_each_second_and_the_fleet_stops_cleanly(
     tmp_path: Path, broker: Broker, ingest: StandInIngest, number: signal.Signals
 ) -> None:

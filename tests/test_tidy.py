@@ -5,12 +5,15 @@ an exception to one is a line here, with its reason.
 """
 
 import ast
+import gc
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("edge", "engine", "ingest", "dashboards", "cityvitals")
@@ -86,6 +89,14 @@ def _files(pattern: str = "*.py") -> list[Path]:
 
 SOURCES = [path for path in _files() if path.parts[0] in SOURCE_ROOMS]
 PYTHON = [path for path in _files() if path.parts[0] in ROOMS]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _trees_are_kept() -> Iterator[None]:
+    """To look for garbage in trees while they grow takes longer than to read them."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @cache
