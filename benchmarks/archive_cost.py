@@ -25,6 +25,7 @@ from edge.settings import load
 from edge.wire import encode_single
 from ingest.archive import Archive
 from ingest.program import Program
+from ingest.receipts import Receipts
 from ingest.settings_ingest import IngestSettings
 
 DEVICES = 50
@@ -78,11 +79,8 @@ def serve(config: Path, messages: int, *, archived: bool) -> None:
         Archive.append = lambda *_, **__: None  # type: ignore[method-assign]
         Archive.append_batch = lambda *_, **__: None  # type: ignore[method-assign]
         Archive.sync = lambda *_, **__: None  # type: ignore[method-assign]
+        Receipts.flush = lambda self: None  # type: ignore[method-assign]
     program = Program(load(config, IngestSettings), config.parent)
-    if not archived:
-        take = program.line.take
-        program.line.take = (  # type: ignore[method-assign]
-            lambda *given: take(*given)._replace(acks=[]))
 
     def watch() -> None:
         counts = program.line.counts

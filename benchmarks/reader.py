@@ -123,12 +123,11 @@ def cityvitals(config: Path, progress: Progress) -> None:
 
     program = Program(load(config, IngestSettings), config.parent)
     signal.signal(signal.SIGTERM, lambda *_: program.stop())
-    taken = (Verdict.APPLIED.label, Verdict.LATE.label)
 
     def watch() -> None:
         while True:
-            verdicts = program.line.verdicts()
-            progress.put("readings", sum(verdicts[label] for label in taken))
+            counts = program.line.counts
+            progress.put("readings", int(counts[Verdict.APPLIED]) + int(counts[Verdict.LATE]))
             time.sleep(LOOK_S)
 
     threading.Thread(target=watch, daemon=True).start()

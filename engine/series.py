@@ -26,7 +26,7 @@ holds, so that few readings look into the tables of dated periods."""
 _i64 = nb.int64[::1]
 
 
-@inner
+@lean_inner
 def period_of(slot: int, time_s: int, since_s: Any, period_s: Any) -> float:
     """Nominal period in seconds of a series at a time, 0 where none holds.
 

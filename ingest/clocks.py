@@ -95,19 +95,20 @@ class Offset(NamedTuple):
     placed: int
 
 
-@kernel(nb.int64(
+@kernel(nb.types.UniTuple(nb.int64, 2)(
     nb.int32[::1], nb.int64[::1], nb.int64[::1], nb.boolean[::1], nb.int64[::1], nb.int32[::1],
 ))
 def least_delays(
     device: Any, time_ns: Any, received_ns: Any, told: Any, low_ns: Any, devices: Any
-) -> int:
-    """The least of (receive time - time) of each device; returns how many devices there are.
+) -> Any:
+    """The least of (receive time - time) of each device; returns how many devices there are, and
+    the latest receive time.
 
     device: int32[n]. time_ns, received_ns: int64[n], Unix ns. told: bool[n], which rows count.
     low_ns: int64[devices], in and out, NEVER_NS where none was heard. devices: int32[n], out, each
     device once. O(1) a row.
     """
-    found = 0
+    found, now_ns = nb.int64(0), nb.int64(0)
     for k in range(device.shape[0]):
         if not told[k]:
             continue
@@ -116,7 +117,31 @@ def least_delays(
             devices[found] = d
             found += 1
         low_ns[d] = min(low_ns[d], received_ns[k] - time_ns[k])
-    return found
+        now_ns = max(now_ns, received_ns[k])
+    return found, now_ns
+
+
+@kernel(nb.void(nb.from_dtype(CLOCK)[::1], nb.int32[::1], nb.int64[::1], nb.int64))
+def note_delays(table: Any, devices: Any, low_ns: Any, now_ns: int) -> None:
+    """Take the least delays of `devices` into their rows, and out of `low_ns`.
+
+    table: CLOCK[devices], in and out. devices: int32[k], rows of it, each once. low_ns:
+    int64[devices], as `least_delays` leaves it, in and out. now_ns: Unix ns. O(1) a device.
+    """
+    window = now_ns // WINDOW_NS
+    for k in range(devices.shape[0]):
+        row, low = table[devices[k]], low_ns[devices[k]]
+        low_ns[devices[k]] = NEVER_NS
+        if row.window != window:
+            follows = row.window == window - 1
+            row.before_ns = row.low_ns if follows else NEVER_NS
+            row.near_before = row.near if follows else 0
+            row.window, row.low_ns, row.near = window, low, 0
+        elif low < row.low_ns - NEAR_NS:
+            row.near = 0
+        row.low_ns = min(row.low_ns, low)
+        row.near += low <= row.low_ns + NEAR_NS
+        row.heard_ns = now_ns
 
 
 NOTHING = Placed(*(np.zeros(0, np.int64) for _ in range(3)))
@@ -240,31 +265,10 @@ class Clocks:
         told: bool[k], which readings those are. A backlog only brings longer delays, so it does
         not count. O(1) a reading.
         """
-        if not told.any():
-            return
-        self._fit(int(device.max()) + 1)
+        self._fit(int(device.max(initial=-1)) + 1)
         devices = np.empty(len(device), np.int32)
-        found = least_delays(device, time_ns, received_ns, told, self._low_ns, devices)
-        at = devices[:found]
-        low = self._low_ns[at]
-        self._low_ns[at] = NEVER_NS
-        now_ns = int(received_ns[told].max())
-        row = self._table[at]
-        window = now_ns // WINDOW_NS
-        fresh, follows = row["window"] == window, row["window"] == window - 1
-        row["before_ns"] = np.where(
-            fresh, row["before_ns"], np.where(follows, row["low_ns"], NEVER_NS)
-        )
-        row["near_before"] = np.where(
-            fresh, row["near_before"], np.where(follows, row["near"], 0)
-        )
-        least = np.where(fresh, row["low_ns"], NEVER_NS)
-        row["near"] = np.where(fresh & (low >= least - NEAR_NS), row["near"], 0)
-        row["low_ns"] = np.minimum(least, low)
-        row["near"] += low <= row["low_ns"] + NEAR_NS
-        row["window"] = window
-        row["heard_ns"] = now_ns
-        self._table[at] = row
+        found, now_ns = least_delays(device, time_ns, received_ns, told, self._low_ns, devices)
+        note_delays(self._table, devices[:found], self._low_ns, now_ns)
 
     def _fit(self, count: int) -> None:
         if count > len(self._table):

@@ -102,7 +102,7 @@ def unit_at(data: int, at: int, end: int, quantity: int) -> Any:
     return -1
 
 
-@kernel(_u64(ADDRESS, _i64, _i64, _u64))
+@kernel(_u64(ADDRESS, _i64, _i64, _u64), lean=True)
 def hash_of(data: int, at: int, end: int, seed: int) -> Any:
     """A hash of data[at:end]; the seed is drawn at each start, so no publisher can aim at it."""
     out = seed ^ _u64(end - at)
@@ -117,7 +117,7 @@ def hash_of(data: int, at: int, end: int, seed: int) -> Any:
     return out ^ out >> _u64(32)
 
 
-@kernel(_i64(ADDRESS, _i64, _i64, _topics, ADDRESS, _u64))
+@kernel(_i64(ADDRESS, _i64, _i64, _topics, ADDRESS, _u64), lean=True)
 def topic_entry(data: int, at: int, end: int, topics: Any, arena: int, seed: int) -> Any:
     """Where in `topics` the key data[at:end] is, or where it may be put as -2 - row; -1 if the
     table is full around there.
@@ -148,7 +148,7 @@ def _mixed(key: int, first: int, second: int) -> Any:
     return out ^ out >> _u64(32)
 
 
-@kernel(_i64(_series, _u64, _u64, _u64, _i64))
+@kernel(_i64(_series, _u64, _u64, _u64, _i64), lean=True)
 def series_entry(series: Any, key: int, first: int, second: int, time_ns: int) -> Any:
     """Row of a series at a time, -1 if it is not known. series: SERIES_ENTRY[2^k]. key: device
     and quantity; first, second: the bytes of its channel."""

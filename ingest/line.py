@@ -13,7 +13,6 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -55,11 +54,8 @@ log = logging.getLogger(__name__)
 _MINUTE_NS = 60_000_000_000
 
 
-class Taken(NamedTuple):
-    """What may be acknowledged, and to which device; and the oldest reading."""
-
-    acks: list[tuple[str, Ack]]
-    oldest_ns: int
+Heard = set[tuple[int, int]]
+"""Devices, by the registry's row, and epochs of which QoS 1 messages were taken in."""
 
 
 class Line:
@@ -252,11 +248,11 @@ class Line:
             self.inbox.release(row.key for row in rows)
             lost = ()
 
-    def take(self, messages: Sequence[Opened], received_ns: int) -> Taken:
-        """Admit messages, archive them durably, apply them; returns what to acknowledge."""
+    def take(self, messages: Sequence[Opened], received_ns: int) -> Heard:
+        """Admit messages, archive them durably, apply them; returns whom to acknowledge."""
         return self.take_in(self.admission.admit(messages, received_ns), received_ns)
 
-    def take_in(self, admitted: Admitted, received_ns: int, *, durable: bool = True) -> Taken:
+    def take_in(self, admitted: Admitted, received_ns: int, *, durable: bool = True) -> Heard:
         """As `take`, what was admitted; not `durable`: on the disk within a second, not now."""
         admitted.batch = self.merging.settle(admitted.batch)
         self.inbox.put(admitted.held, admitted.dead)
@@ -269,13 +265,15 @@ class Line:
         if admitted.held:
             self._drop_overflow(received_ns)
         self._tell_events(admitted.events)
-        registry = self.vitals.registry
-        counted = admitted.batch.time_ns[admitted.batch.verdict <= Verdict.LATE]
-        acks = [
-            (registry.devices[device], self.seen.ack(device, epoch))
-            for device, epoch in sorted(admitted.acks)
+        return admitted.acks
+
+    def acks(self, heard: Heard) -> list[tuple[str, Ack]]:
+        """What those devices may be told now, of all that was taken in; durable by then."""
+        self.archive.sync(self.vitals.now_ns // 1_000_000)
+        devices = self.vitals.registry.devices
+        return [
+            (devices[device], self.seen.ack(device, epoch)) for device, epoch in sorted(heard)
         ]
-        return Taken(acks, int(counted.min(initial=received_ns)))
 
     def dropped(self, count: int, now_ns: int) -> None:
         """Count messages that the full queue could not take."""

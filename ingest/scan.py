@@ -40,7 +40,7 @@ _POSITION, _COUNT, _FILLED = range(3)
     _bytes, nb.boolean, nb.int64[::1], nb.from_dtype(TOPIC_ENTRY)[::1], _bytes, nb.uint64,
     nb.from_dtype(SERIES_ENTRY)[::1], nb.from_dtype(MESSAGE)[::1], nb.int64[::1], nb.int32[::1],
     nb.int64[::1], nb.float64[::1], nb.uint8[::1], nb.int32[::1], nb.int32[::1],
-))
+), lean=True)
 def scan_frames(
     data: Any, properties: bool, state: Any, topics: Any, arena: Any, seed: int, series: Any,
     messages: Any, fields: Any, quantity: Any, time_ns: Any, value: Any, flag: Any, slot: Any,

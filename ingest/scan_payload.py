@@ -11,7 +11,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.kernel import inner, kernel
+from engine.kernel import inner, kernel, lean_inner
 from engine.raw_bytes import ADDRESS, octet
 from ingest.clocks import EARLIEST_NS
 from ingest.known import (
@@ -56,7 +56,7 @@ _WORDS = np.array([
 """int64[n, 3]: the first 8 bytes of a longer key, its length, its field."""
 
 
-@inner
+@lean_inner
 def _offsets(data: int, at: int, last: int, out: Any, row: int) -> Any:
     """Whole numbers of a list into out[row:]; where it ends, how many is behind it in `out`."""
     first = row
@@ -75,7 +75,7 @@ def _offsets(data: int, at: int, last: int, out: Any, row: int) -> Any:
     return -1
 
 
-@inner
+@lean_inner
 def _values(data: int, at: int, last: int, out: Any, row: int) -> Any:
     """As `_offsets`, of numbers."""
     first = row
@@ -94,7 +94,7 @@ def _values(data: int, at: int, last: int, out: Any, row: int) -> Any:
     return -1
 
 
-@inner
+@lean_inner
 def _members(data: int, at: int, last: int, quantity: Any, value: Any, row: int) -> Any:
     """As `_offsets`, of quantities with their values, each quantity once."""
     first = row
@@ -136,7 +136,7 @@ def _field_of(key: int, length: int) -> Any:
     return _i64(-1)
 
 
-@inner
+@lean_inner
 def read_object(
     data: int, at: int, last: int, fields: Any, quantity: Any, time_ns: Any, value: Any, row: int
 ) -> Any:
@@ -190,7 +190,7 @@ def read_object(
     return False
 
 
-@inner
+@lean_inner
 def _shape(fields: Any) -> Any:
     """How many readings an object holds that was read; -1 if it is of no fast shape."""
     seen = fields[SEEN]
@@ -221,7 +221,7 @@ def _shape(fields: Any) -> Any:
     return fields[VALUES]
 
 
-@inner
+@lean_inner
 def _fill(
     data: int, fields: Any, quantity: Any, time_ns: Any, value: Any, flag: Any, row: int, count: int
 ) -> Any:
@@ -254,7 +254,7 @@ def _fill(
 
 @kernel(_i64(
     ADDRESS, _i64, _i64, _i64, _series, _i64s, _i32s, _i64s, _f64s, nb.uint8[::1], _i32s, _i64,
-))
+), lean=True)
 def read_payload(
     data: int, at: int, last: int, device: int, series: Any, fields: Any, quantity: Any,
     time_ns: Any, value: Any, flag: Any, slot: Any, row: int,

@@ -51,7 +51,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
 
 def take(line: Line, device: str, payload: bytes, received_ms: int = START_MS) -> list[object]:
     """Take one message; returns the acknowledgements."""
-    return list(line.take([message(device, payload, received_ms)], received_ms * MS).acks)
+    return line.acks(line.take([message(device, payload, received_ms)], received_ms * MS))
 
 
 def tick(line: Line, at_ms: int) -> None:

@@ -105,8 +105,8 @@ def test_what_went_is_still_counted_and_known(tmp_path: Path, whole: bool) -> No
     assert verdicts(line) == before
     assert sorted(line.seen.dump()) == seen
     at_ms = START_MS + 14 * DAY_MS
-    taken = line.take([message("d1", single(1), at_ms)], at_ms * MS)
-    assert taken.acks == [("d1", Ack(1, 2, h=41))]
+    heard = line.take([message("d1", single(1), at_ms)], at_ms * MS)
+    assert line.acks(heard) == [("d1", Ack(1, 2, h=41))]
     assert line.counts[Verdict.DUPLICATE] == 1
     line.close()
 
