@@ -43,7 +43,7 @@ def take_wall(self):
     frames = arrived if isinstance(arrived, Frames) else None
     arrived = received_of(frames) if frames else arrived
     messages = [opened(message, now_ns) for message in arrived]
-    acks = set()
+    answers = {}
     for message in messages:
         device = source_of(message.received.topic).device
         told.setdefault(device, Seen()).add(0, message.content.e, message.content.s,
@@ -52,12 +52,12 @@ def take_wall(self):
         held = self.line.seen.contiguous(row, message.content.e)
         if held:
             told[device].add(0, message.content.e, 1, held)
-        acks.add((device, message.content.e))
-    answers = [(device, told[device].ack(0, epoch)) for device, epoch in acks]
+        answers[device, message.content.e] = told[device].ack(0, message.content.e)
     if frames:
-        self._receipts.give_frames(frames, answers)
+        self._receipts.give_frames(frames, set())
     else:
-        self._receipts.give(arrived, answers)
+        self._receipts.give(arrived, set())
+    self._receipts._tell([(device, ack) for (device, _), ack in answers.items()])
     if messages:
         time.sleep(0.5)
         self.line.take(messages, now_ns)
