@@ -18,7 +18,7 @@ from edge.stopping import StopAskedError, Stopping
 from edge.topics import READINGS_FILTER
 from engine.registry import private_keys
 from engine.snapshot import SnapshotNewerError
-from ingest import garbage
+from ingest import garbage, pauses
 from ingest.admission import opened
 from ingest.archive import ArchiveError
 from ingest.arrivals import Arrivals, Arrived, unsafe_of
@@ -49,26 +49,12 @@ from ingest.trouble import Trouble, set_aside_in
 log = logging.getLogger(__name__)
 
 WAIT_S = 0.02
-DENSE = 10_000
-DENSE_S, ANSWERED_S = 0.016, 0.004
-"""After a batch that came at so many messages a second the next begins 16 ms after it began: what
-comes meanwhile is taken in at once. Less at QoS 1, where the broker waits for our answers. Sparse
-traffic does not wait."""
 QUIET_S = 0.7
 SETTLE_S_MAX = 20.0
 """After a start, what the broker kept for us comes first: windows close by the wall clock only
 once nothing came for `QUIET_S`, or after this long."""
 FLUSH_S = 5.0
-READINGS_S_MIN, READINGS_S_MAX = 0.05, 1.0
-READINGS_SHARE = 0.1
-"""Latest readings go to the store every 50 ms; in a large city, where that takes more than a tenth
-of a processor, more rarely, up to once a second."""
 MINUTE_NS = 60_000_000_000
-
-
-def readings_pause_s(took_s: float) -> float:
-    """How long to wait until latest readings are told again, by how long the last time took."""
-    return min(max(READINGS_S_MIN, took_s / READINGS_SHARE), READINGS_S_MAX)
 
 
 class Program:
@@ -195,7 +181,7 @@ class Program:
             now = time.monotonic()
             self._open.step(now)
             if now >= readings:
-                readings = now + readings_pause_s(self._outlets.readings(self.line.vitals))
+                readings = now + pauses.readings_s(self._outlets.readings(self.line.vitals))
             if not settled:
                 quiet = self._connection.ready and now > self._quiet_s + QUIET_S
                 settled = quiet or now > started + SETTLE_S_MAX
@@ -243,8 +229,8 @@ class Program:
             heard |= self.line.take_in(admitted, now_ns, durable=frames.acknowledged > 0)
         self._receipts.give_frames(frames, heard)
         since_ns, self._taken_ns = now_ns - self._taken_ns, now_ns
-        if frames.count * 1e9 >= DENSE * since_ns:
-            pause_s = ANSWERED_S if frames.acknowledged else DENSE_S
+        pause_s = pauses.batch_s(frames.count, frames.acknowledged, since_ns / 1e9)
+        if pause_s:
             self._stopping.wait(max(pause_s - (time.time_ns() - now_ns) / 1e9, 0.0))
 
     def _take_recorded(self, recorded: RecordedClock) -> None:

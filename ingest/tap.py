@@ -31,7 +31,7 @@ from ingest.publish_frames import (
 READ_BYTES_MAX = 4 * FRAME_BYTES_MAX
 """Bytes read at once, half a megabyte; a frame that is not whole yet stays for the next read."""
 PAUSE_S = 0.005
-DENSE_BYTES = 40_960
+DENSE_BYTES = 4_096
 """If a pause brings as much as this, the next read waits for one too."""
 LINGER_S_MAX = 0.5
 """As long a broker has to end its side of a session that ends."""

@@ -359,11 +359,6 @@ def test_hours_reach_a_real_influxdb_also_those_that_a_stop_came_before(
     assert first[1:] == [7.0, 4]
 
 
-def test_latest_readings_are_told_often_while_that_costs_little() -> None:
-    assert module.readings_pause_s(0.0) == module.READINGS_S_MIN == 0.05
-    assert module.readings_pause_s(0.03) == pytest.approx(0.3)
-    assert module.readings_pause_s(0.5) == module.READINGS_S_MAX == 1.0
-
 
 def test_runs_in_a_thread_and_stops(tmp_path: Path) -> None:
     settings = IngestSettings(broker=BrokerSettings(url=f"mqtt://127.0.0.1:{free_port()}"))

@@ -1,0 +1,31 @@
+"""How long ingest's loop waits, so that what is done once is done for many readings.
+
+Each batch has costs of its own, as each telling of the latest readings to the store has. Waiting
+shares them out, and makes a reading later on the page; so where there is little, nothing waits.
+"""
+
+BUSY, DENSE = 1_000, 10_000
+BUSY_S, DENSE_S = 0.004, 0.016
+"""After a batch that came at so many messages a second the next begins so much after it began."""
+ANSWERED_MIN = 50
+"""At QoS 1 the broker waits for our answers: that long only for dense traffic, by `BUSY_S` at most,
+and not for a broker that sends fewer messages at once."""
+READINGS_S_MIN, READINGS_S_MAX = 0.04, 1.0
+READINGS_SHARE = 0.2
+"""Latest readings go to the store every 40 ms; in a large city, where that takes more than a fifth
+of a processor, more rarely, up to once a second."""
+
+
+def readings_s(took_s: float) -> float:
+    """How long to wait until latest readings are told again, by how long the last time took."""
+    return min(max(READINGS_S_MIN, took_s / READINGS_SHARE), READINGS_S_MAX)
+
+
+def batch_s(count: int, acknowledged: int, since_s: float) -> float:
+    """How long after its begin a batch of `count` messages, `acknowledged` of them at QoS 1, is
+    followed by the next; it began `since_s` after the one before."""
+    if acknowledged:
+        return BUSY_S if count >= max(DENSE * since_s, ANSWERED_MIN) else 0.0
+    if count >= DENSE * since_s:
+        return DENSE_S
+    return BUSY_S if count >= BUSY * since_s else 0.0

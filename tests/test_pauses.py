@@ -1,0 +1,23 @@
+"""Where traffic is dense the loop waits a little, for more at once; where it is sparse never."""
+
+import pytest
+
+from ingest import pauses
+
+
+@pytest.mark.parametrize(("count", "acknowledged", "since_s", "pause_s"), [
+    (1, 0, 0.1, 0.0), (1, 0, 0.001, pauses.BUSY_S), (10, 0, 0.002, pauses.BUSY_S),
+    (200, 0, 0.016, pauses.DENSE_S), (200, 200, 0.016, pauses.BUSY_S), (200, 200, 0.1, 0.0),
+    (20, 20, 0.001, 0.0),
+])
+def test_dense_traffic_waits_for_more_and_sparse_does_not(
+    count: int, acknowledged: int, since_s: float, pause_s: float
+) -> None:
+    assert pauses.batch_s(count, acknowledged, since_s) == pause_s
+    assert pauses.BUSY_S <= 0.005
+
+
+def test_latest_readings_are_told_often_while_that_costs_little() -> None:
+    assert pauses.readings_s(0.0) == pauses.READINGS_S_MIN == 0.04
+    assert pauses.readings_s(0.06) == pytest.approx(0.3)
+    assert pauses.readings_s(0.5) == pauses.READINGS_S_MAX == 1.0
