@@ -1,6 +1,6 @@
 """What archive and acknowledgements cost: the same messages taken in with and without them.
 
-`python -m benchmarks.archive_cost [--messages 20000] [--rounds 3]` starts a nats-server, leaves
+`python -m benchmarks.archive_cost [--messages 200000] [--rounds 3]` starts a nats-server, leaves
 single readings for ingest at QoS 1, and lets ingest take them in, in turns: once as it is, once
 with an archive that writes nothing and without a word to the agents (the broker hears its
 acknowledgement in both). It prints messages a second from the first to the last, CPU a message,
@@ -30,6 +30,8 @@ from ingest.settings_ingest import IngestSettings
 
 DEVICES = 50
 WAIT_S_MAX = 120.0
+AHEAD_MAX = 10_000
+"""Messages that the publisher is ahead of the broker."""
 CLIENT = "bench-ingest"
 
 
@@ -49,6 +51,8 @@ def publish(url: str, messages: int, first: int) -> None:
     _wait(lambda: sender.ready, "the publisher is connected")
     now_ms = time.time_ns() // 1_000_000
     for k in range(messages):
+        if k % AHEAD_MAX == 0:
+            _wait(lambda: len(confirmed) >= k - AHEAD_MAX, "the broker takes messages")  # noqa: B023
         device = k % DEVICES
         payload = encode_single(
             first, k // DEVICES + 1, "pm25", now_ms - messages // DEVICES + k // DEVICES, 12.5
@@ -99,7 +103,7 @@ def serve(config: Path, messages: int, *, archived: bool) -> None:
 def main() -> None:
     """Measure in turns and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--messages", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--no-archive", action="store_true", help=argparse.SUPPRESS)

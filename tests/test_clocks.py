@@ -240,6 +240,60 @@ def test_the_offset_follows_a_clock_that_was_corrected() -> None:
     assert known.offsets() == [Offset(0, -0.5, "fair", 0)]
 
 
+class Slow:
+    """What is kept of one clock, written as it is said: the least delay of this window of ten
+    minutes and of the one before, and how many arrivals were near each."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, dict[str, int]] = {}
+
+    def take(self, heard: list[tuple[int, int]], now_ns: int) -> None:
+        window = now_ns // clocks.WINDOW_NS
+        for device in {device for device, _ in heard}:
+            low = min(delay for other, delay in heard if other == device)
+            row = self.rows.get(device, {})
+            if row.get("window") != window:
+                before = row if row.get("window") == window - 1 else {}
+                row = {
+                    "window": window, "low_ns": low, "near": 0,
+                    "before_ns": before.get("low_ns", clocks.NEVER_NS),
+                    "near_before": before.get("near", 0),
+                }
+            elif low < row["low_ns"] - clocks.NEAR_NS:
+                row |= {"low_ns": low, "near": 0}
+            row["low_ns"] = min(row["low_ns"], low)
+            row["near"] += low <= row["low_ns"] + clocks.NEAR_NS
+            self.rows[device] = row | {"heard_ns": now_ns}
+
+
+@given(batches=st.lists(st.tuples(
+    st.sampled_from([0, 1, 30, 599, 600, 1300]),
+    st.lists(st.tuples(
+        st.integers(0, 3), st.sampled_from([-90.0, -2.5, -2.0, -0.1, 0.0, 0.1, 1.9, 2.0, 7200.0]),
+        st.booleans(),
+    ), max_size=6),
+), max_size=12))
+def test_delays_are_kept_as_a_slow_reading_of_the_rule_keeps_them(
+    batches: list[tuple[int, list[tuple[int, float, bool]]]],
+) -> None:
+    known, slow, now_ns = Clocks(), Slow(), START_MS * MS
+    for after_s, heard in batches:
+        now_ns += after_s * 1_000_000_000
+        delays = [round(delay_s * 1e9) for _, delay_s, _ in heard]
+        known.watch(
+            np.array([device for device, _, _ in heard], np.int32),
+            np.array([now_ns - delay for delay in delays], np.int64),
+            np.full(len(heard), now_ns), np.array([told for _, _, told in heard], np.bool_),
+        )
+        slow.take([
+            (device, delay)
+            for (device, _, told), delay in zip(heard, delays, strict=True) if told
+        ], now_ns)
+        for device, kept in slow.rows.items():
+            assert {name: int(known._table[device][name]) for name in kept} == kept
+        assert (known._low_ns == clocks.NEVER_NS).all()
+
+
 def test_a_clock_that_is_not_set_is_said_to_be_so_until_it_is_set() -> None:
     admission = admission_of()
     admit(admission, [unset(1, 0), unset(2, 1_000)])
