@@ -10,6 +10,12 @@ import pytest
 from engine.kernel import Kernel, inner, kernel
 
 
+@pytest.fixture(autouse=True)
+def _not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test makes functions of its own: kept on disk they would add up, run by run."""
+    monkeypatch.setattr(Kernel, "enable_caching", lambda _: None)
+
+
 @inner
 def _twice(value: float) -> float:
     return 2.0 * value
