@@ -43,6 +43,10 @@ def _wait(true: object, what: str) -> None:
         time.sleep(0.005)
 
 
+def _confirmed(numbers: list[int], count: int) -> None:
+    _wait(lambda: len(numbers) == count, f"the broker has {count:,} messages")
+
+
 def publish(url: str, messages: int, first: int) -> None:
     """Leave `messages` single readings at the broker, of all devices in turn."""
     confirmed: list[int] = []
@@ -52,13 +56,13 @@ def publish(url: str, messages: int, first: int) -> None:
     now_ms = time.time_ns() // 1_000_000
     for k in range(messages):
         if k % AHEAD_MAX == 0:
-            _wait(lambda: len(confirmed) >= k - AHEAD_MAX, "the broker takes messages")  # noqa: B023
+            _confirmed(confirmed, k)
         device = k % DEVICES
         payload = encode_single(
             first, k // DEVICES + 1, "pm25", now_ms - messages // DEVICES + k // DEVICES, 12.5
         )
         sender.publish(f"cv/1/r/bench/centre/s{device}/d{device}", payload, qos=1)
-    _wait(lambda: len(confirmed) == messages, "the broker has all messages")
+    _confirmed(confirmed, messages)
     sender.stop()
 
 

@@ -6,34 +6,32 @@ does that when it is first called, or first met by another that is compiled; whi
 is fixed all the same, and `load` makes all of them ready.
 """
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import numba as nb
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
 Function = Callable[..., Any]
 
 _declared: "list[Kernel]" = []
-_loading = threading.RLock()
 
 
 class Kernel(CPUDispatcher):  # type: ignore[misc]
     """A function that is compiled, or loaded, for its signature as it is first needed."""
 
     def declare(self, signature: Any) -> None:
-        """Fix what it takes: a signature in numba's notation, or a list of them."""
+        """Fix what it takes: a signature in numba's notation."""
         self.enable_caching()
-        self.declared = signature if isinstance(signature, list) else [signature]
+        self.declared = signature
         _declared.append(self)
 
     def ready(self) -> None:
         """Load or compile, once; a call with other types is a TypeError from then on."""
-        with _loading:
+        with global_compiler_lock:  # numba's own: with another, two threads could wait for ever
             if self._can_compile:
-                for signature in self.declared:
-                    self.compile(signature)
+                self.compile(self.declared)
                 self.disable_compile()
 
     def _compile_for_args(self, *args: Any, **kwargs: Any) -> Any:

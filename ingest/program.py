@@ -107,7 +107,8 @@ class Program:
         self._places_seen: tuple[int, int, int] | None = None
         self._quiet_s = 0.0
         self._open = OpenWindows(self.line, self._outlets)
-        self._minute = self._taken_ns = 0
+        self._minute = 0
+        self._taken_s = 0.0
         self._set_aside: list[str] = []
 
     def _on_message(
@@ -156,6 +157,7 @@ class Program:
             self._connection.start()
             garbage.settled()
             self._loop(recorded)
+            self._receipts.flush()
             clean = True
         except StopAskedError:
             sound = True
@@ -224,14 +226,14 @@ class Program:
     def _take_frames(self, frames: Frames, now_ns: int) -> None:
         if self._fast is None:
             self._fast = FastLane(self.line.admission)
+        before_s, self._taken_s = self._taken_s, time.monotonic()
         heard: Heard = set()
         for admitted in self._fast.batches(frames, now_ns):
             heard |= self.line.take_in(admitted, now_ns, durable=frames.acknowledged > 0)
         self._receipts.give_frames(frames, heard)
-        since_ns, self._taken_ns = now_ns - self._taken_ns, now_ns
-        pause_s = pauses.batch_s(frames.count, frames.acknowledged, since_ns / 1e9)
-        if pause_s:
-            self._stopping.wait(max(pause_s - (time.time_ns() - now_ns) / 1e9, 0.0))
+        since_s = self._taken_s - before_s
+        pause_s = pauses.batch_s(frames.count, frames.acknowledged, since_s)
+        self._stopping.wait(self._taken_s + pause_s - time.monotonic())
 
     def _take_recorded(self, recorded: RecordedClock) -> None:
         arrived = self._arrivals(recorded.now_ns)
@@ -324,8 +326,6 @@ class Program:
             log.error("places are unchanged: %s", error)
 
     def _close(self, *, save: bool, sound: bool = False) -> None:
-        if save:
-            self._receipts.flush()
         self._connection.stop()
         if save:
             self._open.finish()

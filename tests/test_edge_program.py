@@ -23,7 +23,6 @@ from tests.brokers import Nats, free_port
 
 ROOT = Path(edge.edge_program.__file__).parents[1]
 EXAMPLE = ROOT / "cityvitals" / "examples" / "edge.toml"
-GOLDEN = Path(__file__).parent / "golden" / "edge.toml"
 FILE = """
 city = "porto"
 district = "centre"
@@ -49,8 +48,7 @@ def _keys(shape: type[Section]) -> set[str]:
     return set(shape.__struct_fields__) - {"broker", "driver"}
 
 
-def test_example_is_the_golden_file_and_loads() -> None:
-    assert EXAMPLE.read_bytes() == GOLDEN.read_bytes()
+def test_the_example_loads() -> None:
     settings = load(EXAMPLE, EdgeSettings)
     assert settings.device == "pm-s1"
 

@@ -13,6 +13,7 @@ from edge.settings import Section, check
 from ingest.settings_ingest import IngestSettings
 
 FOLDER = Path(__file__).resolve().parent.parent / "cityvitals" / "examples"
+GOLDEN = Path(__file__).parent / "golden"
 SHAPES: dict[str, type[Section]] = {"edge.toml": EdgeSettings, "ingest.toml": IngestSettings}
 OPEN_TABLES = {"driver"}
 """Tables whose keys depend on a kind; their own tests check them."""
@@ -26,6 +27,11 @@ def _with_all_keys(name: str) -> str:
 
 def test_every_example_is_tried() -> None:
     assert {path.name for path in FOLDER.glob("*.toml")} == set(SHAPES)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_file_is_the_golden_one(name: str) -> None:
+    assert (FOLDER / name).read_bytes() == (GOLDEN / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -15,7 +15,7 @@ import pytest
 from edge import topics, wire
 from edge.broker_settings import BrokerSettings
 from edge.connection import Connection
-from ingest import arrivals
+from ingest import arrivals, receipts
 from ingest import program as module
 from ingest.health import Health
 from ingest.influx import InfluxSettings, InfluxSink
@@ -30,8 +30,6 @@ from tests.line_city import body, row, topic, write_places
 from tests.live_ingest import LiveIngest, begun_ms, publish, until
 
 HOUR_MS = 3_600_000
-
-
 
 
 @pytest.fixture(params=[Nats, Mosquitto])
@@ -358,6 +356,26 @@ def test_hours_reach_a_real_influxdb_also_those_that_a_stop_came_before(
     first = found["values"][0]
     assert first[1:] == [7.0, 4]
 
+
+def test_the_last_word_is_said_at_the_end(
+    tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an agent that was told just before would send its last messages again."""
+    monkeypatch.setattr(receipts, "TELL_S", 1000.0)
+    write_places(tmp_path / "places.csv")
+    acks = Heard(broker.url, "d1", topics.acks("d1"))
+    made = Program(IngestSettings(broker=BrokerSettings(url=broker.url)), tmp_path)
+    made._receipts._told_s = time.monotonic()
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    until(lambda: made._connection.ready, "ingest is connected")
+    publish(broker.url, [(topic("d1"), reading(1)), (topic("d1"), reading(2))])
+    until(lambda: made.line.verdicts()["applied"] == 2, "both are taken in")
+    assert acks.messages == []
+    made.stop()
+    thread.join(10)
+    until(lambda: [wire.decode_ack(row[1]).s for row in acks.messages] == [2], "it is told")
+    acks.close()
 
 
 def test_runs_in_a_thread_and_stops(tmp_path: Path) -> None:
