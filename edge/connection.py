@@ -21,6 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.broker_settings import BrokerSettings, parse_url
+from edge.publish_packet import publish_packet
 from edge.refused_sockets import close_refused
 from edge.settings import SettingsError
 from edge.subscriptions import Subscriptions
@@ -206,10 +207,10 @@ class Connection:
 
         Raises `BrokerUnavailableError` while not `ready`: nothing is queued for later.
         """
-        if not self.ready:
-            raise BrokerUnavailableError(str(self.error or "not connected"))
-        self._published += 1
-        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        with self._session_lock:
+            self._need_session()
+            self._published += 1
+            info = self._client.publish(topic, payload, qos=qos, retain=retain)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerUnavailableError(f"message not taken: {info.rc.name}")
         return info.mid
@@ -241,12 +242,16 @@ class Connection:
 
         Raises `BrokerUnavailableError` while not `ready`.
         """
+        five = self.settings.properties
+        with self._session_lock:
+            self._need_session()
+            self._queue(b"".join(
+                publish_packet(topic, payload, five, retain) for topic, payload in messages
+            ))
+
+    def _need_session(self) -> None:
         if not self.ready:
             raise BrokerUnavailableError(str(self.error or "not connected"))
-        five = self.settings.properties
-        self._queue(b"".join(
-            publish_packet(topic, payload, five, retain) for topic, payload in messages
-        ))
 
     def stop(self, flush_s: float = STOP_S_MAX) -> None:
         """Wait up to `flush_s` for confirmations, say goodbye (no will) and end the thread."""
@@ -254,7 +259,8 @@ class Connection:
         while self.ready and self._confirmed < self._published and time.monotonic() < deadline:
             time.sleep(0.002)
         self._stopping.set()
-        self._client.disconnect()
+        with self._session_lock:
+            self._client.disconnect()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(CONNECT_S_MAX + STOP_S_MAX)
 
@@ -280,7 +286,8 @@ class Connection:
             if stood_s >= BACKOFF_S_MAX:
                 delay_s = BACKOFF_S_MIN
             stood_s = 0.0
-            self._client._sock_close()  # after an error of its own, paho leaves it open
+            with self._session_lock:  # paho leaves them open: the pair that wakes it, and after
+                self._client._reset_sockets()  # an error of its own the socket too
             self._stopping.wait(_jitter.uniform(0, delay_s))
             delay_s = min(delay_s * 2, BACKOFF_S_MAX)
 
@@ -371,21 +378,6 @@ def _for_ever() -> Properties:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = EXPIRY_NEVER
     return properties
-
-
-def publish_packet(
-    topic: str, payload: bytes, five: bool = False, retain: bool = False
-) -> bytes:
-    """A PUBLISH of QoS 0, of MQTT 3.1.1 or `five`."""
-    name = topic.encode()
-    left = 2 + len(name) + five + len(payload)
-    length = bytearray()
-    while left > 127:
-        length.append(left & 127 | 128)
-        left >>= 7
-    length.append(left)
-    head = b"\x31" if retain else b"\x30"
-    return b"".join((head, length, len(name).to_bytes(2), name, bytes(five), payload))
 
 
 def _forget(client: Client, _data: Any) -> None:
