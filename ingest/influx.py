@@ -10,6 +10,9 @@ Two dialects, told apart by asking the server: `/api/v2/write` (1.8 and later, 2
 - everything else (no answer, 429, 5xx, but also 401, 403, 404): kept and tried again, later and
   later. The latter three are faults of the configuration: `status` says so until they are
   mended.
+
+A killed server may have lost what it confirmed, so now and then it is asked when it began: if that
+was after the last answer, the batches that the spool keeps are sent once more, in their order.
 """
 
 import json
@@ -29,6 +32,7 @@ from influxdb_client import InfluxDBClient, WriteService
 from influxdb_client.rest import ApiException
 
 from edge.settings import SettingsError
+from ingest.influx_began import METRICS_BYTES_MAX, began_ms
 from ingest.lines import Batch
 from ingest.settings_influx import InfluxSettings
 from ingest.spool import Queued, Refused, Spool
@@ -41,8 +45,11 @@ BACKOFF_S_MAX = 30.0
 LAST_S_MAX = 2.0
 RETRY_AFTER_S_MAX = 300.0
 IDLE_S_MAX = 1.0
+ASK_S = 5.0
+"""Between two questions when the server began, if none failed meanwhile."""
 WORDS_MAX = 300
 _PLAIN = "text/plain; charset=utf-8"
+_UNANSWERED = (urllib3.exceptions.HTTPError, UnicodeDecodeError, OSError)
 _MEND = {
     401: "is the password or token right?",
     403: "may this user or token write there?",
@@ -53,9 +60,11 @@ _MEND = {
 class _LaterError(Exception):
     """Not stored for a reason that may pass; keep the batch."""
 
-    def __init__(self, words: str, retry_after_s: float = 0.0) -> None:
+    def __init__(self, words: str, retry_after_s: float = 0.0, gone: bool = False) -> None:
         super().__init__(words)
         self.retry_after_s = retry_after_s
+        self.gone = gone
+        """Nobody was there: neither an answer nor one that takes too long."""
 
 
 class _RefusedError(Exception):
@@ -80,6 +89,8 @@ class InfluxSink:
         self._server = _Server(settings)
         self._error = ""
         self._ok_ms = 0
+        self._was_gone = True
+        self._ask_at_s = 0.0
         self._wake = threading.Event()
         self._stop_at_s: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -112,6 +123,7 @@ class InfluxSink:
         return {
             "name": self._name, "queued": depth.queued, "bytes": depth.bytes, "dead": depth.dead,
             "dropped": depth.dropped, "written": depth.written, "ok_ms": self._ok_ms,
+            "since_ms": depth.since_ms,
             "error": self._error or ("the sender has ended" if ended else ""),
         }
 
@@ -119,6 +131,7 @@ class InfluxSink:
         failures = 0
         while not self._is_over():
             try:
+                self._look_who_answers()
                 batch = self._spool.oldest()
                 if batch is None:
                     if self._stop_at_s is not None:
@@ -131,9 +144,28 @@ class InfluxSink:
             except (_LaterError, StoreError) as error:
                 self._say(str(error))
                 failures += 1
+                self._ask_at_s = 0.0
+                self._was_gone |= getattr(error, "gone", False)
                 self._pause(_delay_s(failures, getattr(error, "retry_after_s", 0.0)))
                 if self._stop_at_s is not None:
                     return
+
+    def _look_who_answers(self) -> None:
+        """Have the kept batches sent once more if the server began after it had confirmed them.
+
+        One that does not tell when it began has begun anew if it could not be reached.
+        """
+        if self._ask_at_s > time.monotonic():
+            return
+        self._ask_at_s = time.monotonic() + ASK_S
+        since_ms = self._server.began_ms()
+        if since_ms is None:
+            return
+        if since_ms > self._spool.depth().since_ms or (self._was_gone and not since_ms):
+            lines = self._spool.again(since_ms)
+            log.info("%s: %s began anew; sends it once more the last %d lines that it confirmed",
+                     self._name, self._settings.url, lines)
+        self._was_gone = False
 
     def _is_over(self) -> bool:
         return self._stop_at_s is not None and time.monotonic() >= self._stop_at_s
@@ -147,26 +179,27 @@ class InfluxSink:
 
     def _deliver(self, batch: Queued) -> None:
         lines = [line for line in batch.body.split(b"\n") if line]
-        refused = self._store(lines, batch.precision)
-        self._spool.done(batch.id, len(lines) - sum(part.lines for part in refused), refused)
+        stored, refused = self._store(lines, batch.precision)
+        self._spool.done(batch.id, len(stored), refused, b"\n".join(stored))
         self._ok_ms = time.time_ns() // 1_000_000
         self._say("")
 
-    def _store(self, lines: list[bytes], precision: str) -> list[Refused]:
-        """Have the server store `lines`; returns those that it refuses for what they say."""
+    def _store(self, lines: list[bytes], precision: str) -> tuple[list[bytes], list[Refused]]:
+        """Have the server store `lines`; returns those it has, and what it refuses and why."""
         if self._is_over():
             raise _LaterError("stopped before all was sent")
         if not lines:
-            return []
+            return [], []
         try:
             self._server.write(b"\n".join(lines), precision)
         except _RefusedError as refusal:
             # "dropped=N" of all N lines (beyond the retention, for example) needs no search.
             if len(lines) == 1 or refusal.dropped == len(lines):
-                return [Refused(lines[0], str(refusal), len(lines))]
+                return [], [Refused(lines[0], str(refusal), len(lines))]
             half = len(lines) // 2
-            return self._store(lines[:half], precision) + self._store(lines[half:], precision)
-        return []
+            first, second = (self._store(part, precision) for part in (lines[:half], lines[half:]))
+            return first[0] + second[0], first[1] + second[1]
+        return lines, []
 
     def _say(self, error: str) -> None:
         """Log when the state changes, not each try."""
@@ -221,6 +254,19 @@ class _Server:
             self._version = None
             raise
 
+    def began_ms(self) -> int | None:
+        """When the server began, 0 if it does not tell, None if it does not answer."""
+        try:
+            answer = self._api.call_api("/metrics", "GET", _preload_content=False)[0]
+            try:
+                return began_ms(answer.read(METRICS_BYTES_MAX))
+            finally:
+                answer.close()
+        except ApiException:
+            return 0
+        except _UNANSWERED:
+            return None
+
     def _ask_version(self) -> tuple[int, int]:
         """Version by `/ping`; a server that does not tell is taken for a new one."""
         try:
@@ -240,9 +286,8 @@ class _Server:
         """One request; returns the headers. Raises ApiException, or `_LaterError` unanswered."""
         try:
             return self._api.call_api(path, method, **arguments)[2]
-        except (urllib3.exceptions.HTTPError, UnicodeDecodeError, OSError) as error:
-            words = f"{self._settings.url}: {type(error).__name__}: {error}"
-            raise _LaterError(words[:WORDS_MAX]) from None
+        except _UNANSWERED as error:
+            raise self._unanswered(error) from None
 
     def _post(self, body: bytes, precision: str, may_create: bool = True) -> None:
         bucket = self._settings.bucket
@@ -268,9 +313,8 @@ class _Server:
             WriteService(self._api).post_write(
                 org=self._settings.org, bucket=self._settings.bucket, body=body,
                 precision=precision)
-        except (urllib3.exceptions.HTTPError, UnicodeDecodeError, OSError) as error:
-            words = f"{self._settings.url}: {type(error).__name__}: {error}"
-            raise _LaterError(words[:WORDS_MAX]) from None
+        except _UNANSWERED as error:
+            raise self._unanswered(error) from None
 
     def _create_database(self) -> None:
         name = self._settings.bucket.replace("\\", "\\\\").replace('"', '\\"')
@@ -280,6 +324,11 @@ class _Server:
         except ApiException as error:
             raise self._later(error) from None
         log.info("%s: made the database %s", self._settings.url, self._settings.bucket)
+
+    def _unanswered(self, error: Exception) -> _LaterError:
+        words = f"{self._settings.url}: {type(error).__name__}: {error}"
+        slow = isinstance(getattr(error, "reason", error), urllib3.exceptions.TimeoutError)
+        return _LaterError(words[:WORDS_MAX], gone=not slow)
 
     def _later(self, error: ApiException) -> _LaterError:
         after = (error.headers or {}).get("Retry-After") or ""

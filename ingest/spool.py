@@ -1,9 +1,11 @@
 """A durable queue of finished batches, in front of a database that may be away.
 
-One SQLite file. A batch is kept until it is known to be stored; when the queue would outgrow its
-bound in bytes the oldest batches are dropped and counted. Lines that the database refuses for
-what they say are moved to `dead` with its words. A damaged file is set aside and the queue starts
-empty: what it held can be written again from the archive.
+One SQLite file. A batch waits until it is known to be stored; when the queue would outgrow its
+bound in bytes the oldest batches are dropped and counted. The last ones that were stored are kept
+and sent once more, in their order, when the database began anew: a killed one may have lost what
+it confirmed. Lines that the database refuses for what they say are moved to `dead` with its words.
+A damaged file is set aside and the queue starts empty: what it held can be written again from the
+archive.
 
 Survives `kill -9` of the process; a power cut may lose what SQLite had not yet synced.
 """
@@ -22,22 +24,30 @@ from ingest.sqlite_file import StoreError
 
 SPOOL_BYTES_MAX = 1 << 30
 """Compressed bytes: at a thousand points a minute about four months."""
+KEPT_BYTES_MAX = 16 << 20
+"""Compressed bytes of stored batches: more than InfluxDB 1.x holds in one file of its log (10 MB),
+all of which a torn place in it can cost."""
 DEAD_MAX = 10_000
 """Refused lines that are kept; the oldest go first, the count goes on."""
 DEAD_TEXT_MAX = 2000
 
-SPOOL = sqlite_file.Kind("the spool", 0x43565051, 1, """
+SPOOL = sqlite_file.Kind("the spool", 0x43565051, 2, """
 CREATE TABLE batches (
   id INTEGER PRIMARY KEY AUTOINCREMENT, lines INTEGER NOT NULL, bytes INTEGER NOT NULL,
-  precision TEXT NOT NULL, body BLOB NOT NULL
+  precision TEXT NOT NULL, body BLOB NOT NULL, stored INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX waiting ON batches (id) WHERE stored = 0;
 CREATE TABLE dead (
   id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, lines INTEGER NOT NULL,
   line BLOB NOT NULL, reason TEXT NOT NULL
 );
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO counters VALUES ('dead', 0), ('dropped', 0), ('written', 0);
-""")
+INSERT INTO counters VALUES ('dead', 0), ('dropped', 0), ('since_ms', 0), ('written', 0);
+""", ("""
+ALTER TABLE batches ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX waiting ON batches (id) WHERE stored = 0;
+INSERT INTO counters VALUES ('since_ms', 0);
+""",))
 
 
 class Queued(NamedTuple):
@@ -74,6 +84,8 @@ class Depth(NamedTuple):
     dead: int
     dropped: int
     written: int
+    since_ms: int
+    """When the database that has the stored batches began, 0 if it never told."""
 
 
 class Spool:
@@ -104,8 +116,9 @@ class Spool:
 
     def _count(self) -> None:
         run = self._connection.execute
-        self._queued, self._bytes = run(
-            "SELECT count(*), coalesce(sum(bytes), 0) FROM batches").fetchone()
+        (self._queued, self._bytes), (_, self._kept) = (run(
+            "SELECT count(*), coalesce(sum(bytes), 0) FROM batches WHERE stored = ?", (stored,)
+        ).fetchone() for stored in (0, 1))
         self._counters: dict[str, int] = dict(run("SELECT name, value FROM counters"))
 
     @contextmanager
@@ -124,8 +137,8 @@ class Spool:
             except sqlite3.Error as error:
                 raise StoreError(f"{self._path}: {error}") from error
 
-    def _add(self, counter: str, lines: int) -> None:
-        self._counters[counter] += lines
+    def _add(self, counter: str, amount: int) -> None:
+        self._counters[counter] += amount
         self._connection.execute(
             "UPDATE counters SET value = ? WHERE name = ?", (self._counters[counter], counter))
 
@@ -139,10 +152,11 @@ class Spool:
             self._queued += 1
             self._bytes += len(packed)
             while self._bytes > self._bytes_max and self._queued:
-                oldest = file.execute(
-                    "SELECT id, lines, bytes FROM batches ORDER BY id LIMIT 1").fetchone()
-                self._remove(file, oldest[0], oldest[2])
-                self._add("dropped", oldest[1])
+                batch_id, dropped, size = file.execute(
+                    "SELECT id, lines, bytes FROM batches WHERE stored = 0 ORDER BY id LIMIT 1"
+                ).fetchone()
+                self._remove(file, batch_id, size)
+                self._add("dropped", dropped)
 
     def _remove(self, file: sqlite3.Connection, batch_id: int, size: int) -> None:
         file.execute("DELETE FROM batches WHERE id = ?", (batch_id,))
@@ -156,7 +170,8 @@ class Spool:
         """
         with self._transaction() as file:
             while row := file.execute(
-                "SELECT id, lines, precision, body, bytes FROM batches ORDER BY id LIMIT 1"
+                "SELECT id, lines, precision, body, bytes FROM batches WHERE stored = 0"
+                " ORDER BY id LIMIT 1"
             ).fetchone():
                 try:
                     return Queued._make((*row[:3], zlib.decompress(row[3])))
@@ -165,16 +180,30 @@ class Spool:
                     self._add("dropped", row[1])
         return None
 
-    def done(self, batch_id: int, written: int, refused: Sequence[Refused] = ()) -> None:
-        """Forget a batch of which `written` lines are stored and `refused` never will be.
+    def done(
+        self, batch_id: int, written: int, refused: Sequence[Refused] = (), rest: bytes = b""
+    ) -> None:
+        """A batch of which `written` lines are stored and `refused` never will be waits no more.
 
+        It is kept to be sent `again`, without what was refused: then `rest` are its other lines.
         A batch that was dropped for room in the meantime is no longer there: nothing happens.
         """
         with self._transaction() as file:
-            row = file.execute("SELECT bytes FROM batches WHERE id = ?", (batch_id,)).fetchone()
+            row = file.execute(
+                "SELECT bytes FROM batches WHERE id = ? AND stored = 0", (batch_id,)).fetchone()
             if row is None:
                 return
-            self._remove(file, batch_id, row[0])
+            size = row[0]
+            self._queued -= 1
+            self._bytes -= size
+            if refused:
+                packed = zlib.compress(rest, 1)
+                size = len(packed)
+                file.execute("UPDATE batches SET lines = ?, bytes = ?, body = ? WHERE id = ?",
+                             (written, size, packed, batch_id))
+            file.execute("UPDATE batches SET stored = 1 WHERE id = ?", (batch_id,))
+            self._kept += size
+            self._forget_kept(file)
             self._add("written", written)
             now_ms = time.time_ns() // 1_000_000
             file.executemany(
@@ -183,6 +212,28 @@ class Spool:
             self._add("dead", sum(part.lines for part in refused))
             file.execute(
                 "DELETE FROM dead WHERE id <= (SELECT max(id) FROM dead) - ?", (DEAD_MAX,))
+
+    def _forget_kept(self, file: sqlite3.Connection) -> None:
+        """Let go of the oldest stored batches beyond their bound."""
+        while self._kept > KEPT_BYTES_MAX:
+            batch_id, size = file.execute(
+                "SELECT id, bytes FROM batches WHERE stored = 1 ORDER BY id LIMIT 1").fetchone()
+            file.execute("DELETE FROM batches WHERE id = ?", (batch_id,))
+            self._kept -= size
+
+    def again(self, since_ms: int) -> int:
+        """Let the stored batches that are kept wait once more; returns of how many lines.
+
+        `since_ms`: when the database that asks for them began, 0 if it does not tell.
+        """
+        with self._transaction() as file:
+            lines = int(file.execute(
+                "SELECT coalesce(sum(lines), 0) FROM batches WHERE stored = 1").fetchone()[0])
+            file.execute("UPDATE batches SET stored = 0 WHERE stored = 1")
+            self._add("written", -lines)
+            self._add("since_ms", since_ms - self._counters["since_ms"])
+            self._count()
+        return lines
 
     def dead_lines(self, limit: int) -> list[Dead]:
         """Refused lines, the newest first."""
@@ -196,4 +247,4 @@ class Spool:
         with self._lock:
             return Depth(
                 self._queued, self._bytes, self._counters["dead"], self._counters["dropped"],
-                self._counters["written"])
+                self._counters["written"], self._counters["since_ms"])

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from ingest.influx_began import began_ms
+
 BINARY = shutil.which("influxd") or "/usr/bin/influxd"
 START_S_MAX = 30.0
 
@@ -78,6 +80,11 @@ bind-address = "127.0.0.1:{free_port()}"
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def began_ms(self) -> int:
+        """When this process began, as it says itself."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
+            return began_ms(answer.read())
 
     def query(self, statement: str, database: str = "cityvitals", **more: str) -> list[Any]:
         """The series of an InfluxQL statement: dicts with name, tags, columns, values."""

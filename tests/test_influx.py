@@ -102,6 +102,78 @@ def test_every_point_is_counted_though_the_server_is_killed_three_times(
     sink.stop(1)
 
 
+def tear(wal: Path) -> None:
+    """What a kill in the middle of a write leaves: an entry that promises more than is there."""
+    (segment,) = [path for path in sorted(wal.rglob("*.wal")) if path.stat().st_size]
+    with segment.open("ab") as file:
+        file.write(b"\x01" + (5_000).to_bytes(4, "big") + b"torn")
+
+
+def test_what_influxdb_confirmed_and_lost_is_sent_once_more(
+    influxd: Influxd, spool: Spool, tmp_path: Path
+) -> None:
+    """1.6 writes behind the torn end of its log, and drops all that when it begins once more."""
+    sink = running(spool, url=influxd.url)
+    sink.write([Batch(lines(0, 100), 100)])
+    until(lambda: sink.status()["written"] == 100)
+    sink.stop(1)
+    influxd.kill()
+    tear(tmp_path / "influxd" / "wal")
+    influxd.start()
+    sink = running(spool, url=influxd.url)
+    sink.write([Batch(lines(100, 50), 50), Batch(b"m,s=s1 value=7.5 %d\n" % BASE_S, 1)])
+    until(lambda: sink.status()["written"] == 151)
+    sink.stop(1)
+    assert influxd.count("m") == 151
+    influxd.kill()
+    influxd.start()
+    assert influxd.count("m") == 100, "confirmed, and gone"
+    began_ms = spool.depth().since_ms
+    sink = running(spool, url=influxd.url)
+    until(lambda: influxd.count("m") == 151)
+    until(lambda: sink.status()["written"] == 151)
+    assert sink.status()["since_ms"] > began_ms
+    sink.stop(1)
+
+
+def told(seconds: float) -> tuple[int, str]:
+    return 200, f"# HELP a b\nprocess_start_time_seconds {seconds!r}\ngo_threads 7\n"
+
+
+@pytest.mark.parametrize(("first", "then", "gone", "again"), [
+    (told(1.5e9), told(1.5e9), False, False),
+    (told(1.5e9), told(1.5e9 + 0.01), False, True),
+    (told(1.5e9), told(1.4e9), False, False),  # two servers behind one address
+    ((401, ""), (401, ""), False, False),
+    ((200, "no such thing"), (404, ""), True, True),
+    ((404, ""), (404, ""), True, True),
+    (told(1.5e9), told(1.5e9), True, False),
+])
+def test_a_server_that_began_anew_gets_the_last_lines_again(
+    double: str, spool: Spool, monkeypatch: pytest.MonkeyPatch, first: tuple[int, str],
+    then: tuple[int, str], gone: bool, again: bool,
+) -> None:
+    monkeypatch.setattr(influx, "ASK_S", 0.02)
+    Double.metrics.append(first)
+    sink = running(spool, url=double)
+    bodies = [lines(0, 3), b"bad\n" + lines(3, 3), lines(6, 3)]
+    for body in bodies:
+        sink.write([Batch(body, body.count(b"\n"))])
+    until(lambda: sink.status()["written"] == 9)
+    Double.metrics[:] = [then]
+    Double.seen.clear()
+    if gone:
+        monkeypatch.setattr(sink, "_was_gone", True)
+    time.sleep(0.1)
+    sink.write([Batch(lines(9, 3), 3)])
+    until(lambda: sink.status()["written"] == 12 and sink.status()["queued"] == 0)
+    kept = [lines(0, 3), lines(3, 3), lines(6, 3)] if again else []
+    assert [row[4] for row in Double.seen] == [
+        body.rstrip(b"\n") for body in (*kept, lines(9, 3))]
+    assert sink.status()["dead"] == 1
+    sink.stop(1)
+
+
 def test_points_of_the_engine_arrive_as_they_were(influxd: Influxd, spool: Spool) -> None:
     points = empty(2)
     points.place[:] = [0, 1]
@@ -181,6 +253,7 @@ class Double(BaseHTTPRequestHandler):
 
     plan: ClassVar[list[tuple[int, dict[str, str], str]]] = []
     seen: ClassVar[list[tuple[float, str, dict[str, Any], dict[str, str], bytes]]] = []
+    metrics: ClassVar[list[tuple[int, str]]] = []
     protocol_version = "HTTP/1.1"
 
     def _answer(self, status: int, headers: dict[str, str], body: str) -> None:
@@ -192,6 +265,10 @@ class Double(BaseHTTPRequestHandler):
         self.wfile.write(body.encode())
 
     def do_GET(self) -> None:
+        if self.path == "/metrics":
+            status, text = self.metrics[0] if self.metrics else (404, "")
+            self._answer(status, {"Content-Type": "text/plain; version=0.0.4"}, text)
+            return
         self._answer(204, {"X-Influxdb-Build": "OSS", "X-Influxdb-Version": "v2.7.1"}, "")
 
     def do_POST(self) -> None:
@@ -214,6 +291,7 @@ class Double(BaseHTTPRequestHandler):
 @pytest.fixture
 def double() -> Iterator[str]:
     Double.plan.clear()
+    Double.metrics.clear()
     Double.seen.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Double) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
