@@ -88,7 +88,9 @@ def publish(
     page_url: PageOption = PAGE_URL,
     tz: ZoneOption = "browser",
     influx_url: InfluxOption = INFLUX_URL,
-    influx_version: VersionOption = 2,
+    influx_version: Annotated[int, typer.Option(
+        "--influx-version", metavar="1|2|3", show_default="what --influx-url answers",
+        help="Its version: 1 asks by user, 2 and 3 by token.")] = 0,
     bucket: BucketOption = BUCKET,
     influx_user: UserOption = USER,
     secret_env: Annotated[str, typer.Option(
@@ -96,18 +98,20 @@ def publish(
 ) -> None:
     """Bring a running Grafana up to date: folder, data source, dashboards, alert rules.
 
-    A second run changes nothing and says so. Nothing that is not ours (uid `cv-…`) is touched.
+    A second run changes nothing and says so; a secret that is named is sent each time. Nothing
+    that is not ours (uid `cv-…`) is touched.
     """
     from dashboards import grafana_files as files
     from dashboards.grafana_api import Grafana, GrafanaError
     from dashboards.grafana_board import Site
     from dashboards.grafana_publish import publish as bring
+    from dashboards.influx_version import ask
     from dashboards.page_program import secret
 
     token = secret(token_env, token_file, "token")
     if token is None:
         raise SettingsError("publishing needs a token: name it with --token-env or --token-file")
-    source = files.source(influx_version, influx_url, bucket, influx_user)
+    source = files.source(influx_version or ask(influx_url), influx_url, bucket, influx_user)
     if secret_env:
         value = os.environ.get(secret_env)
         if not value:

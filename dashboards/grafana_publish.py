@@ -73,17 +73,15 @@ def _source(server: Server, source: Json) -> Iterator[str]:
     there = server.source(SOURCE_UID)
     if there is not None and there.get("type") != "influxdb":
         raise GrafanaError(f"data source {SOURCE_UID} is no InfluxDB: it is not ours, rename it")
-    # Secrets are never told back; those that are set are kept, and changed by hand or anew.
-    secrets = dict.fromkeys(source.get("secureJsonData", {}), True)
-    plain = {key: value for key, value in source.items()
-             if key not in ("secureJsonData", "editable")}
-    if there is not None and holds(there, plain) and holds(
-        there.get("secureJsonFields", {}), secrets
-    ):
-        return
+    # Grafana never tells a secret, so one that is given is sent each time: it may be a new one.
     body = {key: value for key, value in source.items() if key != "editable"}
+    plain = {key: value for key, value in body.items() if key != "secureJsonData"}
+    same = there is not None and holds(there, plain)
+    if same and body == plain:
+        return
     server.put_source(SOURCE_UID, body, new=there is None)
-    yield f"data source {source['name']}: {'made' if there is None else 'changed'}"
+    word = "secret sent" if same else "made" if there is None else "changed"
+    yield f"data source {source['name']}: {word}"
 
 
 def _board(server: Server, board: Json) -> Iterator[str]:

@@ -13,7 +13,6 @@ from dashboards.kpi_city import (
     BLOCK_MS,
     LIVE_DAYS,
     LIVE_MIN,
-    MEASURED,
     NOISE_LIMIT_DB,
     YEAR_DAYS,
     City,
@@ -214,12 +213,14 @@ def roads(city: City) -> list[Reported]:
 
 def smart_meters(city: City) -> list[Reported]:
     """EC:ICT:ES:1C: customers behind meters that are alive, of all customers."""
-    metered, everyone = _metered(city)
+    _, everyone = _metered(city)
     if not everyone:
         return nothing(lacking(city, "customers"), "customers")
+    alive, seen = _alive(city, [row for row in city.stations if row.customers])
+    behind = float(sum(row.customers for row in alive))
     return [Reported(
-        100 * metered / everyone, 1.0, MEASURED, sources=("customers",),
-        note=f"{metered:,.0f} of {everyone:,.0f} customers",
+        100 * behind / everyone, seen, origin(seen), sources=("dq.completeness", "customers"),
+        note=f"{behind:,.0f} of {everyone:,.0f} customers",
     )]
 
 

@@ -27,6 +27,7 @@ class GrafanaDouble:
         self.sources: dict[str, Json] = {}
         self.boards: dict[str, Json] = {}
         self.rules: dict[str, Json] = {}
+        self.secrets: Json = {}
         self.changes: list[str] = []
         self.fail: tuple[int, Json] | None = None
         double = self
@@ -92,6 +93,7 @@ class GrafanaDouble:
             return self._get(self.sources, uid)
         assert {"name", "type", "access"} <= set(body)
         before = self.sources.get(body["uid"], {"secureJsonFields": {}})
+        self.secrets |= body.get("secureJsonData", {})
         secrets = dict.fromkeys(body.pop("secureJsonData", {}), True)
         self.sources[body["uid"]] = body | {
             "id": 3, "orgId": 1, "readOnly": False,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cityvitals import main
-from dashboards import grafana_lint
+from dashboards import grafana_lint, influx_version
 from tests.grafana_double import TOKEN, GrafanaDouble
 
 
@@ -44,10 +44,10 @@ def test_publish_twice(
 ) -> None:
     monkeypatch.setenv("CV_TOKEN", TOKEN)
     monkeypatch.setenv("CV_INFLUX", "geheim")
-    arguments = ("publish", double.url, "--token-env", "CV_TOKEN", "--secret-env", "CV_INFLUX")
-    assert run(monkeypatch, *arguments) == 0
+    arguments = ("publish", double.url, "--token-env", "CV_TOKEN", "--influx-version", "2")
+    assert run(monkeypatch, *arguments, "--secret-env", "CV_INFLUX") == 0
     assert "dashboard City operations: made" in capsys.readouterr().out
-    assert double.sources["cv-influx"]["secureJsonFields"] == {"httpHeaderValue1": True}
+    assert double.secrets == {"httpHeaderValue1": "Token geheim"}
     assert run(monkeypatch, *arguments) == 0
     assert capsys.readouterr().out == "nothing to change\n"
     double.fail = (403, {"message": "not for you"})
@@ -55,10 +55,22 @@ def test_publish_twice(
     assert "answers 403" in capsys.readouterr().err
 
 
+def test_without_a_version_the_server_is_asked(
+    monkeypatch: pytest.MonkeyPatch, double: GrafanaDouble
+) -> None:
+    monkeypatch.setenv("CV_TOKEN", TOKEN)
+    monkeypatch.setattr(influx_version, "ask", lambda url: 1)
+    assert run(monkeypatch, "publish", double.url, "--token-env", "CV_TOKEN") == 0
+    assert double.sources["cv-influx"]["user"] == "grafana"
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (("publish", "http://127.0.0.1:1"), "needs a token"),
+    (("publish", "http://127.0.0.1:1", "--token-env", "PATH", "--influx-url", "http://127.0.0.1:1"),
+     "say --influx-version 1, 2 or 3"),
     (("publish", "http://127.0.0.1:1", "--token-env", "CV_NO"), "CV_NO"),
-    (("publish", "http://127.0.0.1:1", "--token-env", "PATH", "--secret-env", "CV_NO"), "CV_NO"),
+    (("publish", "http://127.0.0.1:1", "--token-env", "PATH", "--influx-version", "1",
+      "--secret-env", "CV_NO"), "CV_NO"),
     (("export", "/proc/nothing"), "/proc/nothing"),
     (("export", "x", "--tz", "Moon"), "--tz = 'Moon'"),
 ])

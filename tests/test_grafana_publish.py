@@ -23,9 +23,11 @@ def _double() -> Iterator[GrafanaDouble]:
     double.close()
 
 
-def bring(double: GrafanaDouble, site: Site = SITE) -> list[str]:
+def bring(double: GrafanaDouble, site: Site = SITE, secret: str = "") -> list[str]:
     influx = source(2, "http://influx:8086", "cityvitals")
-    return list(publish(Grafana(double.url, TOKEN), site, influx))
+    del influx["secureJsonData"]
+    more = {"secureJsonData": {"httpHeaderValue1": f"Token {secret}"}} if secret else {}
+    return list(publish(Grafana(double.url, TOKEN), site, influx | more))
 
 
 def test_all_is_made_once_and_a_second_run_changes_nothing(double: GrafanaDouble) -> None:
@@ -48,6 +50,18 @@ def test_what_changed_is_changed_alone(double: GrafanaDouble) -> None:
         "data source City indicators: changed", "dashboard Air quality: changed",
         "dashboard Wall: made", "alert rule Batches wait for InfluxDB: changed"]
     assert bring(double, Site("https://city.example")) != []
+
+
+def test_a_new_secret_is_sent_and_none_leaves_what_is_there(double: GrafanaDouble) -> None:
+    """A token that was renewed was taken for the old one: Grafana tells neither."""
+    assert "data source City indicators: made" in bring(double, secret="first")
+    assert double.secrets == {"httpHeaderValue1": "Token first"}
+    assert bring(double, secret="second") == ["data source City indicators: secret sent"]
+    assert double.secrets == {"httpHeaderValue1": "Token second"}
+    assert bring(double) == []
+    double.sources["cv-influx"]["url"] = "http://elsewhere:8086"
+    assert bring(double) == ["data source City indicators: changed"]
+    assert double.secrets == {"httpHeaderValue1": "Token second"}
 
 
 def test_a_rule_of_ours_that_is_no_more_goes_and_others_stay(double: GrafanaDouble) -> None:

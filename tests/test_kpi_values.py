@@ -72,12 +72,13 @@ def test_roads_and_feeders_alive() -> None:
     rows = {("a/one", "dq.completeness"): hours, ("a/two", "dq.completeness"): hours[:300],
             ("a/feeder", "dq.completeness"): hours}
     stations = [station("a/one", length_km=2.0), station("a/two", length_km=8.0),
-                station("a/feeder", customers=40)]
+                station("a/feeder", customers=40), station("a/dead", customers=30)]
     city = town(rows, "_/_,major_streets_km,20 _/_,feeders,4 _/_,customers,80", stations,
                 "2026-01-01", "2026-06-30")
     assert one(city, "EC:ICT:T:2C").value == pytest.approx(10.0)
     assert one(city, "EC:ICT:ES:2A").value == pytest.approx(25.0)
-    assert one(city, "EC:ICT:ES:1C").value == pytest.approx(50.0)
+    meters = one(city, "EC:ICT:ES:1C")
+    assert (meters.value, meters.coverage) == (pytest.approx(50.0), 1.0)  # the dead one's are not
     bare = town(rows, "", stations)
     for code in ("EC:ICT:T:2C", "EC:ICT:ES:2A", "EC:ICT:ES:1C"):
         assert "no fact" in one(bare, code).why
