@@ -8,7 +8,7 @@ import json
 import secrets
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from cityvitals import mqtt_probe
@@ -30,6 +30,7 @@ BUSY_S = 3.0
 EXPIRY_S_MIN = 8 * 86_400
 """Readings count as late for 8 days; a session should wait as long."""
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
+EXPIRED_TOPIC = "$SYS/broker/clients/expired"
 PACKET_BYTES_NEEDED = PAYLOAD_BYTES_MAX + 300
 """A payload of ours with its topic."""
 _CODES = {1: "MQTT 3.1.1 is not spoken", 2: "the client id is refused", 3: "it is not available",
@@ -123,19 +124,24 @@ def _examine(patient: _Patient) -> Iterator[Check]:
         yield Check("connect", "bad", f"{patient.url} refuses us: {why}")
         return
     yield Check("connect", "ok", f"{patient.url} takes the session")
-    yield _counters(patient)
+    yield from _counters(patient)
     reader, _ = patient.connect("reader", clean=False)
     granted = reader.subscribe(f"{patient.base}/#", 1)
     yield _granted(patient, granted)
     if granted != 1:
         return
     yield from _five(patient)
-    flight = _in_flight(patient, writer, reader)
-    yield flight
-    if flight.state == "bad":
+    try:
+        came = yield from _in_flight(patient, writer, reader)
+        if not came:
+            return
+        reader.close()
+        yield from _offline(patient, writer, min(came, IN_FLIGHT_NEEDED))
+    except ProbeError as error:
+        yield Check("queue", "bad", f"{error} while up to {QUEUE_TRIED:,} small messages waited "
+                    "for a client, as a NATS server does when its store is full: raise "
+                    "max_file_store; the checks end here")
         return
-    reader.close()
-    yield from _offline(patient, writer)
     yield _retained(patient)
     yield _large(patient)
 
@@ -150,19 +156,30 @@ def _granted(patient: _Patient, granted: int) -> Check:
                  f"user to read and write {BASE}/#, or name one who may")
 
 
-def _counters(patient: _Patient) -> Check:
-    """What the broker itself has counted as dropped, before we make it drop more."""
+def _counters(patient: _Patient) -> Iterator[Check]:
+    """What the broker itself has counted as lost, before we make it lose more."""
+    count = _counter(patient, DROPPED_TOPIC)
+    if count is None:
+        yield Check("dropped", "ok", "the broker tells this user no count of dropped messages")
+    elif count:
+        yield Check("dropped", "warn", f"the broker has thrown away {count:,} messages since its "
+                    "start; what it queues is too little, see below")
+    else:
+        yield Check("dropped", "ok", "the broker has thrown away nothing since its start")
+    ended = _counter(patient, EXPIRED_TOPIC)
+    if ended:
+        yield Check("expired", "warn", f"the broker has ended {ended:,} sessions of clients that "
+                    "were away, with all that waited for them: see its "
+                    "persistent_client_expiration")
+
+
+def _counter(patient: _Patient, topic: str) -> int | None:
+    """A counter of the broker, None where it has none or does not tell this user."""
     probe, _ = patient.connect("counters", clean=True)
-    if probe.subscribe(DROPPED_TOPIC, 0) > 2:
-        return Check("dropped", "ok", "the broker does not let this user read its counters")
+    if probe.subscribe(topic, 0) > 2:
+        return None
     said = probe.receive(1, QUIET_S, acknowledge=False)
-    if not said or not said[0].payload.isdigit():
-        return Check("dropped", "ok", "the broker gives no count of dropped messages")
-    count = int(said[0].payload)
-    if count:
-        return Check("dropped", "warn", f"the broker has thrown away {count:,} messages since its "
-                     "start; what it queues is too little, see below")
-    return Check("dropped", "ok", "the broker has thrown away nothing since its start")
+    return int(said[0].payload) if said and said[0].payload.isdigit() else None
 
 
 def _five(patient: _Patient) -> Iterator[Check]:
@@ -176,13 +193,16 @@ def _five(patient: _Patient) -> Iterator[Check]:
                     "configuration for how long it keeps a session")
         return
     said = welcome.properties
-    expiry_s = said.get(mqtt_probe.SESSION_EXPIRY, mqtt_probe.EXPIRY_NEVER)
-    days = expiry_s / 86_400
-    if expiry_s < EXPIRY_S_MIN:
-        yield Check("expiry", "warn", f"sessions end after {days:.1f} days; an ingest away longer "
-                    "loses what waited for it: allow 8 days")
+    expiry_s = said.get(mqtt_probe.SESSION_EXPIRY)
+    if expiry_s is None:
+        yield Check("expiry", "ok", "no end of sessions is stated; Mosquitto does not state its "
+                    "persistent_client_expiration: where that is set, make it 8 days or more")
+    elif expiry_s < EXPIRY_S_MIN:
+        yield Check("expiry", "warn", f"sessions end after {expiry_s / 86_400:.1f} days; an ingest "
+                    "away longer loses what waited for it: allow 8 days")
     else:
-        kept = "for ever" if expiry_s == mqtt_probe.EXPIRY_NEVER else f"for {days:.0f} days"
+        never = expiry_s == mqtt_probe.EXPIRY_NEVER
+        kept = "for ever" if never else f"for {expiry_s / 86_400:.0f} days"
         yield Check("expiry", "ok", f"sessions are kept {kept}, as the broker states it")
     if said.get(mqtt_probe.QOS_MAX, 2) < 1:
         yield Check("quality stated", "bad", "the broker takes QoS 0 only, which loses messages; "
@@ -193,30 +213,31 @@ def _five(patient: _Patient) -> Iterator[Check]:
                     f"up to {PACKET_BYTES_NEEDED:,} (Mosquitto: max_packet_size)")
 
 
-def _in_flight(patient: _Patient, writer: Probe, reader: Probe) -> Check:
-    """How many messages come before the first is acknowledged."""
+def _in_flight(patient: _Patient, writer: Probe, reader: Probe) -> Generator[Check, None, int]:
+    """How many messages come before the first is acknowledged; 0 if none comes at all."""
     payloads = [b"%d" % n for n in range(IN_FLIGHT_TRIED)]
     confirmed = writer.publish(f"{patient.base}/flight", payloads)
-    came = reader.receive(IN_FLIGHT_TRIED, BUSY_S, acknowledge=True)
-    if len(came) == IN_FLIGHT_TRIED:
-        return Check("in flight", "ok", f"at least {len(came):,} messages come before the first "
-                     "acknowledgement")
-    if not came:
-        return Check("in flight", "bad", f"{confirmed:,} messages are confirmed and none arrives: "
-                     f"allow this user to read and write {BASE}/#, or name one who may")
-    while reader.receive(IN_FLIGHT_TRIED, QUIET_S, acknowledge=True):
+    came = len(reader.receive(IN_FLIGHT_TRIED, BUSY_S, acknowledge=True))
+    if came == IN_FLIGHT_TRIED:
+        yield Check("in flight", "ok", f"at least {came:,} messages come before the first "
+                    "acknowledgement")
+    elif not came:
+        yield Check("in flight", "bad", f"{confirmed:,} messages are confirmed and none arrives: "
+                    f"allow this user to read and write {BASE}/#, or name one who may")
+    elif came >= IN_FLIGHT_NEEDED:
+        yield Check("in flight", "ok", f"{came:,} messages come before the first acknowledgement")
+    else:
+        yield Check("in flight", "warn", f"only {came:,} messages come before the first "
+                    "acknowledgement, and ingest acknowledges after each sync of its archive: "
+                    f"allow {IN_FLIGHT_NEEDED:,} or more (Mosquitto: max_inflight_messages, NATS: "
+                    "max_ack_pending)")
+    while 0 < came < IN_FLIGHT_TRIED and reader.receive(came, QUIET_S, acknowledge=True):
         continue  # the rest, so that the next check begins with nothing waiting
-    if len(came) >= IN_FLIGHT_NEEDED:
-        return Check("in flight", "ok", f"{len(came):,} messages come before the first "
-                     "acknowledgement")
-    return Check("in flight", "warn", f"only {len(came):,} messages come before the first "
-                 f"acknowledgement, and ingest acknowledges after each sync of its archive: allow "
-                 f"{IN_FLIGHT_NEEDED:,} or more (Mosquitto: max_inflight_messages, NATS: "
-                 "max_ack_pending)")
+    return came
 
 
-def _offline(patient: _Patient, writer: Probe) -> Iterator[Check]:
-    """What is kept for a session whose client is away."""
+def _offline(patient: _Patient, writer: Probe, at_once: int) -> Iterator[Check]:
+    """What is kept for a session whose client is away; `at_once`: messages that come unasked."""
     payloads = [b"%d" % n for n in range(QUEUE_TRIED)]
     confirmed = writer.publish(f"{patient.base}/queue", payloads)
     reader, welcome = patient.connect("reader", clean=False)
@@ -228,8 +249,8 @@ def _offline(patient: _Patient, writer: Probe) -> Iterator[Check]:
     yield Check("session", "ok", "the session is still there after a reconnect")
     kept: set[bytes] = set()
     while len(kept) < QUEUE_TRIED and (came := (
-        reader.receive(IN_FLIGHT_NEEDED, QUIET_S, acknowledge=True)
-        or reader.receive(IN_FLIGHT_NEEDED, BUSY_S, acknowledge=True)
+        reader.receive(at_once, QUIET_S, acknowledge=True)
+        or reader.receive(at_once, BUSY_S, acknowledge=True)
     )):
         kept.update(row.payload for row in came if row.topic.endswith("/queue"))
     if len(kept) == QUEUE_TRIED:

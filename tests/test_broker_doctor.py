@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from cityvitals import broker_doctor
-from cityvitals.broker_doctor import Check, checks, examine
+from cityvitals.broker_doctor import PACKET_BYTES_NEEDED, Check, checks, examine
+from cityvitals.mqtt_probe import EXPIRY_NEVER, PACKET_MAX, QOS_MAX, SESSION_EXPIRY, Welcome
 from edge.broker_settings import BrokerSettings
 from edge.connection import Connection
 from edge.settings import SettingsError
-from tests.brokers import Broker, Mosquitto, free_port
+from tests.brokers import Broker, Mosquitto, Nats, free_port
 from tests.deployed import DEPLOYED, DeployedNats
 from tests.live_ingest import until
 
@@ -80,6 +85,66 @@ def test_nothing_of_the_examination_stays(started: Any) -> None:
     late.publish("cv/1/doctor/last", b"")
     until(lambda: seen == ["cv/1/doctor/last"], "only our own message arrives")
     late.stop()
+
+
+def test_nats_that_lets_few_in_flight(started: Any) -> None:
+    found = said(started(Nats, max_ack_pending="50").url)
+    assert found["in flight"].state == "warn"
+    assert "only 50 messages" in found["in flight"].text
+    assert "max_ack_pending" in found["in flight"].text
+    assert found["queue"].state == "ok"
+
+
+@pytest.mark.parametrize("size", ["20KB", "600KB"])
+def test_nats_whose_store_is_too_small(started: Any, size: str) -> None:
+    """Before the in-flight check has had its messages, and while a client is away."""
+    found = said(started(Nats, max_file_store=size).url)
+    assert found["queue"].state == "bad"
+    assert "max_file_store" in found["queue"].text
+    assert "payload" not in found
+
+
+def test_sessions_that_have_ended_are_counted_and_no_end_is_made_up(started: Any) -> None:
+    """Mosquitto has a client's own expiry and its configured one, and states neither."""
+    broker = started(Mosquitto, persistent_client_expiration="1h", sys_interval="1",
+                     max_queued_messages="0")
+    gone = mqtt.Client(CallbackAPIVersion.VERSION2, "gone", protocol=mqtt.MQTTv5)
+    kept = Properties(PacketTypes.CONNECT)
+    kept.SessionExpiryInterval = 1
+    gone.connect("127.0.0.1", broker.port, clean_start=True, properties=kept)
+    gone.loop_start()
+    until(gone.is_connected, "it has a session")
+    gone.disconnect()
+    gone.loop_stop()
+    patient = broker_doctor._Patient(BrokerSettings(url=broker.url))
+    until(lambda: len(list(broker_doctor._counters(patient))) == 2, "the broker has ended it")
+    _, expired = broker_doctor._counters(patient)
+    [expiry] = broker_doctor._five(patient)
+    patient.clean_up()
+    assert (expired.what, expired.state) == ("expired", "warn")
+    assert "has ended 1 sessions" in expired.text
+    assert "persistent_client_expiration" in expiry.text
+    assert "for ever" not in expiry.text
+
+
+@pytest.mark.parametrize(("properties", "states", "words"), [
+    ({SESSION_EXPIRY: 8 * 86_400}, {"expiry": "ok"}, "for 8 days"),
+    ({SESSION_EXPIRY: 8 * 86_400 - 1}, {"expiry": "warn"}, "allow 8 days"),
+    ({SESSION_EXPIRY: EXPIRY_NEVER}, {"expiry": "ok"}, "for ever"),
+    ({QOS_MAX: 0}, {"expiry": "ok", "quality stated": "bad"}, "QoS 0 only"),
+    ({PACKET_MAX: PACKET_BYTES_NEEDED}, {"expiry": "ok"}, "no end"),
+    ({PACKET_MAX: PACKET_BYTES_NEEDED - 1}, {"expiry": "ok", "packet stated": "bad"}, "refused"),
+])
+def test_what_a_broker_of_mqtt_5_states(
+    properties: dict[int, int], states: dict[str, str], words: str
+) -> None:
+    class Stating:
+        def connect(self, *_: Any, **__: Any) -> tuple[None, Welcome]:
+            return None, Welcome(0, False, properties)
+
+    found = list(broker_doctor._five(Stating()))  # type: ignore[arg-type]
+    assert {check.what: check.state for check in found} == states
+    assert words in " ".join(check.text for check in found)
 
 
 def test_a_broker_that_takes_only_qos_0(started: Any) -> None:

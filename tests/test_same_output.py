@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from edge import wire
 from ingest.line import Line
+from tests.drawn import RARELY, SEEDS
 from tests.line_city import (
     MINUTE_MS,
     MS,
@@ -86,8 +86,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[Any, Any]:
     return lived(tmp_path_factory.mktemp("undisturbed"), told(), random.Random(0), set())
 
 
-@given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=1, deadline=None, phases=[Phase.generate])
+@given(seed=SEEDS)
+@RARELY
 def test_no_order_split_repetition_or_cut_shows_in_the_end(
     tmp_path_factory: pytest.TempPathFactory, undisturbed: dict[Any, Any], seed: int
 ) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from engine import snapshot
 from engine.catalogue import INDICATORS
@@ -18,6 +17,7 @@ from engine.own import OWN
 from engine.points import DTYPES, Points
 from engine.snapshot import SnapshotError, load, save
 from engine.vitals import Vitals
+from tests.drawn import RARELY, SEEDS
 from tests.test_vitals import ROWS, START, arrivals, month_of_readings
 from tests.town import Reading, Town, at, row
 
@@ -59,8 +59,8 @@ def small() -> Town:
     return town
 
 
-@given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=1, deadline=None, phases=[Phase.generate])
+@given(seed=SEEDS)
+@RARELY
 def test_going_on_is_as_if_it_had_never_stopped(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
