@@ -43,26 +43,37 @@ def median_of(buffer: Any, count: int) -> float:
 
 
 @inner
-def correlation(x: Any, y: Any) -> float:
-    """Pearson's r of how two sensors go up and down within the days of a week.
+def correlation(x: Any, y: Any, span: int) -> float:
+    """Pearson's r of the hours of a week that both have, each `span` hours about their own mean.
 
-    Each day about its own mean, of the hours that both have: a slow drift must not hide whose
-    neighbour a sensor is. NaN under 126 such hours, or where one never moves.
+    NaN under 126 such hours, or where one never moves.
     """
     count, xx, yy, xy = 0, 0.0, 0.0, 0.0
-    for first in range(0, x.shape[0], DAY_H):
+    for first in range(0, x.shape[0], span):
         here, sum_x, sum_y = 0, 0.0, 0.0
-        for i in range(first, first + DAY_H):
+        for i in range(first, first + span):
             if not (np.isnan(x[i]) or np.isnan(y[i])):
                 here, sum_x, sum_y = here + 1, sum_x + x[i], sum_y + y[i]
         count += here
-        for i in range(first, first + DAY_H):
+        for i in range(first, first + span):
             if not (np.isnan(x[i]) or np.isnan(y[i])):
                 dx, dy = x[i] - sum_x / here, y[i] - sum_y / here
                 xx, yy, xy = xx + dx * dx, yy + dy * dy, xy + dx * dy
     if count < WEEK_H_MIN or not (xx > DUST and yy > DUST):
         return np.nan
     return float(xy / np.sqrt(xx * yy))
+
+
+@inner
+def related(x: Any, y: Any) -> bool:
+    """Whether two sensors go up and down together: over the week, or within its days.
+
+    Within the days alone, sites of one city some kilometres apart are hardly ever related (six of
+    186 days of six sites of Beijing); over the week alone, a drift hides whose neighbour it is.
+    """
+    return bool(
+        correlation(x, y, WEEK_H) > RELATED_MIN or correlation(x, y, DAY_H) > RELATED_MIN
+    )
 
 
 @kernel(nb.void(
@@ -76,8 +87,8 @@ def neighbour_medians(
     near: int64[s, 16], rows of `week` of the nearest sensors, -1 blank. close: bool[s, 16], within
     2 km. week: float64[r, 168], hourly means of the seven days up to the day, NaN missing. own:
     float64[s, 168], those of the sensor itself. taken: bool[s, 16], out: is a neighbour, close or
-    correlated by more than 0.8. out: float64[s, 24], NaN where fewer than three have the hour.
-    Cost: s * 16 * (168 + 24).
+    related. out: float64[s, 24], NaN where fewer than three have the hour.
+    Cost: s * 16 * (2 * 168 + 24).
     """
     buffer = np.empty(near.shape[1])
     first = week.shape[1] - DAY_H
@@ -85,7 +96,7 @@ def neighbour_medians(
         for j in range(near.shape[1]):
             taken[s, j] = near[s, j] >= 0 and close[s, j]
             if near[s, j] >= 0 and not close[s, j]:
-                taken[s, j] = correlation(own[s], week[near[s, j]]) > RELATED_MIN
+                taken[s, j] = related(own[s], week[near[s, j]])
         for hour in range(DAY_H):
             count = 0
             for j in range(near.shape[1]):

@@ -142,10 +142,14 @@ def _both(x: Sequence[float], y: Sequence[float]) -> list[tuple[float, float]]:
 
 
 def correlated(x: Sequence[float], y: Sequence[float]) -> bool:
-    """By more than 0.8 over a week, each day about its own mean."""
+    """By more than 0.8 over a week, as it is or each day about its own mean."""
+    return _correlated(x, y, len(x)) or _correlated(x, y, 24)
+
+
+def _correlated(x: Sequence[float], y: Sequence[float], span: int) -> bool:
     a, b = [], []
-    for day in range(0, len(x), 24):
-        pairs = _both(x[day : day + 24], y[day : day + 24])
+    for first in range(0, len(x), span):
+        pairs = _both(x[first : first + span], y[first : first + span])
         for values, of in ((a, 0), (b, 1)):
             mean = math.fsum(pair[of] for pair in pairs) / max(len(pairs), 1)
             values += [pair[of] - mean for pair in pairs]

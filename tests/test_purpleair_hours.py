@@ -1,10 +1,18 @@
 """PurpleAir stations of a small town: what is corrected, what has no value, what is said anew."""
 
 import math
+import random
+import statistics
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import line_city
+from tests.brokers import Broker, Mosquitto, Nats
+from tests.line_city import body, topic, write_places
+from tests.live_ingest import LiveIngest, begun_ms, publish, until
 from tests.reference_air import corrected_atm, corrected_cf1
 from tests.town import Reading, Town, at, row
 
@@ -117,3 +125,50 @@ def test_humidity_that_comes_late_says_the_hour_anew() -> None:
     there.take([Reading("p", "rh", START + 60 * k, 50.0) for k in range(1, 60)])
     there.tick(START + 3600 + 240)
     assert there.last(INDEX, "centre/s") == {START + 3600: (CORRECTED, 2)}
+
+
+@pytest.mark.parametrize("kind_of_broker", [Nats, Mosquitto])
+def test_over_a_real_broker_the_point_is_the_independent_computation(
+    kind_of_broker: type[Broker], tmp_path: Path
+) -> None:
+    """Two sensors of two channels and humidity, in blocks; the channels of one disagree."""
+    hour_ms = begun_ms() // 3_600_000 * 3_600_000 - 3_600_000
+    rng, minutes = random.Random(12), range(0, 3_600_000, 60_000)
+    a, b = ([round(rng.uniform(low, low + 12), 2) for _ in minutes] for low in (12, 14))
+    rh = [round(rng.uniform(40, 60), 1) for _ in minutes]
+    rows = [
+        replace(line_city.row("d1", "s1"), correction="purpleair-cf1"),
+        replace(line_city.row("d2", "s2"), correction="purpleair-atm"),
+    ]
+    write_places(tmp_path / "places.csv", rows)
+    broker = kind_of_broker(tmp_path / "broker")
+    broker.start()
+    ingest = LiveIngest(tmp_path, broker.url, grace_s=0)
+    try:
+        ingest.start_and_wait()
+        publish(broker.url, [
+            (topic(device),
+             body(number, q=quantity, t0=hour_ms, dt=list(minutes), v=values, **more))
+            for device, other in (("d1", b), ("d2", [4 * value for value in a]))
+            for number, (quantity, values, more) in enumerate((
+                ("pm25", a, {"ch": "a"}), ("pm25", other, {"ch": "b"}), ("rh", rh, {}),
+            ), 1)
+        ])
+
+        def said(station: str, key: str) -> tuple[float, int]:
+            found = ingest.store.history(f"centre/{station}", key, hour_ms, 1 << 42, 100)
+            rows = [row for row in found if row.end_ms == hour_ms + 3_600_000]
+            return (rows[-1].value, rows[-1].level) if rows else (math.nan, -2)
+
+        until(lambda: said("s1", EPA)[1] > -2 and said("s2", EPA)[1] > -2, "both hours are said")
+        pa = (statistics.fmean(a) + statistics.fmean(b)) / 2
+        expected = corrected_cf1(pa, statistics.fmean(rh))
+        assert said("s1", EPA) == (pytest.approx(expected, abs=1e-5), 0)
+        assert said("s1", PAIRS) == (0.0, 0)
+        assert expected < 15 < pa, "what was sent would be of band 3"
+        assert said("s1", INDEX) == (2.0, 1)
+        assert said("s2", EPA)[1] == said("s2", INDEX)[1] == -1
+        assert said("s2", PAIRS) == (1.0, 1)
+    finally:
+        ingest.kill()
+        broker.kill()

@@ -5,13 +5,14 @@ import gzip
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from edge.facts import Fact
 from tests.town import Reading, Town, row
 
 CASES = Path(__file__).parent / "cases"
@@ -52,6 +53,7 @@ def minutes() -> list[Minute]:
 def home(minutes: list[Minute]) -> Town:
     """The household through the engine, hour by hour."""
     town = Town([row("m", HOME, tz="Europe/Paris", since="2006-01-01")])
+    town.vitals.load_facts([Fact(date(2006, 1, 1), "_/_", "population", 4.0, "1", "made up")])
     hours: dict[int, list[Minute]] = defaultdict(list)
     for one in minutes:
         hours[one.time_s // 3600].append(one)
@@ -95,6 +97,52 @@ def test_the_power_factor_of_every_hour(minutes: list[Minute], home: Town) -> No
         compared += 1
     assert compared == 9 * 24
     assert len({round(value, 2) for value, _ in vector.values()}) > 10
+
+
+def test_the_demand_of_every_block_and_minute_and_its_peak(
+    minutes: list[Minute], home: Town
+) -> None:
+    blocks = {end: mean([one.kw for one in rows]) for end, rows in by(minutes, 900).items()
+              if len(rows) >= 12}
+    told = home.last("energy.demand_15min", HOME)
+    assert {end: value for end, (value, _) in told.items()} == pytest.approx(blocks, rel=1e-9)
+    kw = {one.time_s: one.kw for one in minutes}
+    first, compared = min(kw), 0
+    for end, (value, _) in home.last("energy.demand_sliding", HOME).items():
+        there = [kw[t] for t in range(end - 900, end, 60) if t in kw]
+        if end - 900 >= first:
+            expected = mean(there) if len(there) >= 12 else math.nan
+            assert value == pytest.approx(expected, rel=1e-9, nan_ok=True)
+            compared += 1
+    assert compared > 9 * 1400
+    peaks, moments = (home.last(f"energy.demand_{name}", HOME) for name in ("peak", "peak_at"))
+    for end, (value, _) in peaks.items():
+        so_far = {at: block for at, block in blocks.items() if at <= end}
+        assert value == pytest.approx(max(so_far.values()), rel=1e-9)
+        assert blocks[int(moments[end][0])] == max(so_far.values())
+    assert len(peaks) == 9
+
+
+def test_what_one_inhabitant_used_each_day(minutes: list[Minute], home: Town) -> None:
+    first = min(minutes).time_s
+    used = {end: 24 * mean([mean([one.kw for one in block])
+                            for block in by(rows, 900, first).values()]) / 4
+            for end, rows in by(minutes, 86_400, first).items()}
+    told = home.last("energy.consumption_per_capita_day", "_/_")
+    year = home.last("energy.consumption_per_capita_ytd", "_/_")
+    twelve = home.last("energy.consumption_per_capita", "_/_")
+    assert len(told) == 9
+    for end, (value, _) in told.items():
+        assert value == pytest.approx(used[end], rel=1e-9)
+        assert math.isnan(year[end][0])  # of a year there is too little
+        assert math.isnan(twelve[end][0])
+
+
+def test_no_hour_of_the_voltage_is_stuck(minutes: list[Minute], home: Town) -> None:
+    told = home.last("dq.flat_line", HOME)
+    for end, rows in by(minutes, 3600).items():
+        volts = [one.volts for one in rows]
+        assert told[end][0] == float(len(volts) > 1 and max(volts) - min(volts) < 0.01)
 
 
 def test_load_and_power_factor_of_every_day(minutes: list[Minute], home: Town) -> None:
@@ -167,6 +215,7 @@ def test_the_voltage_of_every_week(minutes: list[Minute], home: Town) -> None:
             continue
         assert outside[end][0] == pytest.approx(100 * near / len(week))
         far = sum(not 195.5 <= u <= 253.0 for u in week)
+        assert home.last("energy.en50160_far", HOME)[end][0] == far
         assert verdicts[end][0] == float(near > 0.05 * len(week) or far > 0)
         day = [u for at, u in tens.items() if end - 86_400 < at <= end]
         low, high = rms([min(u, 230.0) for u in day]), rms([max(u, 230.0) for u in day])
@@ -198,9 +247,10 @@ def test_the_mix_of_two_grids_of_every_hour_and_day() -> None:
         town.take(Reading(grid, "generation", hour, 1000 * of[hour], channel=SOURCE_OF[source])
                   for grid, by in found.items() for source, of in by.items() if hour in of)
         town.tick(hour + 3660)
-    compared = insufficient = 0
+    compared = compared_days = insufficient = 0
     for grid, by in found.items():
         days: dict[int, list[tuple[float, float, float]]] = defaultdict(list)
+        emitted: dict[int, list[tuple[float, float]]] = defaultdict(list)
         share = town.last("energy.renewable_share", f"us/{grid.lower()}")
         intensity = town.last("energy.carbon_intensity", f"us/{grid.lower()}")
         begun = {source: min(of) for source, of in by.items()}
@@ -224,12 +274,21 @@ def test_the_mix_of_two_grids_of_every_hour_and_day() -> None:
             if total - known <= 0.05 * total:
                 grams = math.fsum(mwh * MEDIAN[s] for s, mwh in now.items() if s in MEDIAN)
                 assert intensity[hour + 3600][0] == pytest.approx(grams / known, rel=1e-9)
+                emitted[hour // 86_400].append((grams, known))
                 compared += 1
+        grams_of_day = town.last("energy.carbon_intensity_day", f"us/{grid.lower()}")
         daily = town.last("energy.renewable_share_day", f"us/{grid.lower()}")
         for end, (value, _) in daily.items():
             rows = days[end // 86_400 - 1]
             if len(rows) >= 18:
                 expected = math.fsum(one[0] for one in rows) / math.fsum(one[1] for one in rows)
                 assert value == pytest.approx(expected, rel=1e-9)
+        for end, (value, _) in grams_of_day.items():
+            known_hours = emitted[end // 86_400 - 1]
+            if len(known_hours) >= 18:
+                grams, known = (math.fsum(column) for column in zip(*known_hours, strict=True))
+                assert value == pytest.approx(grams / known, rel=1e-9)
+                compared_days += 1
+    assert compared_days > 10
     assert compared > 300
     assert insufficient > 0

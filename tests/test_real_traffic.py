@@ -21,6 +21,7 @@ CASES = Path(__file__).parent / "cases"
 ZONE = ZoneInfo("Europe/Copenhagen")
 ROAD = "north/road"
 LENGTH_KM = 1.03
+MILE_KM = 1.609344
 NAN = math.nan
 
 
@@ -164,7 +165,8 @@ def midnight(day: date) -> int:
 
 
 def test_measures_of_every_hour_and_day() -> None:
-    names = ("vmt", "vht", "q", "delay_35", "delay_free", "lost_35")
+    delays = {mph: f"delay_{mph}" for mph in (35, 40, 45, 50, 55, 60)}
+    names = ("vmt", "vht", "q", *delays.values(), "delay_free", "lost_35", "lost_60")
     hours = {name: said(f"traffic.{name}") for name in names}
     days = {name: said(f"traffic.{name}_day") for name in (*names, "person_delay")}
     parts = defaultdict(list)
@@ -182,17 +184,19 @@ def test_measures_of_every_hour_and_day() -> None:
         seen += 1
         vkm = sum(one.vehicles * LENGTH_KM for one in valid)
         vh = sum(one.vehicles * LENGTH_KM / one.kmh for one in valid)
-        slow = 35 * 1.609344
         assert told["vmt"][end] == pytest.approx(vkm, rel=1e-6)
         assert told["vht"][end] == pytest.approx(vh, rel=1e-6)
         assert told["q"][end] == pytest.approx(vkm / vh, rel=1e-6)
-        assert told["delay_35"][end] == pytest.approx(sum(
-            one.vehicles * LENGTH_KM * max(1 / one.kmh - 1 / slow, 0) for one in valid
-        ), abs=1e-6)
-        assert told["lost_35"][end] == pytest.approx(sum(
-            LENGTH_KM * max(1 - one.vehicles * 12 / 1800, 0) * 2 / 12
-            for one in valid if one.kmh < slow
-        ), abs=1e-6)
+        for mph, name in delays.items():
+            assert told[name][end] == pytest.approx(sum(
+                one.vehicles * LENGTH_KM * max(1 / one.kmh - 1 / (mph * MILE_KM), 0)
+                for one in valid
+            ), abs=1e-6)
+        for mph in (35, 60):
+            assert told[f"lost_{mph}"][end] == pytest.approx(sum(
+                LENGTH_KM * max(1 - one.vehicles * 12 / 1800, 0) * 2 / 12
+                for one in valid if one.kmh < mph * MILE_KM
+            ), abs=1e-6)
         at = min(one.local for one in bins)
         day = at.date() if kind == "day" else date.fromordinal(at.toordinal() - (at.hour < 3))
         free = free_flow().get(day, 80.0)
@@ -203,6 +207,26 @@ def test_measures_of_every_hour_and_day() -> None:
         if kind == "day":
             assert told["person_delay"][end] == pytest.approx(1.7 * lost, abs=1e-6)
     assert seen > 400
+
+
+def test_excessive_delay_of_every_day() -> None:
+    """Of each quarter at its space-mean speed, against 60 % of 80 km/h, at most 15 minutes."""
+    told, checked = said("traffic.phed_day"), 0
+    for day, every in days_of().items():
+        end = midnight(day)
+        if math.isnan(told[end]):
+            continue
+        quarters = defaultdict(list)
+        for one in moving(every):
+            quarters[one.start // 900].append(one)
+        lost = 0.0
+        for bins in (bins for bins in quarters.values() if len(bins) == 3):
+            vehicles = sum(one.vehicles for one in bins)
+            kmh = vehicles / sum(one.vehicles / one.kmh for one in bins)
+            lost += vehicles * min(max(LENGTH_KM / kmh - LENGTH_KM / 48, 0), 0.25)
+        assert told[end] == pytest.approx(1.7 * lost, abs=1e-6), day
+        checked += lost > 0
+    assert checked > 10
 
 
 def test_congestion_of_every_weekday() -> None:
@@ -227,7 +251,8 @@ def test_congestion_of_every_weekday() -> None:
 
 
 def test_reliability_of_the_month_so_far() -> None:
-    pti, buffer, index = (said(f"traffic.{name}") for name in ("pti", "buffer", "buffer_index"))
+    pti, buffer, index, peak_time = (
+        said(f"traffic.{name}") for name in ("pti", "buffer", "buffer_index", "peak_time"))
     times: list[float] = []
     weekdays = checked = 0
     for day, every in sorted(days_of().items()):
@@ -243,8 +268,38 @@ def test_reliability_of_the_month_so_far() -> None:
         assert pti[end] == pytest.approx(late / (60 * LENGTH_KM / free_flow()[day]), rel=1e-6)
         assert buffer[end] == pytest.approx(late - mean, rel=1e-6)
         assert index[end] == pytest.approx((late - mean) / mean, rel=1e-6)
+        assert peak_time[end] == pytest.approx(mean, rel=1e-6)
         checked += 1
     assert checked >= 5
+
+
+def test_level_of_service_as_if_it_were_a_freeway() -> None:
+    """Three days of the same bins, of a road with heavy vehicles and one lane."""
+    town = Town([row(
+        "bt", ROAD, 300, tz="Europe/Copenhagen", length_km=LENGTH_KM, lanes=1, posted_kmh=80,
+        road_class="freeway", capacity_vph=300, heavy_share=0.1,
+    )])
+    town.keep("traffic.los_freeway")
+    bins = {start: one for start, one in month().items() if 4 <= one.local.day < 7}
+    fed(town, [
+        reading for one in bins.values()
+        for reading in (Reading("bt", "speed", one.start, one.kmh),
+                        Reading("bt", "count", one.start, one.vehicles))
+    ])
+    seen = set()
+    for end, (value, _) in town.last("traffic.los_freeway", ROAD).items():
+        three = moving(bins[t] for t in range(end - 900, end, 300) if t in bins)
+        if len(three) < 3:
+            assert math.isnan(value)
+            continue
+        vehicles = sum(one.vehicles for one in three)
+        kmh = vehicles / sum(one.vehicles / one.kmh for one in three)
+        cars = 1.1 * 4 * vehicles
+        density = round(cars / kmh * MILE_KM, 9)
+        level = 1 + sum(density > limit for limit in (11, 18, 26, 35, 45))
+        assert value == (6 if cars > 300 else level)
+        seen.add(value)
+    assert len(seen) >= 2
 
 
 @cache
