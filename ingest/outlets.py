@@ -26,7 +26,8 @@ from ingest.outlet import Known
 from ingest.restatements import Causes, Restatement, Restatements
 from ingest.rollups import HOUR_S, Rollups
 from ingest.store import Store
-from ingest.store_rows import PlaceInfo, Reading
+from ingest.store_now import LatestReadings
+from ingest.store_rows import PlaceInfo
 from ingest.store_thread import StoreThread
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ class Outlets:
         before = store.health() if influx is not None else None
         self._ended_s = int(before["at_ms"]) // 1000 if before else 0
         self.write_ms = 0.0
-        self._heads: list[tuple[int, tuple[str, str, str, str]]] = []
-        self._heads_of: Registry | None = None
+        self._sensor_of = np.zeros(0, np.int64)
+        self._sensors_of: Registry | None = None
 
     def points(self, points: Points, vitals: Vitals, known_ms: Known) -> None:
         """Points into all outlets; an open point goes to the store alone."""
@@ -168,7 +169,7 @@ class Outlets:
 
     def places(self, vitals: Vitals) -> None:
         """Tell the store of all public places; what it held of private ones is forgotten."""
-        registry = vitals.registry
+        registry, self._sensors_of = vitals.registry, None
         if self._beside is not None:  # what waits may tell of one that is private now
             self._beside.drain()
         hidden = [registry.keys[place] for place in sorted(registry.private)]
@@ -212,44 +213,41 @@ class Outlets:
         """
         begun = time.thread_time()
         if self._beside is None:
-            self.store.write_readings(self._changed(vitals))
-        elif self._beside.takes_readings and (rows := self._changed(vitals)):
-            self._beside.put_readings(rows)
+            self.store.write_latest(self._changed(vitals))
+        elif self._beside.takes_readings and len((latest := self._changed(vitals)).sensor):
+            self._beside.put_readings(latest)
         return time.thread_time() - begun + (self._beside.readings_s if self._beside else 0.0)
 
-    def _changed(self, vitals: Vitals) -> list[Reading]:
+    def _changed(self, vitals: Vitals) -> LatestReadings:
         series, registry = vitals.series, vitals.registry
         used = len(registry.series)
         told = np.zeros(used, np.int64)
         told[: len(self._told_ns)] = self._told_ns
+        self._number_sensors(registry)
         # By the series, not by the newest of all: a fast clock would hide everybody else's.
-        fresh = np.nonzero(series.last_ns[:used] > told)[0]
-        if not len(fresh):
-            return []
+        fresh = np.nonzero((series.last_ns[:used] > told) & (self._sensor_of >= 0))[0]
         self._told_ns = series.last_ns[:used].copy()
         now_s = np.full(len(fresh), vitals.now_ns // 10**9, np.int64)
-        periods = registry.period_at(fresh.astype(np.int32), now_s)
-        self._remember_heads(registry)
-        rows: list[Reading] = []
-        for slot, *told_now in zip(
-            fresh.tolist(), (series.last_ns[fresh] // 1_000_000).tolist(),
-            series.last_value[fresh].tolist(), series.last_flag[fresh].tolist(), periods.tolist(),
-            strict=True,
-        ):
-            place, head = self._heads[slot]
-            if place not in registry.private:
-                rows.append(Reading._make((*head, *told_now)))
-        return rows
+        return LatestReadings(
+            self._sensor_of[fresh], series.last_ns[fresh] // 1_000_000, series.last_value[fresh],
+            series.last_flag[fresh].astype(np.int64),
+            registry.period_at(fresh.astype(np.int32), now_s))
 
-    def _remember_heads(self, registry: Registry) -> None:
-        """What a latest reading begins with, of each slot: its place, path, device and so on."""
-        if self._heads_of is not registry:
-            self._heads, self._heads_of = [], registry
-        for what in registry.series[len(self._heads):]:
-            self._heads.append((what.place, (
-                registry.keys[what.place].path, registry.devices[what.device],
-                _QUANTITY_IDS[what.quantity], what.channel,
-            )))
+    def _number_sensors(self, registry: Registry) -> None:
+        """The store's number of each slot, -1 for those of private places."""
+        if self._sensors_of is not registry:
+            self._sensor_of, self._sensors_of = np.zeros(0, np.int64), registry
+        first = len(self._sensor_of)
+        new = registry.series[first:]
+        if not new:
+            return
+        shown = np.array([what.place not in registry.private for what in new])
+        numbers = np.full(len(new), -1, np.int64)
+        numbers[shown] = self.store.sensors([
+            (registry.keys[what.place].path, registry.devices[what.device],
+             _QUANTITY_IDS[what.quantity], what.channel)
+            for what, is_shown in zip(new, shown.tolist(), strict=True) if is_shown])
+        self._sensor_of = np.concatenate([self._sensor_of, numbers])
 
     def _rollups_of(self, vitals: Vitals) -> Rollups:
         if self._rollups is None:

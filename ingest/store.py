@@ -25,7 +25,8 @@ from ingest import sqlite_file
 from ingest import store_schema as sql
 from ingest.sqlite_file import StoreError
 from ingest.store_forget import forget
-from ingest.store_points import Integers, point_rows, put_points, put_rows
+from ingest.store_now import LatestReadings, Now, SensorName
+from ingest.store_points import Integers, point_rows, put_points
 from ingest.store_rows import (
     Changes,
     Event,
@@ -57,7 +58,10 @@ class Store:
         self._writable = writable
         self._lock = Turns()
         self._inode = 0 if writable else sqlite_file.inode(path)
+        self._now = Now()
         self._sids: dict[tuple[str, str], int] = {}
+        self._sid_at = np.zeros(0, np.int64)
+        self._sid_keys: Sequence[PlaceKey] = ()
         self._days: set[int] = set()
         self._seq = 0
         if writable:
@@ -88,6 +92,8 @@ class Store:
 
     def _load(self) -> None:
         run = self._connection.execute
+        self._now.load(self._connection)
+        self._sid_at = np.zeros(0, np.int64)
         self._sids = {(path, key): sid for sid, path, key in run("SELECT * FROM series")}
         self._days = set(self._day_numbers(0, 1 << 40))
         row = run("SELECT seq FROM counter").fetchone()
@@ -95,7 +101,7 @@ class Store:
             # Microseconds since 1970: the numbers of a store that is gone never come again, so
             # that a page which resumes from one of them misses nothing.
             row = (time.time_ns() // 1000,)
-            run("INSERT INTO counter VALUES (?)", row)
+            run("INSERT INTO counter (seq) VALUES (?)", row)
         self._seq = row[0]
 
     @contextmanager
@@ -126,7 +132,7 @@ class Store:
         if (inode := sqlite_file.inode(self._path)) != self._inode:
             fresh = sqlite_file.reader(self._path, sql.STORE)
             self._connection.close()
-            self._connection, self._inode = fresh, inode
+            self._connection, self._inode, self._now = fresh, inode, Now()
 
     def _day_numbers(self, first: int, last: int) -> list[int]:
         """Days that have a table, within the two, in order."""
@@ -156,29 +162,28 @@ class Store:
             is_open = points.state == PointState.OPEN
             closed = np.flatnonzero(~is_open)
             rewritten = self._write_days(file, points, sid, closed, known)
-            newest = self._write_last(file, points, sid, closed, known)
-            if file.execute(sql.ANY_OPEN).fetchone()[0]:
-                file.executemany(sql.END_OPEN, zip(
-                    sid[newest].tolist(), points.end_s[newest].tolist(), strict=True))
-            self._write_last(file, points, sid, np.flatnonzero(is_open), known)
+            self._seq = self._now.close_windows(file, points, sid, closed, known, self._seq)
+            self._seq = self._now.open_windows(
+                file, points, sid, np.flatnonzero(is_open), known, self._seq)
         return rewritten
 
     def _sid_column(self, points: Points, keys: Sequence[PlaceKey]) -> Integers:
         """The series number of every point; new series are added."""
+        if keys is not self._sid_keys:
+            self._sid_at, self._sid_keys = np.zeros(0, np.int64), keys
         width = len(INDICATORS)
-        pair = points.place.astype(np.int64) * width + points.indicator
-        pairs, at = np.unique(pair, return_inverse=True)
-        sids = np.empty(len(pairs), np.int64)
-        for k, code in enumerate(pairs.tolist()):
+        at = points.place.astype(np.int64) * width + points.indicator
+        if (more := int(at.max()) + 1 - len(self._sid_at)) > 0:
+            self._sid_at = np.concatenate([self._sid_at, np.full(more, -1)])
+        for code in np.unique(at[self._sid_at[at] < 0]).tolist():
             name = (keys[code // width].path, INDICATORS[code % width].key)
             sid = self._sids.get(name)
             if sid is None:
-                sid = self._connection.execute(
+                sid = self._sids[name] = self._connection.execute(
                     "INSERT INTO series (path, indicator) VALUES (?, ?) RETURNING sid", name
                 ).fetchone()[0]
-                self._sids[name] = sid
-            sids[k] = sid
-        column: Integers = sids[at]
+            self._sid_at[code] = sid
+        column: Integers = self._sid_at[at]
         return column
 
     def _write_days(
@@ -217,31 +222,23 @@ class Store:
                 int(points.place[at]), int(points.indicator[at]), end_s, *old, *stated[:2]
             )
 
-    def _write_last(
-        self, file: sqlite3.Connection, points: Points, sid: Integers,
-        rows: npt.NDArray[np.intp], known_ms: Integers,
-    ) -> npt.NDArray[np.intp]:
-        """Offer the newest row of each series to `last`; returns those rows."""
-        rows = rows[np.lexsort((points.rev[rows], points.end_s[rows], sid[rows]))]
-        newest: npt.NDArray[np.intp] = rows[np.diff(sid[rows], append=-1) != 0]
-        numbers = range(self._seq + 1, self._seq + 1 + len(newest))
-        self._seq += len(newest)
-        is_open = (points.state[newest] == PointState.OPEN).astype(np.int64).tolist()
-        put_rows(file, sql.put_last, sql.LAST_AT_ONCE, (
-            (row[0], mark, *row[1:], number) for mark, number, row in zip(
-                is_open, numbers, point_rows(points, sid, newest, known_ms), strict=True)
-        ))
-        return newest
+    def sensors(self, names: Sequence[SensorName]) -> Integers:
+        """The numbers of sensors, to `write_latest` with; they hold until a place is forgotten."""
+        with self._transaction() as file:
+            return self._now.sensors(file, names)
+
+    def write_latest(self, latest: LatestReadings) -> None:
+        """Keep latest readings; one older than what stands changes nothing."""
+        if len(latest.sensor):
+            with self._transaction() as file:
+                self._seq = self._now.read(file, latest, self._seq)
 
     def write_readings(self, rows: Sequence[Reading]) -> None:
-        """Keep the latest reading of each series; an older one changes nothing."""
-        if not rows:
-            return
-        with self._transaction() as file:
-            numbers = range(self._seq + 1, self._seq + 1 + len(rows))
-            self._seq += len(rows)
-            put_rows(file, sql.put_readings, sql.ROWS_AT_ONCE, (
-                (*row, number) for row, number in zip(rows, numbers, strict=True)))
+        """`write_latest` of rows, no sensor twice."""
+        names = [(row.path, row.device, row.quantity, row.channel) for row in rows]
+        columns = [np.array(column) for column in zip(*(row[4:] for row in rows), strict=True)]
+        if rows:
+            self.write_latest(LatestReadings(self.sensors(names), *columns))
 
     def write_places(self, rows: Sequence[PlaceInfo]) -> None:
         """Replace all places."""
@@ -254,9 +251,10 @@ class Store:
     def forget(self, paths: Sequence[str]) -> list[tuple[str, str]]:
         """Drop all that is kept of these places; returns the (path, indicator) there were."""
         with self._transaction() as file:
-            gone = forget(file, paths, map(sql.day_table, self._day_numbers(0, 1 << 40)))
+            gone = forget(file, self._now, paths, map(sql.day_table, self._day_numbers(0, 1 << 40)))
             for series in gone:
                 self._sids.pop(series, None)
+            self._sid_at = np.zeros(0, np.int64)
         if gone:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
@@ -285,9 +283,8 @@ class Store:
             for day in self._day_numbers(0, before_s // sql.DAY_S - 1):
                 file.execute(f"DROP TABLE {sql.day_table(day)}")
                 self._days.discard(day)
-            file.execute("DELETE FROM last WHERE end_s < ?", (before_s,))
+            self._now.prune(file, before_ms)
             file.execute("DELETE FROM revisions WHERE end_s < ?", (before_s,))
-            file.execute("DELETE FROM readings WHERE time_ms < ?", (before_ms,))
             file.execute("DELETE FROM events WHERE time_ms < ?", (before_ms,))
 
     # ---- reading
@@ -295,7 +292,7 @@ class Store:
     def last(self) -> list[Last]:
         """The newest closed point and the window in progress of every series."""
         with self._transaction() as file:
-            return [Last(*row) for row in file.execute(sql.SELECT_LAST)]
+            return self._now.changes(file, 0, sql.NEVER_MS).points
 
     def history(
         self, path: str, indicator_key: str, from_ms: int, to_ms: int, limit: int
@@ -341,16 +338,12 @@ class Store:
             if seq == after:
                 return Changes(seq, [], [])
             since = after if after <= seq else 0
-            if most:
-                (seq,) = file.execute(sql.NTH_CHANGE, (since, most)).fetchone() or (seq,)
-            points = [Last(*row) for row in file.execute(sql.CHANGED_POINTS, (since, seq))]
-            rows = file.execute(sql.CHANGED_READINGS, (since, seq))
-            return Changes(seq, points, [Reading(*row) for row in rows])
+            return self._now.changes(file, since, seq, most)
 
     def readings(self) -> list[Reading]:
         """The latest reading of every series."""
         with self._transaction() as file:
-            return [Reading(*row) for row in file.execute(sql.SELECT_READINGS)]
+            return self._now.changes(file, 0, sql.NEVER_MS).readings
 
     def places(self) -> list[PlaceInfo]:
         """All places, by path."""
@@ -393,7 +386,7 @@ class Store:
                 return int(file.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
             days = self._day_numbers(0, 1 << 40)
-            names = ("series", "last", "revisions", "readings", "places", "events")
+            names = ("series", "last", "revisions", "sensors", "places", "events")
             return {
                 "points": sum(rows_of(sql.day_table(day)) for day in days), "days": len(days),
                 **{name: rows_of(name) for name in names},

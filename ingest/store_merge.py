@@ -104,8 +104,8 @@ def _take_last(file: sqlite3.Connection) -> None:
     (seq,) = file.execute("SELECT seq FROM main.counter").fetchone()
     columns = ", ".join((*sql.POINT_COLUMNS, "known_ms"))
     rows = file.execute(
-        f"SELECT ours.sid, 0, f.end_s, {columns} FROM fresh.last AS f {_SID} WHERE f.open = 0"
-        f" EXCEPT SELECT sid, open, end_s, {columns} FROM main.last"
+        f"SELECT ours.sid, f.end_s, {columns} FROM fresh.last AS f {_SID}"
+        f" EXCEPT SELECT sid, end_s, {columns} FROM main.last"
     ).fetchall()
     file.executemany(sql.put_last(1), ((*row, seq + k) for k, row in enumerate(rows, 1)))
     file.execute("UPDATE main.counter SET seq = ?", (seq + len(rows),))

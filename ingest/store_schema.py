@@ -1,4 +1,4 @@
-"""The tables of the embedded store, format 1, and the statements that fill them.
+"""The tables of the embedded store, format 2, and the statements that fill them.
 
 One table a UTC day (of the window end) for closed points, so that a day is dropped at once and
 one series of a day lies together. Times are Unix seconds for windows, milliseconds elsewhere.
@@ -6,7 +6,7 @@ one series of a day lies together. Times are Unix seconds for windows, milliseco
 
 from ingest.sqlite_file import Kind
 
-VERSION = 1
+VERSION = 2
 DAY_S = 86_400
 
 _POINT = """
@@ -14,28 +14,33 @@ _POINT = """
   rev INTEGER NOT NULL, state INTEGER NOT NULL,
   p50 REAL, p95 REAL, max REAL, over INTEGER, known_ms INTEGER NOT NULL"""
 
+_NOW = f"""CREATE TABLE last (
+  sid INTEGER PRIMARY KEY, end_s INTEGER NOT NULL,{_POINT}, seq INTEGER NOT NULL
+);
+CREATE INDEX last_seq ON last (seq);
+CREATE TABLE open_points (block INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX open_points_seq ON open_points (seq);
+CREATE TABLE sensors (
+  sensor INTEGER PRIMARY KEY, path TEXT NOT NULL, device TEXT NOT NULL, quantity TEXT NOT NULL,
+  channel TEXT NOT NULL, UNIQUE (path, device, quantity, channel)
+);
+CREATE TABLE latest (block INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX latest_seq ON latest (seq);"""
+"""What stands now: newest closed points, windows in progress and latest readings, the last two as
+`ingest.store_now` packs them."""
+
 SCHEMA = f"""
-CREATE TABLE counter (seq INTEGER NOT NULL);
+CREATE TABLE counter (seq INTEGER NOT NULL, forgotten INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE series (
   sid INTEGER PRIMARY KEY, path TEXT NOT NULL, indicator TEXT NOT NULL, UNIQUE (path, indicator)
 );
-CREATE TABLE last (
-  sid INTEGER NOT NULL, open INTEGER NOT NULL, end_s INTEGER NOT NULL,{_POINT},
-  seq INTEGER NOT NULL, PRIMARY KEY (sid, open)
-) WITHOUT ROWID;
-CREATE INDEX last_seq ON last (seq);
+{_NOW}
 CREATE TABLE revisions (
   sid INTEGER NOT NULL, end_s INTEGER NOT NULL, rev INTEGER NOT NULL,
   old_value REAL, old_level INTEGER, value REAL NOT NULL, level INTEGER NOT NULL,
   cov REAL NOT NULL, n INTEGER NOT NULL, known_ms INTEGER NOT NULL,
   PRIMARY KEY (sid, end_s, rev)
 ) WITHOUT ROWID;
-CREATE TABLE readings (
-  path TEXT NOT NULL, device TEXT NOT NULL, quantity TEXT NOT NULL, channel TEXT NOT NULL,
-  time_ms INTEGER NOT NULL, value REAL NOT NULL, flag INTEGER NOT NULL, period_s REAL NOT NULL,
-  seq INTEGER NOT NULL, PRIMARY KEY (path, device, quantity, channel)
-) WITHOUT ROWID;
-CREATE INDEX readings_seq ON readings (seq);
 CREATE TABLE places (
   path TEXT PRIMARY KEY, city TEXT NOT NULL, district TEXT NOT NULL, station TEXT NOT NULL,
   name TEXT NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL, tz TEXT NOT NULL,
@@ -49,12 +54,21 @@ CREATE TABLE events (
 ) WITHOUT ROWID;
 """
 
-STORE = Kind("the store", 0x43565331, VERSION, SCHEMA)
-
 POINT_COLUMNS = ("value", "level", "cov", "n", "rev", "state", "p50", "p95", "max", "over")
 STATION_COLUMNS, AREA_COLUMNS = POINT_COLUMNS[:6], POINT_COLUMNS[6:]
 """What all points have, and what those of stations have not: NULL there, `over` -1."""
 _COLUMNS = ", ".join(POINT_COLUMNS)
+_PACKED = f"""
+ALTER TABLE counter ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE last RENAME TO were;
+DROP INDEX last_seq;
+{_NOW}
+INSERT INTO last SELECT sid, end_s, {_COLUMNS}, known_ms, seq FROM were WHERE open = 0;
+DROP TABLE were;
+DROP TABLE readings;
+"""
+"""To format 2. Latest readings and windows in progress are said again when ingest begins."""
+STORE = Kind("the store", 0x43565331, VERSION, SCHEMA, (_PACKED,))
 _MARKS = ", ".join("?" * len(POINT_COLUMNS))
 
 
@@ -125,28 +139,15 @@ SELECT_OLD = "SELECT old_value, old_level FROM revisions WHERE sid = ? AND end_s
 _SET = ", ".join(f"{name} = excluded.{name}" for name in
                  ("end_s", *POINT_COLUMNS, "known_ms", "seq"))
 
-_LAST_WIDTH = 5 + len(POINT_COLUMNS)
+_LAST_WIDTH = 4 + len(POINT_COLUMNS)
 
 
 def put_last(rows: int) -> str:
-    """Of each row sid, open, end_s, the point's columns, known_ms, seq. An older window changes
-    nothing, and no two rows are of one series."""
+    """Of each row sid, end_s, the point's columns, known_ms, seq. An older window changes nothing,
+    and no two rows are of one series."""
     return (
-        f"INSERT INTO last (sid, open, end_s, {_COLUMNS}, known_ms, seq)"
-        f" SELECT * FROM ({_values(_LAST_WIDTH, rows)}) AS new WHERE NOT EXISTS"
-        " (SELECT 1 FROM last WHERE sid = new.column1 AND new.column2 = 1 AND open = 0"
-        " AND end_s >= new.column3)"
-        f" ON CONFLICT (sid, open) DO UPDATE SET {_SET} WHERE excluded.end_s >= last.end_s"
-    )
-
-
-def put_readings(rows: int) -> str:
-    """Of each row what `Reading` has, and seq. An older reading changes nothing."""
-    return (
-        f"INSERT INTO readings {_values(9, rows)}"
-        " ON CONFLICT DO UPDATE SET time_ms = excluded.time_ms, value = excluded.value,"
-        " flag = excluded.flag, period_s = excluded.period_s, seq = excluded.seq"
-        " WHERE excluded.time_ms >= readings.time_ms"
+        f"INSERT INTO last (sid, end_s, {_COLUMNS}, known_ms, seq) {_values(_LAST_WIDTH, rows)}"
+        f" ON CONFLICT (sid) DO UPDATE SET {_SET} WHERE excluded.end_s >= last.end_s"
     )
 
 
@@ -155,20 +156,12 @@ def _values(width: int, rows: int) -> str:
     return f"VALUES {', '.join([mark] * rows)}"
 
 
-ANY_OPEN = "SELECT EXISTS (SELECT 1 FROM last WHERE open = 1)"
-END_OPEN = "DELETE FROM last WHERE sid = ? AND open = 1 AND end_s <= ?"
-
-SELECT_LAST = (
+CHANGED_POINTS = (
     f"SELECT path, indicator, end_s * 1000, {_COLUMNS}, known_ms, seq"
-    " FROM last JOIN series USING (sid)"
+    " FROM last JOIN series USING (sid) WHERE last.seq > ? AND last.seq <= ? ORDER BY last.seq"
 )
-SELECT_READINGS = (
-    "SELECT path, device, quantity, channel, time_ms, value, flag, period_s FROM readings"
+CHANGED_NUMBERS = "SELECT seq FROM last WHERE seq > ? ORDER BY seq LIMIT ?"
+SERIES_AFTER = "SELECT sid, path, indicator FROM series WHERE sid > ? ORDER BY sid"
+SENSORS_AFTER = (
+    "SELECT sensor, path, device, quantity, channel FROM sensors WHERE sensor > ? ORDER BY sensor"
 )
-CHANGED_POINTS = f"{SELECT_LAST} WHERE last.seq > ? AND last.seq <= ? ORDER BY last.seq"
-CHANGED_READINGS = f"{SELECT_READINGS} WHERE seq > ? AND seq <= ? ORDER BY seq"
-NTH_CHANGE = (
-    "SELECT seq FROM (SELECT seq FROM last WHERE seq > ?1"
-    " UNION ALL SELECT seq FROM readings WHERE seq > ?1) ORDER BY seq LIMIT 1 OFFSET ?2 - 1"
-)
-"""The number of the ?2-th row that changed after number ?1; both indices are read in step."""

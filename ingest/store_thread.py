@@ -1,10 +1,10 @@
 """Writes into the store that the loop does not wait for: latest readings and open windows.
 
-In a city of 1,000 stations the windows in progress are 19,000 points every two seconds, and to
-keep them takes half a second and more: that long no reading was taken in. They go into the store
-in pieces, from a thread of their own, and the latest readings in between. Both are only news, said
-again by what comes next: a kill may lose them. Closed points are not written here. The health
-object goes the same way: for each the loop waited 13 ms, and up to 80, until a piece was written.
+In a city of 1,000 stations the windows in progress are 19,000 points. They go into the store in
+pieces, from a thread of their own, and the latest readings in between: while the loop wrote them,
+no reading was taken in. Both are only news, said again by what comes next: a kill may lose them.
+Closed points are not written here. The health object goes the same way: for each the loop waited
+13 ms, and up to 80, until a piece was written.
 """
 
 import threading
@@ -17,10 +17,10 @@ import numpy as np
 from edge.places import PlaceKey
 from engine.points import Points
 from ingest.store import Store, StoreError
-from ingest.store_rows import Reading
+from ingest.store_now import LatestReadings
 
-PIECE_ROWS = 400
-"""Points of one transaction, some 5 ms: so long at most the latest readings wait for them."""
+PIECE_ROWS = 8_000
+"""Points of one transaction, some 10 ms: so long at most the latest readings wait for them."""
 
 
 class StoreThread:
@@ -32,7 +32,7 @@ class StoreThread:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._changed = threading.Condition()
-        self._readings: Sequence[Reading] = ()
+        self._readings: LatestReadings | None = None
         self._points: Points | None = None
         self._keys: Sequence[PlaceKey] = ()
         self._known_ms = 0
@@ -50,7 +50,7 @@ class StoreThread:
     def takes_readings(self) -> bool:
         """True when the readings given before are in the store."""
         self._check()
-        return not self._readings
+        return self._readings is None
 
     @property
     def takes_points(self) -> bool:
@@ -58,11 +58,11 @@ class StoreThread:
         self._check()
         return self._points is None
 
-    def put_readings(self, rows: Sequence[Reading]) -> None:
+    def put_readings(self, latest: LatestReadings) -> None:
         """Keep latest readings soon; those given before must be in the store."""
         with self._changed:
             self._begin()
-            self._readings = rows
+            self._readings = latest
             self._changed.notify_all()
 
     def put_points(self, points: Points, keys: Sequence[PlaceKey], known_ms: int) -> None:
@@ -105,8 +105,8 @@ class StoreThread:
             raise self._error
 
     def _waits(self) -> bool:
-        return bool(self._readings) or self._writing or (
-            self._points is not None or self._health is not None)
+        return self._writing or any(
+            waits is not None for waits in (self._readings, self._points, self._health))
 
     def _run(self) -> None:
         error = StoreError("the thread that writes into the store has ended; see the log")
@@ -136,14 +136,16 @@ class StoreThread:
             readings, points = self._readings, self._points
             health, self._health = self._health, None
         begun = time.thread_time()
-        if readings:
-            self._store.write_readings(readings)
+        if readings is not None:
+            self._store.write_latest(readings)
             self.readings_s = time.thread_time() - begun
-            self._readings = ()
+            self._readings = None
         if health is not None:
             self._store.write_health(health)
         begun = time.thread_time()
         if points is not None:
+            if not self._first:  # by series, so that each block of the store is in one piece
+                points = self._points = points.take(np.lexsort((points.indicator, points.place)))
             last = min(self._first + PIECE_ROWS, len(points))
             piece = points.take(np.arange(self._first, last))
             self._store.write(piece, self._keys, self._known_ms)

@@ -71,13 +71,16 @@ def test_points_keep_their_name_when_a_release_puts_indicators_before_a_citys_ow
     entry = replace(INDICATORS[0], domain="weather", id="heat_index")
     monkeypatch.setattr("ingest.store.INDICATORS", (*INDICATORS, entry))
     store.write(point(DAY + 60, 30.0, indicator=last), KEYS, 7)
+    store.close()
     added = replace(INDICATORS[0], id="of_a_release")
     monkeypatch.setattr("ingest.store.INDICATORS", (*INDICATORS, added, entry))
+    store = Store.create(store._path)
     store.write(point(DAY + 120, 40.0, indicator=last), KEYS, 8)
     store.write(point(DAY + 120, 31.0, indicator=last + 1), KEYS, 8)
     found = {row.indicator: row.value for row in store.last()}
     assert found == {own: 31.0, "air.of_a_release": 40.0}
     assert [row.value for row in store.history("centre/s1", own, 0, 2**50, 10)] == [30.0, 31.0]
+    store.close()
 
 
 def test_a_station_has_no_spread(store: Store) -> None:
@@ -260,7 +263,7 @@ def test_a_write_that_fails_leaves_nothing_and_the_next_works(store: Store) -> N
     with pytest.raises(StoreError, match="disk is full"):
         store.write(concatenate([point(DAY, 1.0), point(DAY, 13.0, place=1)]), wrong, 0)
     assert store.counts() == {"points": 0, "days": 0, "series": 0, "last": 0, "revisions": 0,
-                              "readings": 0, "places": 0, "events": 0}
+                              "sensors": 0, "places": 0, "events": 0}
     store.write(concatenate([point(DAY, 1.0), point(DAY, 2.0, place=1)]), KEYS, 0)
     assert store.counts()["points"] == store.counts()["series"] == 2
 

@@ -10,7 +10,8 @@ import pytest
 from edge.places import PlaceKey
 from engine.catalogue import POSITION
 from engine.points import Points, empty
-from ingest.store import Reading, Store, StoreError
+from ingest.store import Store, StoreError
+from ingest.store_now import LatestReadings
 from ingest.store_thread import PIECE_ROWS, StoreThread
 
 KEYS = [PlaceKey("ulm", "centre", f"s{n}") for n in range(2 * PIECE_ROWS + 50)]
@@ -27,14 +28,16 @@ def open_points(count: int, value: float = 1.0) -> Points:
     return points
 
 
-def reading(value: float) -> Reading:
-    """The latest reading of one series."""
-    return Reading("centre/s1", "d1", "pm25", "", int(value), value, 1, 1.0)
+def reading(value: float) -> LatestReadings:
+    """The latest reading of one sensor."""
+    one = np.ones(1, np.int64)
+    return LatestReadings(one, one * int(value), one * value, one, one * 1.0)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Any:
     store = Store.create(tmp_path / "store.db")
+    assert store.sensors([("centre/s1", "d1", "pm25", "")]).tolist() == [1]
     yield store
     store.close()
 
@@ -43,7 +46,7 @@ def test_all_of_it_is_in_the_store_after_drain_and_after_stop(store: Store) -> N
     beside = StoreThread(store)
     beside.drain()  # nothing was ever given
     beside.put_points(open_points(len(KEYS)), KEYS, 7)
-    beside.put_readings([reading(1.0)])
+    beside.put_readings(reading(1.0))
     beside.drain()
     assert beside.takes_points
     assert beside.takes_readings
@@ -52,7 +55,7 @@ def test_all_of_it_is_in_the_store_after_drain_and_after_stop(store: Store) -> N
     assert beside.readings_s > 0
     assert beside.points_s > 0
     beside.put_points(open_points(len(KEYS), 2.0), KEYS, 8)
-    beside.put_readings([reading(2.0)])
+    beside.put_readings(reading(2.0))
     beside.stop()
     assert {(row.value, row.known_ms) for row in store.last()} == {(2.0, 8)}
     assert [row.value for row in store.readings()] == [2.0]
@@ -66,22 +69,22 @@ def test_readings_and_the_loop_go_between_two_pieces(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside, order, loop = StoreThread(store), list[str](), threading.Event()
-    write, write_readings = store.write, store.write_readings
+    write, write_latest = store.write, store.write_latest
 
     def piece(points: Points, *rest: Any) -> Any:
         order.append(f"piece {len(points)}")
         done = write(points, *rest)
         if len(order) == 1:
-            beside.put_readings([reading(1.0)])
+            beside.put_readings(reading(1.0))
             loop.set()
         return done
 
     def latest(rows: Any) -> None:
         order.append("readings")
-        write_readings(rows)
+        write_latest(rows)
 
     monkeypatch.setattr(store, "write", piece)
-    monkeypatch.setattr(store, "write_readings", latest)
+    monkeypatch.setattr(store, "write_latest", latest)
     beside.put_points(open_points(len(KEYS)), KEYS, 7)
     assert loop.wait(10)
     closed = open_points(1)
@@ -98,12 +101,12 @@ def test_what_fails_in_the_thread_is_raised_in_the_loop(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "store.db")
     store.close()
     beside = StoreThread(store)
-    beside.put_readings([reading(1.0)])
+    beside.put_readings(reading(1.0))
     with pytest.raises(StoreError, match=r"store\.db"):
         beside.drain()
     for ask in (
         lambda: beside.takes_readings, lambda: beside.takes_points,
-        lambda: beside.put_readings([reading(2.0)]),
+        lambda: beside.put_readings(reading(2.0)),
         lambda: beside.put_points(open_points(1), KEYS, 7),
     ):
         with pytest.raises(StoreError, match=r"store\.db"):
