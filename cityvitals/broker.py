@@ -1,7 +1,8 @@
 """The embedded broker: a real nats-server with its MQTT port, on loopback, as a child of `up`.
 
 Its configuration is written into the data folder at each start, so that what runs can be read.
-The values are those of `deploy/broker/nats.conf`, which says why; a test compares them.
+The values are those of `deploy/broker/nats.conf`, which says why, but for what may be in flight;
+a test compares them.
 """
 
 import json
@@ -17,7 +18,8 @@ from edge.topics import READINGS_FILTER
 BROKER_PORT_FIRST = 18_830
 BROKER_PORTS_MAX = 200
 UNACKNOWLEDGED_MAX = 32_767
-"""`max_ack_pending`: a filter that ends in `#` counts twice, and the field holds 16 bits."""
+"""`max_ack_pending`: a filter that ends in `#` counts twice, and the field holds 16 bits, so a
+session has room for one. That is all that the ingest of `up` has."""
 ACK_WAIT = "30s"
 """nats-server redelivers on a live connection after this; ingest acknowledges far sooner."""
 STORE_MAX = "8GB"
@@ -26,6 +28,8 @@ SYNC_INTERVAL = "10s"
 """What a power cut may take of messages whose publisher keeps nothing; `kill -9` takes nothing."""
 PACKET_BYTES_MAX = 131_072
 CONNECTIONS_MAX = 10_000
+SUBSCRIPTIONS_MAX = 1_000
+"""Of one connection, as NATS counts them: a filter that ends in `#` is two."""
 CONNECT_S_MAX = 0.5
 SESSION_S_MAX = 5.0
 
@@ -36,6 +40,7 @@ server_name: cityvitals
 listen: "127.0.0.1:-1"
 max_payload: {packet_bytes_max}
 max_connections: {connections_max}
+max_subscriptions: {subscriptions_max}
 jetstream {{
   store_dir: {store}
   max_memory_store: {memory_max}
@@ -94,7 +99,7 @@ def configure(folder: Path, port: int) -> Path:
             store=store, port=port, memory_max=MEMORY_MAX, store_max=STORE_MAX,
             ack_wait=ACK_WAIT, unacknowledged_max=UNACKNOWLEDGED_MAX,
             sync_interval=SYNC_INTERVAL, packet_bytes_max=PACKET_BYTES_MAX,
-            connections_max=CONNECTIONS_MAX,
+            connections_max=CONNECTIONS_MAX, subscriptions_max=SUBSCRIPTIONS_MAX,
         ),
         encoding="utf-8",
     )

@@ -10,6 +10,7 @@ from edge.quantities import INDEX
 from edge.topics import Source
 from edge.verdicts import Verdict
 from edge.wire import PAYLOAD_BYTES_MAX, Message
+from ingest import messages
 from ingest.messages import (
     EVENT_ID_CHARS_MAX,
     TOPIC_CHARS_MAX,
@@ -151,6 +152,16 @@ def test_what_is_refused_keeps_its_number_if_it_shows_one(
     refused = read(payload)
     assert isinstance(refused, Refused)
     assert refused[1:] == numbers
+
+
+def test_a_topic_at_its_limit_is_remembered_and_a_longer_one_is_not() -> None:
+    def remembered(size: int) -> int:
+        before = messages._source_of.cache_info().currsize
+        assert source_of("cv/1/r/" + "x" * (size - 7)) is None
+        return messages._source_of.cache_info().currsize - before
+
+    messages._source_of.cache_clear()
+    assert (remembered(TOPIC_CHARS_MAX), remembered(TOPIC_CHARS_MAX + 1)) == (1, 0)
 
 
 def test_payload_at_its_limit() -> None:
