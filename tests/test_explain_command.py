@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cityvitals.main import app
+from engine.catalogue import INDICATORS, POSITION
 from ingest.store import Store
 from tests.explained_city import HOUR_MS, START_MS, troubled
 
@@ -28,6 +29,10 @@ def test_it_says_all_in_words(folder: Path) -> None:
                   "40 CFR Part 58", "ecfr.gov", "coverage", "C_low", "pm25 of d1: 120 readings",
                   "refused_impossible", "Revisions", "5 readings, up to"):
         assert words in out.output, words
+    marks = INDICATORS[POSITION["air.us_aqi_pm25"]].open_marks
+    assert [line.partition("unconfirmed: ")[2] for line in out.output.splitlines()
+            if "unconfirmed: " in line] == list(marks)
+    assert marks
 
 
 def test_json_for_scripts(folder: Path) -> None:

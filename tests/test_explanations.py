@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from dashboards import explanations
 from dashboards.explanations import BusyError, Explanations, TooLongError, UnexplainedError
+from engine.catalogue import INDICATORS, POSITION
 from tests.explained_city import HOUR_MS, START_MS, troubled
 from tests.page_site import Site, site, until
 from tests.test_page import (  # noqa: F401
@@ -152,6 +153,8 @@ def test_one_click_from_a_number_to_its_explanation(
     link = browser.find_element(By.CSS_SELECTOR, "#explain-standard a")
     assert str(link.get_attribute("href")).startswith("https://www.ecfr.gov/")
     assert "value lies outside what the quantity can be" in text(browser, "#explain-left")
+    for mark in INDICATORS[POSITION["air.us_aqi"]].open_marks:
+        assert f"Unconfirmed: {mark}" in text(browser, "#panel-body")
     shoot(browser, "explain", whole=False)
     browser.execute_script(
         "document.querySelectorAll('#panel details').forEach((node) => { node.open = true; });"

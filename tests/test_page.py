@@ -20,6 +20,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from dashboards.texts import STATIC
+from engine.catalogue import INDICATORS
 from ingest.store import Store
 from tests.page_city import QUIET, SILENT, WORST, City
 from tests.page_site import Site, site, until
@@ -295,6 +296,16 @@ def test_a_mark_has_the_number_of_the_standard_where_it_numbers_its_levels(
     own = {key for key, shown in told.items() if shown == "3"}
     assert {key.split("_")[0] for key in own} == {"air.eaqi", "air.daqi", "traffic.los"}
     assert {shown for key, shown in told.items() if key not in own} == {"2"}
+
+
+def test_what_is_unconfirmed_stands_with_each_indicator(browser: Browser, town: Town) -> None:
+    told = {one["key"]: one["open_marks"] for one in town.site.get("/api/now").json()["indicators"]}
+    assert told == {entry.key: list(entry.open_marks) for entry in INDICATORS}
+    opened(browser, town, f"#/station/{WORST}/air.us_aqi")
+    until(lambda: "At this level since" in text(browser, "#since"))
+    click(browser, "#panel-now summary")
+    for mark in told["air.us_aqi"]:
+        assert f"Unconfirmed: {mark}" in text(browser, "#panel-now")
 
 
 def test_map_and_table_follow_the_choice_and_the_table_sorts(

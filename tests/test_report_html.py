@@ -1,6 +1,9 @@
 """The report's HTML: whole, without script or request, everything escaped, every KPI in it."""
 
+import base64
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +12,16 @@ from dashboards.kpis import kpis
 from dashboards.report_html import city_name, page
 from dashboards.scorecard import scorecard
 from tests.kpi_town import days, town
+from tests.test_page import Browser, errors, one_browser, shoot, size  # noqa: F401
 
 ROWS = {("_/_", "traffic.tti_peak"): days("2026-01-05", 90, 1.8)}
+FULL = ROWS | {
+    ("_/_", "air.year_pm25"): [*days("2026-01-01", 60, 12.0), *days("2026-03-02", 300, 9.0)],
+    ("_/_", "air.year_no2"): days("2026-01-01", 360, 21.0),
+    ("_/_", "energy.saifi"): days("2026-01-01", 365, 0.4),
+    ("_/_", "energy.caidi"): days("2026-01-01", 365, 71.0),
+    ("_/_", "energy.renewable_share_day"): days("2026-01-01", 200, 0.41),
+}
 
 
 def _page(name: str = "town") -> str:
@@ -57,3 +68,49 @@ def test_the_rating_stands_in_words() -> None:
 ])
 def test_the_title_has_the_name_of_the_city_with_capitals(city: str, name: str) -> None:
     assert city_name(city) == name
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_in_a_browser_nothing_is_cut_off_and_the_charts_are_drawn(
+    one_browser: Browser, tmp_path: Path, width: int  # noqa: F811
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page(scorecard(town(FULL), "town", load(SHIPPED), 1_800_000_000_000)), "utf-8")
+    size(one_browser, width, 900)
+    one_browser.get(path.as_uri())
+    assert one_browser.title == "U4SSC scorecard: Town"
+    wide: int = one_browser.execute_script("return document.documentElement.scrollWidth")
+    assert wide <= width
+    drawn: list[list[float]] = one_browser.execute_script("""
+        return [...document.querySelectorAll("svg")].map((chart) => {
+          const at = chart.getBoundingClientRect();
+          return [at.left, at.right, at.width, at.height];
+        });""")
+    assert len(drawn) >= 5
+    for left, right, chart_width, height in drawn:
+        assert left >= 0
+        assert right <= width
+        assert min(chart_width, height) > 10
+    shoot(one_browser, f"report-{width}")
+    assert errors(one_browser) == []
+
+
+def test_on_paper_no_kpi_is_torn_over_two_pages(
+    one_browser: Browser, tmp_path: Path  # noqa: F811
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page(scorecard(town(FULL), "town", load(SHIPPED), 1_800_000_000_000)), "utf-8")
+    one_browser.get(path.as_uri())
+    printed = one_browser.execute_cdp_cmd("Page.printToPDF", {
+        "paperWidth": 8.27, "paperHeight": 11.69, "printBackground": True})
+    pdf = base64.b64decode(printed["data"])
+    (tmp_path / "report.pdf").write_bytes(pdf)
+    sheets = len(re.findall(rb"/Type\s*/Page\b", pdf))
+    assert 2 <= sheets <= 12
+    one_browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    kept: list[str] = one_browser.execute_script("""
+        return [...document.querySelectorAll("article")].map(
+          (one) => getComputedStyle(one).breakInside);""")
+    one_browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert kept
+    assert set(kept) == {"avoid"}
