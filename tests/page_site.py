@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dashboards import server
+from dashboards.devices import Devices
 from dashboards.live import Feed
 
 WAIT_S_MAX = 30.0
@@ -94,24 +95,30 @@ def _parsed(lines: http.client.HTTPResponse) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def site(path: Path, token: str | None = None, wall_ms: Callable[[], int] | None = None,
-         port: int = 0) -> Iterator[Site]:
-    """Serve the store at `path` on a free port (or `port`) until the block ends."""
+         port: int = 0, devices: Devices | None = None) -> Iterator[Site]:
+    """Serve the store at `path` on a free port (or `port`) until the block ends.
+
+    devices: what devices say of themselves on a broker is followed, too.
+    """
     started: list[Site] = []
     loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def main() -> None:
         feed = Feed(path, wall_ms)
         stop = asyncio.Event()
-        following = asyncio.create_task(feed.run())
+        tasks = [asyncio.create_task(feed.run())]
+        if devices is not None:
+            tasks.append(asyncio.create_task(devices.run(feed.send_device)))
 
         def ready(url: str) -> None:
             loops.append((asyncio.get_running_loop(), stop))
             started.append(Site(feed, int(url.rsplit(":", 1)[1])))
 
-        await server.serve(server.application(feed, None, token), "127.0.0.1", port, stop,
+        await server.serve(server.application(feed, devices, token), "127.0.0.1", port, stop,
                            ready)
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     thread = threading.Thread(target=lambda: asyncio.run(main()))
     thread.start()

@@ -6,17 +6,19 @@ Real store, page server, broker and spool; what is searched are the bytes that l
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from cityvitals.main import app
+from dashboards.devices import Devices
 from edge import wire
-from edge.broker_settings import BrokerSettings
+from edge.broker_settings import BrokerSettings, parse_url
 from edge.connection import Connection
 from edge.places import PlaceKey, PlaceRow, render
+from edge.topics import state
 from ingest.admission import Opened, opened
 from ingest.compute import run as compute
 from ingest.explain import ExplainError, Question, explain
@@ -30,7 +32,7 @@ from ingest.spool import Spool
 from ingest.store import Store
 from tests.brokers import Mosquitto
 from tests.line_city import MINUTE_MS, MS, START_MS
-from tests.live_ingest import until
+from tests.live_ingest import publish, until
 from tests.page_site import site
 
 HOUSES = [("north", f"casa-{k}") for k in range(6)] + [("south", f"casa-{k}") for k in (6, 7)]
@@ -223,15 +225,96 @@ def test_no_way_out_names_a_private_meter_or_its_value(
     _reported(world.folder)
 
 
-def _explained(folder: Path, place: str) -> None:
+def _explained(
+    folder: Path, place: str, key: str = "energy.demand_15min", end_ms: int = END_MS
+) -> None:
     """An explanation names no private meter; one of a private meter is refused."""
     try:
-        answer = json.dumps(explain(folder, Question(place, "energy.demand_15min", END_MS)))
+        answer = json.dumps(explain(folder, Question(place, key, end_ms)))
     except ExplainError:
         answer = ""
     assert bool(answer) or place != "north/feeder1"
     assert not answer or place != "north/casa-0"
-    searched(f"explain {place}", answer)
+    searched(f"explain {place} {key}", answer)
+
+
+def test_clocks_and_late_rows_of_private_meters_are_told_of_nobody(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Clocks that are not set, off or ahead, a row that is added late; every area's explanation."""
+    caplog.set_level("DEBUG")
+    placed(world)
+    world.live(range(70))
+
+    def say(device: str, number: int, minute: int, at_ms: int) -> None:
+        now_ms = START_MS + minute * MINUTE_MS
+        world.line.take([opened(Received(topic(device), wire.encode_single(
+            1, number, "power", at_ms, VALUES.get(device, FEEDER))), now_ms * MS)], now_ms * MS)
+
+    for number in range(500, 520):
+        minute = number - 430
+        say("zaehler-1", number, minute, START_MS + (minute - 9) * MINUTE_MS)
+        say("zaehler-2", number, minute, START_MS + (minute + 1440) * MINUTE_MS)
+        say("zaehler-3", number, minute, number * 1000)
+        say("f1", number, minute, number * 1000)
+    dated = [
+        replace(row, valid_from_ms=START_MS + 10 * MINUTE_MS, period_s=30.0)
+        for row in rows() if row.device in {"zaehler-4", "f2"}
+    ]
+    (world.folder / "places.csv").write_text(render([*rows(), *dated]), encoding="utf-8")
+    world.line.load_places(world.folder / "places.csv", END_MS * MS + 30 * MINUTE_MS * MS)
+    world.line.tick(END_MS * MS + 31 * MINUTE_MS * MS, with_open=True)
+    world.outlets.restated(world.line.vitals)
+    world.tell(END_MS + 31 * MINUTE_MS)
+    told = world.store.health()
+    assert told is not None
+    assert (told["clocks"]["unset"], told["clocks"]["off"]) == (2, 2)
+    assert [row["device"] for row in told["clocks"]["worst"]] == ["f1", "f2"]
+    assert told["clocks"]["waiting"] == []
+    assert told["verdicts"]["held_future"] == 20
+    assert any("device f2" in event.text for event in world.store.events(1000))
+    for name, body in page_bytes(world.folder / "store.db").items():
+        searched(name, body)
+    searched("InfluxDB", world.lines())
+    searched("log", caplog.text)
+    world.line.tick((END_MS + 1440 * MINUTE_MS) * MS, with_open=False)
+    asked = {
+        (row.path, row.indicator, row.end_ms) for row in world.store.last()
+        if row.path.endswith("/_")
+    }
+    assert len({key for _, key, _ in asked}) >= 8
+    for place, key, end_ms in sorted(asked):
+        _explained(world.folder, place, key, end_ms)
+
+
+def test_what_private_meters_say_of_themselves_is_not_on_the_page(
+    world: World, broker_url: str
+) -> None:
+    placed(world)
+    world.live(range(20))
+    told = [row for row in rows() if row.device in {"f1", "zaehler-1"}]
+
+    def say(time_ms: int) -> None:
+        publish(broker_url, [
+            (state(row.city, row.district, row.station, row.device),
+             wire.encode_state(wire.State(online=True, t=time_ms, e=1))) for row in told[::-1]
+        ])
+
+    with site(world.folder / "store.db", wall_ms=lambda: END_MS,
+              devices=Devices(parse_url(broker_url))) as served:
+        served.ready()
+        say(1)  # the private one first
+        until(lambda: b'"f1"' in served.get("/api/now").body, "the public one is shown")
+        searched("/api/now", served.get("/api/now").body)
+        with served.events("/api/live") as events:
+            said = ""
+            for number, event in enumerate(events, 2):
+                said += event.get("data", "")
+                if event["event"] == "devices":
+                    break
+                say(number)
+        assert '"f1"' in said
+        searched("stream", said)
 
 
 def _computed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
