@@ -45,9 +45,10 @@ def test_digits_and_decimals() -> None:
     ]
 
 
-def test_every_frame_is_a_device_block_of_its_place() -> None:
-    crowd = Crowd(City(1), 1000)
-    assert crowd.series >= 1000
+@pytest.mark.parametrize("wanted", [1000, 100_000])
+def test_every_frame_is_a_device_block_of_its_place(wanted: int) -> None:
+    crowd = Crowd(City(1), wanted)
+    assert wanted <= crowd.series < 1.3 * wanted
     seen, series = set(), 0
     for frames in crowd.messages(START_MS, 5, 1.0):
         for row in frames:
