@@ -3,7 +3,8 @@
 Broker, ingest and page are the programs that ship. Probes are devices of their own that send a
 reading a second, each at another moment of it, with the time at which it was sent; the page's live
 feed is read as a browser does. What is told is the time from sending until the feed has brought
-the reading, or a newer one of its series, and until it has brought a point of its station after it.
+the reading, or a newer one of its series, and until it has brought the point of a window in
+progress that the reading changed: completeness, which says how many readings it is of.
 """
 
 import json
@@ -23,6 +24,7 @@ from benchmarks.programs import MeasureError
 from benchmarks.progress import Progress
 from benchmarks.publisher import opened
 from edge.wire import encode_single
+from engine.catalogue import INDICATORS, POSITION
 
 PROBES = 50
 WARM_S = 8.0
@@ -31,6 +33,7 @@ TAIL_S = 4.0
 """What was sent last has so long to arrive."""
 LINE_BYTES_MAX = 64 << 20
 GOAL_MS, GOAL_RATE = 250, 50_000
+_COMPLETENESS = INDICATORS[POSITION["dq.completeness"]]
 
 
 class Wanted(NamedTuple):
@@ -44,10 +47,21 @@ class Wanted(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """A reading of a probe: which one, and when it was sent, Unix ms."""
+    """A reading of a probe: which one, when it was sent, Unix ms, and if it is measured."""
 
-    probe: int
+    path: str
     time_ms: int
+    measured: bool = True
+
+
+class Counted(NamedTuple):
+    """A point of a probe's station, as the page had it: completeness of the hour, of n readings."""
+
+    at_ms: float
+    path: str
+    end_ms: int
+    value: float
+    n: int
 
 
 class Listener(threading.Thread):
@@ -68,7 +82,7 @@ class Listener(threading.Thread):
             raise OSError(f"{url} answers {status!r}")
         self._socket.settimeout(None)
         self.readings: list[tuple[float, str, int]] = []
-        self.points: list[tuple[float, set[str]]] = []
+        self.points: list[Counted] = []
 
     def run(self) -> None:
         """Take note of frames until the page closes or `close`."""
@@ -85,7 +99,9 @@ class Listener(threading.Thread):
             self.readings += [(now_ms, row[0], row[4]) for row in data["readings"]
                               if row[0].startswith("centre/p")]
         elif event == "points":
-            self.points.append((now_ms, {row[0] for row in data["points"]}))
+            self.points += [
+                Counted(now_ms, row[0], row[2], row[3], row[6]) for row in data["points"]
+                if row[1] == _COMPLETENESS.key and row[0].startswith("centre/p")]
 
     def close(self) -> None:
         """End it."""
@@ -104,23 +120,34 @@ def percentiles(found: Iterable[float]) -> dict[str, float]:
 
 
 def delays(
-    sent: list[Sent], readings: list[tuple[float, str, int]],
-    points: list[tuple[float, set[str]]],
+    sent: list[Sent], readings: list[tuple[float, str, int]], points: list[Counted]
 ) -> tuple[list[float], list[float], int]:
-    """Delays of readings and of the points after them, ms, and readings that never came."""
+    """Delays of readings and of points, ms, and readings that never came.
+
+    A point's delay is that of its newest reading, the one that changed what is shown; one that is
+    said again as it was is no news and not counted.
+    """
     shown: dict[str, list[tuple[float, int]]] = {}
     for at_ms, path, time_ms in readings:
         shown.setdefault(path, []).append((at_ms, time_ms))
-    of_readings, of_points, lost = [], [], 0
+    of_readings, lost = [], 0
     for one in sent:
-        path = f"centre/p{one.probe}"
-        came = [at for at, upto in shown.get(path, ()) if upto >= one.time_ms]
-        if not came:
-            lost += 1
+        if not one.measured:
             continue
-        of_readings.append(came[0] - one.time_ms)
-        told = [at for at, paths in points if at >= came[0] and path in paths]
-        of_points += [told[0] - one.time_ms] if told else []
+        came = [at for at, upto in shown.get(one.path, ()) if upto >= one.time_ms]
+        lost += not came
+        of_readings += [came[0] - one.time_ms] if came else []
+    of_points = []
+    before: dict[str, tuple[int, float]] = {}
+    for point in points:
+        now = point.end_ms, round(point.value, _COMPLETENESS.digits)
+        if before.get(point.path) == now:
+            continue
+        before[point.path] = now
+        in_window = [one for one in sent if one.path == point.path
+                     and 0 <= point.end_ms - one.time_ms < _COMPLETENESS.window_s * 1000]
+        newest = in_window[min(point.n, len(in_window)) - 1]
+        of_points += [point.at_ms - newest.time_ms] if newest.measured else []
     return of_readings, of_points, lost
 
 
@@ -179,9 +206,9 @@ def _measured(
     came = progress.get("readings") / took_s
     more = {"taken_per_s": round(came), "ingest_cpu": round(cpu_s / took_s, 3),
             "disk_kb_per_s": round(disk_bytes / took_s / 1e3)}
-    yield {**head, "what": "readings", **percentiles(of_readings), "sent": len(sent),
-           "lost": lost, **more}
-    yield {**head, "what": "open points", **percentiles(of_points), "sent": len(sent), **more}
+    head |= {"sent": sum(one.measured for one in sent)}
+    yield {**head, "what": "readings", **percentiles(of_readings), "lost": lost, **more}
+    yield {**head, "what": "open points", **percentiles(of_points), **more}
 
 
 def _places_of_probes() -> str:
@@ -214,7 +241,7 @@ def _listen(url: str, log: Path) -> Listener:
 
 
 def _probe(port: int, seconds: float) -> list[Sent]:
-    """Send readings of the probes in turn; those of the warm-up are not told."""
+    """Send readings of the probes in turn; those of the warm-up are not measured."""
     sock = opened(port, "bench-probe")
     begun, sent = time.monotonic(), []
     count = 0
@@ -227,8 +254,7 @@ def _probe(port: int, seconds: float) -> list[Sent]:
         payload = encode_single(1, number, frames.QUANTITY, time_ms, 10.0 + number % 40 / 10)
         topic = f"cv/1/r/bench/centre/p{probe}/q{probe}".encode()
         sock.sendall(frames.frame(topic, payload, 0, 0))
-        if time.monotonic() >= begun + WARM_S:
-            sent.append(Sent(probe, time_ms))
+        sent.append(Sent(f"centre/p{probe}", time_ms, time.monotonic() >= begun + WARM_S))
         count += 1
     time.sleep(TAIL_S)
     sock.close()

@@ -211,8 +211,8 @@ def latency(
         int, typer.Option(min=1, max=100_000, help="Devices that send the load, a series each.")
     ] = 1000,
     open_every_s: Annotated[
-        float, typer.Option(min=0.2, max=60, help="How often ingest tells of open windows.")
-    ] = 2.0,
+        float, typer.Option(min=0.05, max=60, help="How often ingest looks at open windows.")
+    ] = 0.1,
 ) -> None:
     """From a reading's publisher to the page: percentiles, beside a load of QoS 0.
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 DATA_DEFAULT = Path(".cityvitals")
 """The data folder that commands take when none is named."""
 POLL_S = 0.02
-POLL_ROWS_MAX = 1_000
+POLL_ROWS_MAX = 2_000
 """Rows of one poll, some 10 ms of work: 19,000 points of open windows come at once in a city of
 1,000 stations, and the readings behind them shall not wait. Those that are left come at once."""
 HEARTBEAT_S = 1.0

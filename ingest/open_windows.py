@@ -1,6 +1,6 @@
 """Windows in progress, computed a part at a time between two batches.
 
-In a city of 1,000 stations they take 50 ms of the processor, and while that was one piece of work
+In a city of 1,000 stations they take 15 ms of the processor, and while that was one piece of work
 nothing was taken in. Each family is computed by itself; their points go to the outlets together.
 """
 
@@ -10,13 +10,11 @@ from collections.abc import Iterator
 
 from engine.points import Points, concatenate
 from engine.private import public
+from ingest import pauses
 from ingest.line import Line
 from ingest.outlets import Outlets
 
-SHARE = 0.25
-"""Windows in progress are computed every `open_every_s`, or as rarely as makes them take no more
-than this share of a processor: in a city of 100,000 series they take a second."""
-PART_S = 0.003
+PART_S = 0.025
 """So long at once, or one family if that takes longer."""
 
 
@@ -26,23 +24,28 @@ class OpenWindows:
     def __init__(self, line: Line, outlets: Outlets) -> None:
         self._line = line
         self._outlets = outlets
-        self._every_s = self._begins_s = 0.0
+        self._every_s = self._per_s = self._begins_s = 0.0
         self._families: Iterator[Points] | None = None
         self._parts: list[Points] = []
         self._took_s = 0.0
 
-    def begin(self, now_s: float, every_s: float) -> None:
-        """Begin a round after a tick, which has folded what came, if it is time for one."""
-        self._every_s = every_s
-        if self._families is None and now_s >= self._begins_s and self._outlets.takes_open:
-            self._families = self._line.vitals.open_windows()
-            self._took_s = 0.0
+    def is_due(self, now_s: float) -> bool:
+        """True if it is time for a round; a tick comes first, which folds what came."""
+        return (
+            self._families is None and now_s >= self._begins_s and self._outlets.takes_open
+        )
+
+    def begin(self, every_s: float, per_s: float) -> None:
+        """Begin a round, at `per_s` readings a second; the next one as `pauses.open_s` says."""
+        self._every_s, self._per_s = every_s, per_s
+        self._families = self._line.vitals.open_windows()
+        self._took_s = 0.0
 
     def step(self, now_s: float) -> None:
         """Do a part of the round that has begun."""
         if self._families is not None and self._part(self._families, PART_S):
             took_s = self._took_s + self._outlets.open_s
-            self._begins_s = now_s + max(self._every_s, took_s / SHARE)
+            self._begins_s = now_s + pauses.open_s(self._every_s, took_s, self._per_s)
 
     def finish(self) -> None:
         """Do what is left of a round that has begun."""

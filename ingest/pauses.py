@@ -14,6 +14,17 @@ READINGS_S_MIN, READINGS_S_MAX = 0.04, 1.0
 READINGS_SHARE = 0.2
 """Latest readings go to the store every 40 ms; in a large city, where that takes more than a fifth
 of a processor, more rarely, up to once a second."""
+OPEN_SHARE, OPEN_SHARE_DENSE = 0.25, 0.03
+OPEN_DENSE = 100_000
+"""Windows in progress take no more than a quarter of a processor, and above so many readings a
+second, which need it more, a thirtieth."""
+
+
+def open_s(every_s: float, took_s: float, per_s: float) -> float:
+    """How long to wait until windows in progress are computed again, `every_s` at least, by how
+    long the last time took and how many readings come a second."""
+    share = OPEN_SHARE_DENSE if per_s >= OPEN_DENSE else OPEN_SHARE
+    return max(every_s, took_s / share)
 
 
 def readings_s(took_s: float) -> float:

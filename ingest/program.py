@@ -108,7 +108,7 @@ class Program:
         self._quiet_s = 0.0
         self._open = OpenWindows(self.line, self._outlets)
         self._minute = 0
-        self._taken_s = 0.0
+        self._taken_s = self._per_s = 0.0
         self._set_aside: list[str] = []
 
     def _on_message(
@@ -181,6 +181,9 @@ class Program:
                 self._take_wall()
             self._receipts.step()
             now = time.monotonic()
+            if settled and self._open.is_due(now):
+                self._tick(recorded)
+                self._open.begin(self.settings.open_every_s, self._per_s)
             self._open.step(now)
             if now >= readings:
                 readings = now + pauses.readings_s(self._outlets.readings(self.line.vitals))
@@ -195,8 +198,6 @@ class Program:
             else:
                 second = max(second + 1.0, now - 1.0)
             self._each_second(recorded, settled)
-            if settled:
-                self._open.begin(now, self.settings.open_every_s)
             if now >= snapshot + self.settings.snapshot_every_s:
                 snapshot = now
                 self.line.snapshot(beside=True)
@@ -249,6 +250,12 @@ class Program:
                 break
         self._arrived.held_back = len(recorded)
 
+    def _tick(self, recorded: RecordedClock) -> None:
+        """Fold what came, close what is due; only steps of a recorded clock close windows."""
+        is_recorded = self.settings.clock == "recorded"
+        now_ns = self.line.vitals.now_ns if is_recorded else self._now_ns(recorded)
+        self.line.tick(now_ns, with_open=False)
+
     def _now_ns(self, recorded: RecordedClock) -> int:
         return recorded.now_ns if self.settings.clock == "recorded" else time.time_ns()
 
@@ -261,11 +268,8 @@ class Program:
         self._facts.look(self.line, now_ns)
         if self._connection.ready:
             self._outlets.clear_retained()
-        if self.settings.clock == "recorded":
-            # Only steps of the recorded clock close windows.
-            self.line.tick(self.line.vitals.now_ns, with_open=False)
-        elif settled:
-            self.line.tick(now_ns, with_open=False)
+        if settled:
+            self._tick(recorded)
         self.line.archive.sync(now_ns // 1_000_000)  # of QoS 0, which no receipt waits for
         self._retention.step(now_ns, self.line.snapshots.covered)
         minute = self.line.vitals.now_ns // MINUTE_NS
@@ -290,6 +294,7 @@ class Program:
         )
         health |= {"disk": self._trouble.health(), "losses": self.line.losses,
                    "set_aside": self._set_aside, "configuration": self._live.status()}
+        self._per_s = health["readings_per_s"]
         self._beside.put_health(health)
         return health
 

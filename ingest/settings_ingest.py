@@ -21,7 +21,7 @@ class IngestSettings(Section):
     relative to the file. clock: `wall` for sensors, `recorded` for a replay, whose messages
     carry their own receive time. grace_s: how long after its end a window waits for series that
     have not delivered. k: private stations leave only in groups of so many. open_every_s: how
-    often windows in progress are computed.
+    often windows in progress are computed at most.
     archive_days, archive_bytes_max: how long, and up to what size, the archive is kept.
     publish_indicators: whether closed indicators go out over MQTT, retained. keep_points_days:
     how long the embedded store keeps points. influx: where else points go. foreign: topics of
@@ -34,7 +34,7 @@ class IngestSettings(Section):
     client_id: str = "cityvitals-ingest"
     grace_s: int = 60
     k: int = GROUP_MIN
-    open_every_s: float = 2.0
+    open_every_s: float = 0.1
     snapshot_every_s: float = 300.0
     archive_days: int = 400
     archive_bytes_max: int = 20 << 30
@@ -49,7 +49,7 @@ class IngestSettings(Section):
         spans = {
             "grace_s": (self.grace_s, 0, 86_400),
             "k": (self.k, 2, 10_000),
-            "open_every_s": (self.open_every_s, 0.2, 3600),
+            "open_every_s": (self.open_every_s, 0.05, 3600),
             "snapshot_every_s": (self.snapshot_every_s, 1, 86_400),
             "archive_days": (self.archive_days, KEPT_DAYS_MIN, 36_500),
             "archive_bytes_max": (self.archive_bytes_max, ARCHIVE_BYTES_MIN, 1 << 50),

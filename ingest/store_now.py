@@ -3,7 +3,8 @@ sensor the latest reading. Each change has a number, so that a page asks for wha
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -157,7 +158,8 @@ class Now:
     def changes(self, file: sqlite3.Connection, after: int, seq: int, most: int = 0) -> Changes:
         """What changed after number `after` up to `seq`, by number; of it the first `most`, if
         that is not 0."""
-        opened, latest = self._open.changed(file, after), self._latest.changed(file, after)
+        opened = self._open.changed(file, after, most)
+        latest = self._latest.changed(file, after, most)
         if most:
             closed = file.execute(sql.CHANGED_NUMBERS, (after, most)).fetchall()
             numbers = np.concatenate([
@@ -168,23 +170,23 @@ class Now:
         if len(opened[0]) or len(latest[0]):
             self._learn(file)
         points = [Last(*row) for row in file.execute(sql.CHANGED_POINTS, (after, seq))]
-        points += self._opened(*opened)
-        points.sort(key=lambda row: row.seq)
+        if points and len(opened[0]):
+            points = sorted([*points, *self._opened(*opened)], key=lambda row: row.seq)
+        elif not points:
+            points = list(self._opened(*opened))
         sensors, rows = latest
-        names = ("time_ms", "value", "flag", "period_s")
-        return Changes(seq, points, [
-            Reading(*self._sensors[sensor], *told) for sensor, *told in zip(
-                sensors.tolist(), *(rows[name].tolist() for name in names), strict=True)])
+        names = zip(*(self._sensors[sensor] for sensor in sensors.tolist()), strict=True)
+        columns = (rows[name].tolist() for name in ("time_ms", "value", "flag", "period_s"))
+        return Changes(seq, points, list(map(Reading._make, zip(*names, *columns, strict=True))))
 
-    def _opened(self, sids: Integers, rows: Rows) -> Iterator[Last]:
-        columns = [rows[name].tolist() for name in ("end_s", "value", "level", "cov", "n")]
-        areas = [_or_none(rows[name]) for name in ("p50", "p95", "max")]
-        numbers = [rows[name].tolist() for name in ("over", "known_ms", "seq")]
-        for sid, end_s, value, level, cov, n, *rest in zip(
-            sids.tolist(), *columns, *areas, *numbers, strict=True
-        ):
-            yield Last._make((*self._series[sid], end_s * 1000, value, level, cov, n, 0,
-                              int(PointState.OPEN), *rest))
+    def _opened(self, sids: Integers, rows: Rows) -> Iterable[Last]:
+        names = zip(*(self._series[sid] for sid in sids.tolist()), strict=True)
+        ends = (rows["end_s"] * 1000).tolist()
+        columns = (rows[name].tolist() for name in ("value", "level", "cov", "n"))
+        areas = (_or_none(rows[name]) for name in ("p50", "p95", "max"))
+        numbers = (rows[name].tolist() for name in ("over", "known_ms", "seq"))
+        return map(Last._make, zip(
+            *names, ends, *columns, repeat(0), repeat(int(PointState.OPEN)), *areas, *numbers))
 
     def _learn(self, file: sqlite3.Connection) -> None:
         """Know the names of all series and sensors, and of those that are forgotten no more."""

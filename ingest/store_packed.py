@@ -67,21 +67,21 @@ class Packed:
             ((block, seq, rows[block].tobytes())
              for block, seq in zip(blocks.tolist(), newest.tolist(), strict=True)))
 
-    def changed(self, file: sqlite3.Connection, after: int) -> tuple[Integers, Rows]:
-        """Numbers and rows whose `seq` is greater than `after`, in the order of `seq`."""
-        numbers, parts = [np.zeros(0, np.int64)], [np.zeros(0, self._dtype)]
+    def changed(
+        self, file: sqlite3.Connection, after: int, most: int = 0
+    ) -> tuple[Integers, Rows]:
+        """Numbers and rows whose `seq` is greater than `after`, in the order of `seq`; of them the
+        first `most`, if that is not 0."""
         found = file.execute(
-            f"SELECT block, body FROM {self._name} WHERE seq > ?", (max(after, 0),))
-        for block, body in found:
-            rows = self._unpack(body)
-            fresh = np.flatnonzero(rows["seq"] > after)
-            numbers.append(fresh + block * self._length)
-            parts.append(rows[fresh])
-        rows = np.concatenate(parts)
-        order = np.argsort(rows["seq"], kind="stable")
-        return np.concatenate(numbers)[order], rows[order]
+            f"SELECT block, body FROM {self._name} WHERE seq > ?", (max(after, 0),)).fetchall()
+        rows = self._unpack(b"".join(body for _, body in found), len(found))
+        first = np.array([block for block, _ in found], np.int64) * self._length
+        seq = np.ascontiguousarray(rows["seq"])
+        at = np.flatnonzero(seq > after)
+        at = at[np.argsort(seq[at])][: most or None]
+        return first[at // self._length] + at % self._length, rows[at]
 
-    def _unpack(self, body: bytes) -> Rows:
-        if len(body) != self._length * self._dtype.itemsize:
-            raise sqlite3.DatabaseError(f"{self._name}: a block of {len(body)} bytes")
+    def _unpack(self, body: bytes, blocks: int = 1) -> Rows:
+        if len(body) != blocks * self._length * self._dtype.itemsize:
+            raise sqlite3.DatabaseError(f"{self._name}: {blocks} blocks of {len(body)} bytes")
         return np.frombuffer(body, self._dtype)

@@ -69,7 +69,7 @@ def test_part_by_part_they_are_what_one_tick_says(
     whole = City(tmp_path / "b")
     whole.line.tick(whole.line.vitals.now_ns, with_open=True)
     opened = OpenWindows(city.line, city.outlets)
-    opened.begin(5.0, 2.0)
+    opened.begin(2.0, 0.0)
     parts = 0
     while not city.open_points():
         opened.step(5.0)
@@ -84,7 +84,7 @@ def test_readings_between_two_parts_harm_nothing_and_rounds_keep_their_distance(
 ) -> None:
     monkeypatch.setattr(module, "PART_S", 0.0)
     opened = OpenWindows(city.line, city.outlets)
-    opened.begin(5.0, 2.0)
+    opened.begin(2.0, 0.0)
     opened.step(5.0)
     city.take(30, 95)  # past the end of the hour: what is closed is not told as open
     while opened._families is not None:
@@ -93,9 +93,10 @@ def test_readings_between_two_parts_harm_nothing_and_rounds_keep_their_distance(
         assert row.end_ms > START_MS + 60 * MINUTE_MS or row.end_ms > city.line.vitals.now_ns / MS
     begins_s = opened._begins_s
     assert begins_s >= 7.0
-    opened.begin(begins_s - 0.1, 2.0)
-    assert opened._families is None
-    opened.begin(begins_s, 2.0)
+    assert not opened.is_due(begins_s - 0.1)
+    assert opened.is_due(begins_s)
+    opened.begin(2.0, 0.0)
+    assert not opened.is_due(begins_s + 9.0), "one is being computed"
     opened.finish()
     assert opened._families is None
     assert START_MS + 120 * MINUTE_MS in {row.end_ms for row in city.open_points()}
@@ -103,13 +104,13 @@ def test_readings_between_two_parts_harm_nothing_and_rounds_keep_their_distance(
 
 def test_a_round_is_dropped_whole_and_tells_of_no_private_place(city: City) -> None:
     opened = OpenWindows(city.line, city.outlets)
-    opened.begin(5.0, 2.0)
+    opened.begin(2.0, 0.0)
     opened.drop()
     opened.step(5.0)
     opened.finish()
     assert city.open_points() == []
     city.take(30, 31)
-    opened.begin(5.0, 2.0)
+    opened.begin(2.0, 0.0)
     registry = city.line.vitals.registry
     registry.private.add(registry.place_of[PlaceKey(CITY, "centre", "s1")])
     opened.finish()

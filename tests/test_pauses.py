@@ -21,3 +21,11 @@ def test_latest_readings_are_told_often_while_that_costs_little() -> None:
     assert pauses.readings_s(0.0) == pauses.READINGS_S_MIN == 0.04
     assert pauses.readings_s(0.06) == pytest.approx(0.3)
     assert pauses.readings_s(0.5) == pauses.READINGS_S_MAX == 1.0
+
+
+def test_windows_in_progress_take_a_quarter_of_a_processor_and_little_where_traffic_is_dense(
+) -> None:
+    assert pauses.open_s(0.1, 0.001, 0.0) == 0.1
+    assert pauses.open_s(0.1, 0.1, 99_999.0) == pytest.approx(0.4)
+    assert pauses.open_s(0.1, 0.03, 100_000.0) == pytest.approx(1.0)
+    assert pauses.open_s(5.0, 0.03, 100_000.0) == 5.0

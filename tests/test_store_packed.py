@@ -82,6 +82,6 @@ def test_a_block_of_another_length_is_damage() -> None:
     file, packed = table(), Packed("t", PAIR)
     file.execute("INSERT INTO t VALUES (0, 7, x'0102')")
     for act in (packed.load, lambda file: packed.changed(file, 0)):
-        with pytest.raises(sqlite3.DatabaseError, match="t: a block of 2 bytes"):
+        with pytest.raises(sqlite3.DatabaseError, match="t: 1 blocks of 2 bytes"):
             act(file)
     file.close()
