@@ -112,18 +112,24 @@ class Consumption(Shared[Meters], CivilDays):
         self, members: Integers, days: Integers, now_min: int, panes: Panes
     ) -> Floats:
         """`COLUMNS` of each meter and day, as the peaks of demand have just taken them in."""
+        found = self._kept(members, days)
+        # In an explanation nobody else asks for the days, and they are more than are kept at once.
+        missing = np.nonzero(found[:, 0] < days)[0]
+        missing = missing[np.argsort(days[missing], kind="stable")]
+        edges = np.nonzero(np.diff(days[missing] // PEAK_DAYS))[0] + 1
+        for rows in np.split(missing, edges) if len(missing) else []:
+            self.peaks.compute(members[rows], days[rows], now_min, panes)
+            found[rows] = self._kept(members[rows], days[rows])
+        found[found[:, 0] != days, 1:] = 0.0  # after a long stop: panes had none of it
+        return np.ascontiguousarray(found[:, 1:])
+
+    def _kept(self, members: Integers, days: Integers) -> Floats:
+        """float64[k, 4]: the day that the peaks keep where a day would be, and its `COLUMNS`."""
         places = [self.members.places[member] for member in members.tolist()]
         rows, column = self.peaks.month.rows(places), days % PEAK_DAYS
         table = self.peaks.month.table
-        missing = np.nonzero(table[rows, _DAY, column] < days)[0]
-        if len(missing):  # in an explanation nobody else asks for the day
-            oldest_first = missing[np.argsort(days[missing], kind="stable")]
-            self.peaks.compute(members[oldest_first], days[oldest_first], now_min, panes)
-        table = self.peaks.month.table
-        found: Floats = np.stack(
-            [table[rows, of, column] for of in (_SUM, _COMPLETE, _BLOCKS)], axis=1)
-        found[table[rows, _DAY, column] != days] = 0.0  # after a long stop: panes had none of it
-        return found
+        return np.stack(
+            [table[rows, of, column] for of in (_DAY, _SUM, _COMPLETE, _BLOCKS)], axis=1)
 
     def inhabitants(self, place: int, members: Integers, kind: str, day: int) -> Inhabitants:
         """What is known of an area for a period, and the customers of some of its meters."""

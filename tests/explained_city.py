@@ -137,8 +137,12 @@ def troubled(folder: Path) -> Path:
 
 
 def metered(folder: Path) -> Path:
-    """Two meters that only tell their energy register, one with a gap of ten minutes."""
-    path = write_places(folder / "places.csv", [row("d1", "s1"), row("d2", "s2")])
+    """Two meters that only tell their energy register, one with a gap of ten minutes.
+
+    And SO2 by the minute at a station of its own.
+    """
+    path = write_places(
+        folder / "places.csv", [row("d1", "s1"), row("d2", "s2"), row("d3", "s3")])
     store = Store.create(folder / "store.db")
     line = Line(folder / "ingest", Outlets(store), 60)
     line.open()
@@ -149,7 +153,7 @@ def metered(folder: Path) -> Path:
         line.take([
             _message(device, number, minute, 100 + minute * minute / 60, "energy")
             for device in ("d1", "d2") if device == "d1" or not 50 <= minute < 60
-        ], now_ns)
+        ] + [_message("d3", number, minute, 60.0 + minute % 70, "so2")], now_ns)
     end_ms = START_MS + HOURS * HOUR_MS + 2 * MINUTE_MS
     line.tick(end_ms * MS, with_open=False)
     told(store, end_ms)
@@ -185,7 +189,7 @@ def powered(folder: Path) -> Path:
 
 
 def yearly(folder: Path, days: int) -> Path:
-    """One station that tells PM2.5, NO2 and O3 each hour for so many days, with gaps.
+    """One station that tells five pollutants each hour for so many days, with gaps.
 
     Only the families of days and years are computed, three days at a time.
     """
@@ -204,7 +208,8 @@ def yearly(folder: Path, days: int) -> Path:
         for hour in range(24 * day, 24 * day + 24):
             for quantity, value in (
                 ("pm25", 5.0 + hour % 13 + day % 30), ("no2", 8.0 + hour % 24 * 5),
-                ("o3", 20.0 + hour % 24 + day % 50),
+                ("o3", 20.0 + hour % 24 + day % 50), ("pm10", 9.0 + hour % 11 + day % 40),
+                ("so2", 2.0 + hour % 24 / 4),
             ):
                 if hour % 50 < 47:
                     number += 1

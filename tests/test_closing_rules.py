@@ -68,6 +68,7 @@ def horizon(folder: Path) -> str:
 def enough(folder: Path) -> str:
     rule = Rule(folder, "How much of a window there must be: 75 % of its minutes", "air.us_aqi_no2")
     rule.say("An hour of NO2, a reading a minute; 44 of 60 minutes are 73 %, 45 are 75 %.")
+    rule.lines.append("(What is covered is told in hours here: of this one, all or nothing.)")
     rule.send("d1", "no2", minutes(TEN, 44), 60.0, TEN + 44 * MINUTE)
     rule.tick(TEN + HOUR + MINUTE)
     rule.say("One late minute more, and the hour has its number.")

@@ -1,6 +1,7 @@
 """Same input, same output: through a real line, in any order, split, repeated, and cut anywhere."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ from tests.line_city import (
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 LIVED_MS = 30 * HOUR_MS
-KINDS = {"d1": (("pm25", "no2"), 900), "d2": (("speed", "count"), 300), "d3": (("power",), 180)}
+KINDS = {
+    "d1": (("pm25", "no2"), 900), "d2": (("speed", "count"), 300), "d3": (("power",), 180),
+    "d4": (("pm10", "o3", "so2", "co"), 900), "d5": (("laeq",), 300), "d6": (("energy",), 900),
+    "d7": (("voltage", "current", "thd", "pst"), 600), "d8": (("pm25", "rh"), 900),
+}
+SPANS = {"co": (0.1, 9.0), "voltage": (205.0, 255.0), "thd": (1.0, 9.0), "pst": (0.1, 1.5)}
 END_MS = START_MS + LIVED_MS + 9 * DAY_MS
 Told = tuple[int, str, bytes]
 
@@ -35,7 +41,11 @@ def told() -> list[Told]:
     rng, found = random.Random(3), []
     for device, (quantities, period_s) in KINDS.items():
         for number, time_ms in enumerate(range(START_MS, START_MS + LIVED_MS, period_s * 1000), 1):
-            values = {name: round(rng.uniform(5, 90), 2) for name in quantities}
+            values = {
+                name: round(rng.uniform(*SPANS.get(name, (5.0, 90.0))), 2) for name in quantities
+            }
+            if "energy" in values:  # a register only grows
+                values["energy"] = round(values["energy"] / 100 + 2.0 * number, 2)
             sent = wire.encode_device_block(1, number, time_ms, values)
             if rng.random() < 0.93:
                 found.append((time_ms, device, sent))
@@ -46,10 +56,12 @@ def lived(folder: Path, coming: list[Told], rng: random.Random, cuts: set[int]) 
     dict[Any, Any]
 ):
     """The last word on every window; before batch k of `cuts` ingest is killed or saved."""
-    write_places(folder / "places.csv", [
+    rows = [
         row(device, f"s{device[1:]}", period_s=float(period_s))
         for device, (_, period_s) in KINDS.items()
-    ])
+    ]
+    rows[-1] = replace(rows[-1], correction="purpleair-cf1")
+    write_places(folder / "places.csv", rows)
     kept = Kept()
     line = line_of(folder, kept)
     clock, at = START_MS, 0
@@ -105,3 +117,4 @@ def test_no_order_split_repetition_or_cut_shows_in_the_end(
     assert not different, [
         (key, found.get(key), undisturbed.get(key)) for key in sorted(different)[:4]]
     assert len(found) > 1000
+    assert len({key[1] for key, said in found.items() if said[1] >= 0}) > 100, "indicators"

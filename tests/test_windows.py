@@ -79,11 +79,11 @@ def test_closing() -> None:
         "When a block of 15 minutes closes. Two meters report every minute; grace is 60 s.",
         "energy.demand_15min", row("m1", "centre/east"), row("m2", "centre/west"),
     )
-    story.say("\n-- Both have delivered up to the end: the block closes by their own time.")
+    story.say("\n-- The first has delivered up to the end: its block closes by its own time.")
     story.take("m1", "power", minutes("10:00", 15), 4)
     story.take("m2", "power", minutes("10:00", 14), 2)
     story.tick("10:15:00")
-    story.say("\n-- The second meter lacks one minute; its last reading closes the block.")
+    story.say("\n-- The second lacks one minute; its last reading closes its block.")
     story.take("m2", "power", ["10:14:00"], 2)
     story.tick("10:15:01")
     story.say("\n-- (Windows close when the minute changes.)")
@@ -111,11 +111,11 @@ def test_late() -> None:
     story.take("m1", "power", ["10:13:00"], 32)
     story.tick("10:16:00")
     story.say("\n-- One second after it: late, and the block is said anew, with that reading.")
-    story.take("m1", "power", ["10:14:00"], 47)
+    story.take("m1", "power", ["10:14:00"], 36)
     story.tick("10:16:01")
     story.tick("10:17:00")
     story.say("\n-- Later still, one that says the same: the value stays, the revision tells.")
-    story.take("m1", "power", ["10:14:30"], 9)
+    story.take("m1", "power", ["10:14:30"], 8)
     story.tick("11:00:00")
     story.check("late")
 
