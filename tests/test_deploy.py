@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sysconfig
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -235,19 +237,35 @@ def test_ingest_and_grafana_get_tokens_of_their_own(secrets: Path, tmp_path: Pat
     assert (done.returncode, "credentials.sh" in done.stderr) == (2, True)
 
 
-def test_mosquitto_with_users_and_tls_lets_in_who_may(secrets: Path, tmp_path: Path) -> None:
+@contextmanager
+def mosquitto(secrets: Path, folder: Path) -> Iterator[tuple[int, int]]:
+    """The broker as `with-users.sh` has it, on free ports: without TLS, and with."""
     program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     if not Path(program).exists():
         pytest.skip("mosquitto is not installed")
-    conf, plain, secure = tmp_path / "mosquitto.conf", free_port(), free_port()
+    conf, plain, secure = folder / "mosquitto.conf", free_port(), free_port()
     subprocess.run(["sh", DEPLOY / "broker" / "with-users.sh", DEPLOY / "broker", secrets,
-                    tmp_path, conf], check=True)
+                    folder, conf], check=True)
     text = re.sub(r"^listener 1883$", f"listener {plain} 127.0.0.1", conf.read_text(), flags=re.M)
     text = re.sub(r"^listener 8883$", f"listener {secure} 127.0.0.1", text, flags=re.M)
     assert "allow_anonymous false" in text
     conf.write_text(("user root\n" if os.geteuid() == 0 else "") + text)
-    with (tmp_path / "log").open("wb") as log:
+    with (folder / "log").open("wb") as log:
         broker = subprocess.Popen([program, "-c", conf], stdout=log, stderr=log)
+    try:
+        time.sleep(0.3)
+        yield plain, secure
+    finally:
+        broker.kill()
+        broker.wait()
+
+
+def test_mosquitto_with_users_and_tls_lets_in_who_may(secrets: Path, tmp_path: Path) -> None:
+    with mosquitto(secrets, tmp_path) as (plain, secure):
+        _let_in(secrets, tmp_path, plain, secure)
+
+
+def _let_in(secrets: Path, tmp_path: Path, plain: int, secure: int) -> None:
     heard: list[str] = []
     ingest = Connection(
         BrokerSettings(url=f"mqtt://ingest@127.0.0.1:{plain}",
@@ -258,7 +276,6 @@ def test_mosquitto_with_users_and_tls_lets_in_who_may(secrets: Path, tmp_path: P
                        password_file=str(secrets / "edge_password")), "t-edge")
     nobody = Connection(BrokerSettings(url=f"mqtt://127.0.0.1:{plain}"), "t-nobody")
     try:
-        time.sleep(0.3)
         for one in (ingest, edge):
             one.start()
         assert ingest.wait_ready(10), (tmp_path / "log").read_text()
@@ -271,8 +288,6 @@ def test_mosquitto_with_users_and_tls_lets_in_who_may(secrets: Path, tmp_path: P
     finally:
         for one in (ingest, edge, nobody):
             one.stop()
-        broker.kill()
-        broker.wait()
 
 
 def test_nats_takes_its_shipped_settings(tmp_path: Path) -> None:
