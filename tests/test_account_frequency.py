@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from edge import wire
 from edge.places import render
 from engine.account_frequency import OUTSIDE_TOLD_MAX
+from engine.catalogue import POSITION
 from ingest.admission import opened
 from ingest.explain import Question, explain
 from ingest.line import Line
@@ -23,12 +25,14 @@ from tests.town import at, row
 START_MS = at("2026-03-02 00:00") * 1000
 DAY_MS = 86_400_000
 DAYS = 7
+YEAR_DAYS = 340
 BLOCK = 240
+FREQUENCY = POSITION["energy.en50160_frequency"]
 
 
-def blocks() -> Iterator[tuple[int, bytes]]:
+def blocks(days: int) -> Iterator[tuple[int, bytes]]:
     """Forty minutes of frequency a message; on the third day there are 150 means outside."""
-    for number in range(DAYS * 8640 // BLOCK):
+    for number in range(days * 8640 // BLOCK):
         first = number * BLOCK
         day, at_bin = divmod(first, 8640)
         values = [50.0 + (0.51 + k / 1e4 if day == 2 and at_bin < 150 and at_bin + k < 150 else 0.0)
@@ -41,18 +45,28 @@ def blocks() -> Iterator[tuple[int, bytes]]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("hertz")
+    return lived(tmp_path_factory.mktemp("hertz"), DAYS, 1)
+
+
+def lived(folder: Path, days: int, at_once: int) -> Path:
+    """So many days of one sensor, so many messages at once; only frequency is computed."""
     path = folder / "places.csv"
     path.write_text(render([row("d1", "centre/s1", 10.0)]), encoding="utf-8")
     store = Store.create(folder / "store.db")
     line = Line(folder / "ingest", Outlets(store), 60)
     line.open()
+    line.vitals.windows = [
+        windows for windows in line.vitals.windows if FREQUENCY in windows.family.indicators
+    ]
     line.load_places(path, (START_MS - MINUTE_MS) * MS)
-    for time_ms, body in blocks():
-        came_ns = (time_ms + BLOCK * 10_000) * MS
-        line.take([opened(Received("cv/1/r/town/centre/s1/d1", body), came_ns)], came_ns)
+    told_of = blocks(days)
+    while some := list(islice(told_of, at_once)):
+        came_ns = (some[-1][0] + BLOCK * 10_000) * MS
+        line.take([
+            opened(Received("cv/1/r/town/centre/s1/d1", body), came_ns) for _, body in some
+        ], came_ns)
         line.tick(came_ns, with_open=False)
-    end_ms = START_MS + DAYS * DAY_MS + 2 * MINUTE_MS
+    end_ms = START_MS + days * DAY_MS + 2 * MINUTE_MS
     line.tick(end_ms * MS, with_open=False)
     told(store, end_ms)
     line.close()
@@ -93,3 +107,15 @@ def test_a_year_of_a_week_is_insufficient_and_says_what_there_is(folder: Path, t
     assert answer["result"]["value"] is None
     assert answer["coverage"]["had"] == 7 * 8640
     assert answer["coverage"]["owed"] == 365 * 8640
+
+
+@pytest.mark.soak
+def test_a_year_with_its_number(tmp_path: Path) -> None:
+    """150 means of one day are outside by a hundredth, of 340 days: within 0.5 % of the year."""
+    folder = lived(tmp_path, YEAR_DAYS, 144)
+    for tail, value in (("", 0.0), ("_outside", 100 * 150 / (YEAR_DAYS * 8640)), ("_far", 0.0)):
+        answer = asked(folder, tail, YEAR_DAYS)
+        days = answer["steps"][0]["given"]["days"]
+        valid, near, far = (sum(day[k] for day in days) for k in (1, 2, 3))
+        assert (valid, near, far) == (YEAR_DAYS * 8640, 150, 0)
+        assert answer["result"]["value"] == pytest.approx(value)

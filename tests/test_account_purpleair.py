@@ -110,6 +110,11 @@ def test_what_disagrees_is_counted(folder: Path, hour: int, value: float | None)
     answer = answer_of(folder, "centre/s1", "dq.channels_disagree", hour)
     assert answer["result"]["value"] == value
     assert answer["steps"][1]["found"] == {"disagree": value}
+    columns, rows = (answer["steps"][0]["found"][name] for name in ("columns", "rows"))
+    pairs = [row[columns.index("means")] for row in rows]
+    pairs = [pair for pair in pairs if len(pair) == 2 and None not in pair]
+    apart = [abs(a - b) > max(5.0, 0.7 * (a + b) / 2) for a, b in pairs]
+    assert (float(sum(apart)) if apart else None) == value, "as the rule has it"
     share = answer["coverage"]["share"]
     assert share == (0.0 if hour == QUIET else 1.0)
 
