@@ -70,8 +70,9 @@ class Now:
     def _reach(self, sid: int) -> None:
         self._open.reach(sid)
         if sid >= len(self._closed_s):
-            self._closed_s = np.concatenate([
-                self._closed_s, np.zeros(max(sid + 1, 2 * len(self._closed_s)), np.int64)])
+            grown = np.zeros(max(sid + 1, 2 * len(self._closed_s)), np.int64)
+            grown[: len(self._closed_s)] = self._closed_s
+            self._closed_s = grown
 
     def close_windows(
         self, file: sqlite3.Connection, points: Points, sid: Integers,
