@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from edge.connection import BrokerRefusedError, BrokerUnavailableError, Connecti
 from edge.topics import READINGS_FILTER
 from tests import tls
 from tests.brokers import Broker, Mosquitto, Nats
-from tests.live_ingest import until
+from tests.live_ingest import ROOT, publish, until
 from tests.reconnecting import Pair
 from tests.tcp_proxy import TcpProxy
 
@@ -60,10 +61,11 @@ def test_broker_restarted_empty_loses_nothing_that_agents_keep(
     assert "forgotten our session; 1 devices" in pair.ingest.log()
 
 
+@pytest.mark.parametrize("kind", [Nats, Mosquitto])
 def test_half_open_connection_is_noticed_within_two_keep_alives(
-    tmp_path: Path, ending: list[Any]
+    kind: type[Broker], tmp_path: Path, ending: list[Any]
 ) -> None:
-    broker = Mosquitto(tmp_path / "broker")
+    broker = kind(tmp_path / "broker")
     broker.start()
     proxy = TcpProxy(broker.port)
     settings = BrokerSettings(url=proxy.url)
@@ -81,38 +83,101 @@ def test_half_open_connection_is_noticed_within_two_keep_alives(
     until(lambda: client.ready, "back")
 
 
+STALLED = """
+import sys, threading
+from edge.broker_settings import BrokerSettings
+from edge.connection import Connection
+settings = BrokerSettings(url=sys.argv[1])
+settings.keepalive_s = 1
+Connection(
+    settings, "stalled", subscriptions=[("to/stalled", 1)], will=("state/stalled", b"gone"),
+    on_message=lambda topic, payload, *rest: print(payload.decode(), flush=True),
+    on_ready=lambda ready: print("ready" if ready else "lost", flush=True),
+).start()
+threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize("kind", [Nats, Mosquitto])
+def test_keep_alive_lost_by_a_process_that_stood_still(
+    kind: type[Broker], tmp_path: Path, ending: list[Any]
+) -> None:
+    """The broker ends it and tells its will; when it goes on it finds what came meanwhile."""
+    broker = kind(tmp_path / "broker")
+    broker.start()
+    wills: list[bytes] = []
+    watcher = Connection(
+        BrokerSettings(url=broker.url), "watcher", subscriptions=[("state/stalled", 1)],
+        on_message=lambda topic, payload, *rest: wills.append(payload),
+    )
+    ending += [broker, watcher]
+    watcher.start()
+    assert watcher.wait_ready(10)
+    said = tmp_path / "said"
+    with said.open("w") as out:
+        stalled = subprocess.Popen([sys.executable, "-c", STALLED, broker.url], cwd=ROOT,
+                                   stdout=out, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: said.read_text() == "ready\n", "it has its session")
+        os.kill(stalled.pid, signal.SIGSTOP)
+        until(lambda: wills == [b"gone"], "the broker missed it")
+        publish(broker.url, [("to/stalled", b"kept")])
+        os.kill(stalled.pid, signal.SIGCONT)
+        until(lambda: len(said.read_text().split()) == 4, "it is back with its session")
+    finally:
+        stalled.kill()
+        stalled.wait()
+    assert sorted(said.read_text().split()) == ["kept", "lost", "ready", "ready"]
+
+
+class Users:
+    """The users that a broker lets in, of one password; `let` changes them while it runs."""
+
+    def __init__(self, kind: type[Broker], folder: Path) -> None:
+        self._passwords = folder / "passwords"
+        options = {} if kind is Nats else {
+            "allow_anonymous": "false", "password_file": str(self._passwords)}
+        self.broker = kind(folder / "b", **options)
+
+    def let(self, *names: str) -> None:
+        """Let these in and nobody else."""
+        if isinstance(self.broker, Nats):
+            users = ", ".join(f"{{user: {name}, password: hunter2}}" for name in names)
+            self.broker.options["authorization"] = f"{{ users: [{users}] }}"
+        else:
+            self._passwords.write_text("")
+            for name in names:
+                subprocess.run(
+                    ["mosquitto_passwd", "-b", str(self._passwords), name, "hunter2"], check=True)
+            self._passwords.chmod(0o644)
+        self.broker.command()
+        if self.broker._process is not None:
+            os.kill(self.broker._process.pid, signal.SIGHUP)
+
+
+@pytest.mark.parametrize("kind", [Nats, Mosquitto])
 def test_credentials_revoked_and_restored(
-    tmp_path: Path, ending: list[Any], monkeypatch: pytest.MonkeyPatch,
+    kind: type[Broker], tmp_path: Path, ending: list[Any], monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(connection, "BACKOFF_S_MAX", 1.0)
-    passwords = tmp_path / "passwords"
-
-    def users(*names: str) -> None:
-        passwords.write_text("")
-        for name in names:
-            subprocess.run(["mosquitto_passwd", "-b", str(passwords), name, "hunter2"], check=True)
-        passwords.chmod(0o644)
-
-    broker = Mosquitto(tmp_path / "b", allow_anonymous="false", password_file=str(passwords))
-    broker.command()
-    users("ann")
+    users = Users(kind, tmp_path)
+    broker = users.broker
+    (tmp_path / "b").mkdir(exist_ok=True)
+    users.let("ann")
     (tmp_path / "secret").write_text("hunter2")
     broker.start()
     pair = Pair(tmp_path / "city", broker.url, user="ann", password_file=str(tmp_path / "secret"))
     ending += [broker, pair]
     pair.ingest.start_and_wait()
     pair.send(5)
-    users("bob")
-    assert broker._process is not None
-    os.kill(broker._process.pid, signal.SIGHUP)
+    users.let("bob")
     pair.run(lambda: not pair.agent.connected, "the agent is out")
     pair.run(lambda: isinstance(pair.agent._connection.error, BrokerRefusedError), "it knows why")
     pair.run(lambda: "refused the session" in pair.health()["error"], "ingest says why")
     assert pair.health()["connected"] is False
     pair.take(5)
-    users("ann")
-    os.kill(broker._process.pid, signal.SIGHUP)
+    users.let("ann")
     pair.run(lambda: pair.agent.drained, "all arrives once both are let in again")
     until(lambda: pair.applied() == 10, "each sample once")
     until(lambda: pair.health()["connected"] and not pair.health()["error"], "ingest is fine")
