@@ -14,6 +14,7 @@ from dashboards.grafana_panel import decimals, override, table, target, timeseri
 from dashboards.grafana_scale import (
     UNIX_TIME,
     Group,
+    at_stations,
     groups,
     has_levels,
     levelled,
@@ -104,6 +105,12 @@ def everything(board: Board, group: Group, area: str, scope: str) -> None:
     parts.course(board, f"area.{first.key}", group, "indicator_area", area, "ind",
                  f"{group.title}, city", width=24)
     for entry in group.entries[:SERIES_PANELS_MAX]:
+        if not at_stations(entry):
+            if entry.area == "per_capita":
+                parts.course(board, f"all.{entry.key}", Group((entry,)), "indicator_area",
+                             ql.districts_of(scope), "district", f"{entry.name}, districts",
+                             width=12)
+            continue
         parts.course(board, f"all.{entry.key}", Group((entry,)), "indicator", scope, "station",
                      f"{entry.name}, stations", width=12)
         if has_levels(entry) and not entry.headline:

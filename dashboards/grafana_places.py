@@ -67,7 +67,7 @@ def station(site: Site) -> Board:
     _all_newest(made)
     for name in domains():
         made.row(f"Since when? {spoken(name)}")
-        for group in groups(name):
+        for group in groups(name, stations=True):
             if group.first.unit != UNIX_TIME:
                 parts.course(made, f"course.{group.first.key}", group, "indicator", ql.STATION,
                              "ind", group.title, width=12)

@@ -56,10 +56,17 @@ def of_domains(domains: Sequence[str]) -> list[Indicator]:
     return [entry for entry in INDICATORS if entry.domain in domains]
 
 
-def groups(domain: str) -> list[Group]:
-    """The groups of a domain, in the order of the catalogue."""
+def at_stations(entry: Indicator) -> bool:
+    """True if stations have points of it; of some only the city, or an area, has any."""
+    return entry.area not in ("system", "per_capita")
+
+
+def groups(domain: str, *, stations: bool = False) -> list[Group]:
+    """The groups of a domain, in the order of the catalogue; `stations`: what these have alone."""
     found: dict[Any, list[Indicator]] = {}
     for entry in of_domains((domain,)):
+        if stations and not at_stations(entry):
+            continue
         scale = entry.levels if has_levels(entry) else ()
         key = (entry.unit, entry.cadence_s, entry.better, scale)
         found.setdefault(key, []).append(entry)

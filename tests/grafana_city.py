@@ -1,7 +1,7 @@
 """Simville's last 50 hours as the engine wrote them, in a real InfluxDB, for dashboards' queries.
 
-What the city does not live long enough for (annual means) or has no sensors for comes from points
-of the test, through the same writer, so that a new indicator of the catalogue is queried, too.
+What the city does not live long enough for (annual means) or has no sensors for the engine says of
+small towns at the same stations (`tests.grafana_rare`).
 """
 
 import time
@@ -13,19 +13,18 @@ from cityvitals import past
 from cityvitals.backfill import backfill
 from cityvitals.place import write
 from edge import wire
-from edge.places import PlaceKey
 from engine.catalogue import INDICATORS, POSITION
-from engine.points import Points, PointState, empty
 from ingest.admission import opened
 from ingest.health import Health, ages
 from ingest.influx import InfluxSettings, InfluxSink
 from ingest.line import Line
-from ingest.lines import Batch, PointLines, rollup
+from ingest.lines import PointLines
 from ingest.messages import Received
 from ingest.outlets import Outlets
 from ingest.spool import Spool
 from ingest.store import Store
 from simulators.city import City
+from tests.grafana_rare import Rare
 from tests.influxd import Influxd
 from tests.line_city import MINUTE_MS, MS, body
 
@@ -39,7 +38,7 @@ WAIT_S = 240.0
 
 
 class GrafanaCity:
-    """The data folder, the server that has all of it, and the indicators that a test made up."""
+    """The data folder, the server that has all of it, and indicators of which nothing was said."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,7 +52,8 @@ class GrafanaCity:
         store = Store.create(folder / "store.db")
         known = {row.indicator for row in store.last() if row.level >= 0 and row.state > 0}
         self._live(Outlets(store, sink), city)
-        self.made_up = self._make_up(known, sink)
+        known |= self._rare(known, sink)
+        self.unsaid = [entry.key for entry in INDICATORS if entry.key not in known]
         sink.start()
         deadline = time.monotonic() + WAIT_S
         while sink.status()["queued"]:
@@ -86,36 +86,16 @@ class GrafanaCity:
                 now_ns=now_ms * MS, queue=0, broker={}, sinks=[]))
         line.close()
 
-    def _make_up(self, known: set[str], sink: InfluxSink) -> list[str]:
-        """Points of every indicator that the engine had no sufficient one of."""
-        missing = [entry for entry in INDICATORS if entry.key not in known]
-        for entry in missing:
-            station = STATIONS.get(entry.domain, "air-01")
-            keys = [PlaceKey(CITY, "harbour", station), PlaceKey(CITY, "harbour", ""),
-                    PlaceKey(CITY, "", "")]
-            sink.write(PointLines().encode(_points(POSITION[entry.key], entry.cadence_s), keys))
-            sink.write([Batch(rollup(
-                name, keys[0], entry, END_MS // 1000 // 3600 * 3600,
-                values=np.array([1.0, 2.0]), over=0, cov=1.0,
-            ), 1) for name in ("indicator_1h", "indicator_1d")])
-        return [entry.key for entry in missing]
+    def _rare(self, known: set[str], sink: InfluxSink) -> set[str]:
+        """What the engine says of other lives, of indicators that are not known yet."""
+        missing = [POSITION[entry.key] for entry in INDICATORS if entry.key not in known]
+        said: set[str] = set()
+        for points, town in Rare(NOW_MS // 1000).points():
+            mine = points.take(np.isin(points.indicator, missing) & (points.rev > 0))
+            sink.write(PointLines().encode(mine, town.vitals.registry.keys))
+            said |= {INDICATORS[k].key for k in np.unique(mine.indicator[mine.level >= 0]).tolist()}
+        return said
 
     def close(self) -> None:
         """End the server."""
         self.server.kill()
-
-
-def _points(indicator: int, cadence_s: int) -> Points:
-    points = empty(6)
-    points.indicator[:] = indicator
-    points.place[:] = [0, 0, 1, 1, 2, 2]
-    end_s = NOW_MS // 1000 // cadence_s * cadence_s
-    points.end_s[:] = np.tile([end_s - cadence_s, end_s], 3)
-    points.value[:] = np.tile([1.0, 2.0], 3)
-    points.level[:] = 0
-    points.cov[:] = 1.0
-    points.n[:] = 60
-    points.rev[:] = 1
-    points.over[:] = 0
-    points.state[:] = PointState.CLOSED
-    return points

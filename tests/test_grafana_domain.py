@@ -23,6 +23,14 @@ def test_every_indicator_stands_on_the_board_of_its_domain() -> None:
                 f"|{entry.id})" in text[uid]), entry.key
 
 
+def test_what_only_areas_have_is_not_asked_of_stations() -> None:
+    """Seven panels asked stations for it, and never had data."""
+    titles = {row["title"] for row in panels(grafana_domain.energy(Site()).json())}
+    assert "Electricity per inhabitant, day, districts" in titles
+    names = [entry.name for entry in INDICATORS if entry.area in ("system", "per_capita")]
+    assert not titles & {f"{name}, stations" for name in names}
+
+
 def test_a_new_indicator_of_a_new_domain_appears_by_itself(
     monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ import json
 from dashboards import grafana_places
 from dashboards.grafana_board import Site
 from dashboards.grafana_boards import panels
-from dashboards.grafana_scale import UNIX_TIME
+from dashboards.grafana_scale import UNIX_TIME, at_stations
 from engine.catalogue import INDICATORS
 
 
@@ -18,12 +18,13 @@ def test_one_district_is_chosen() -> None:
             assert "\"district\"='$district'" in target["query"], panel["title"]
 
 
-def test_a_station_shows_every_indicator_of_the_catalogue() -> None:
+def test_a_station_shows_every_indicator_that_stations_have() -> None:
     made = grafana_places.station(Site()).json()
     queries = " ".join(t["query"] for row in panels(made) for t in row.get("targets", []))
     for entry in INDICATORS:
-        if entry.unit != UNIX_TIME:
+        if entry.unit != UNIX_TIME and at_stations(entry):
             assert entry.id in queries
+    assert "consumption_per_capita" not in queries, "an area's alone"
     newest = next(row for row in panels(made) if row["title"].startswith("Newest window"))
     assert '"level" >= 0' in newest["targets"][0]["query"]
     assert "#/explain/${district}/${station}/${__data.fields.domain}" in json.dumps(newest)
