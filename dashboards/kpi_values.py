@@ -7,7 +7,7 @@ fact names leaves the KPI without a value.
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from dashboards.kpi_city import (
     BLOCK_MS,
@@ -20,6 +20,7 @@ from dashboards.kpi_city import (
     days_note,
     lacking,
     nothing,
+    of_days,
     of_months,
     origin,
     path_of,
@@ -92,12 +93,25 @@ def emissions(city: City) -> list[Reported]:
     used = consumption(city)[0]
     if used.value is None:
         return nothing(used.why, key, *used.sources)
-    mean = math.fsum(value for _, value, _ in intensity) / len(intensity)
+    mean = _weighted(intensity, city.points("energy.demand_15min"))
     return [used._replace(
         value=used.value * mean / 1e6, sources=(key, *used.sources),
         trend=trend(city.period, intensity),
-        note=f"electricity alone; {mean:.0f} g CO2e/kWh on average; {used.note}",
+        note=f"electricity alone; {mean:.0f} g CO2e/kWh, each day by its electricity; {used.note}",
     )]
+
+
+def _weighted(
+    intensity: Sequence[tuple[date, float, float]], demand: Sequence[tuple[date, float, float]]
+) -> float:
+    """Mean intensity of the days, by the electricity of each; of all hours where no day has both."""
+    weight: dict[date, float] = {}
+    for day, kw, _ in demand:
+        weight[day] = weight.get(day, 0.0) + kw
+    both = [(value, weight[day]) for day, value in of_days(intensity) if weight.get(day, 0.0) > 0]
+    if not both:
+        return math.fsum(value for _, value, _ in intensity) / len(intensity)
+    return math.fsum(g * kwh for g, kwh in both) / math.fsum(kwh for _, kwh in both)
 
 
 def outages(city: City, key: str) -> list[Reported]:

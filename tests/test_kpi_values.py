@@ -53,6 +53,20 @@ def test_emissions_are_consumption_times_intensity() -> None:
     assert "electricity alone" in gas.note
 
 
+def test_a_day_with_more_electricity_weighs_more_in_the_emissions() -> None:
+    rows = {
+        ("_/_", "energy.demand_15min"): [("2026-06-01T12:00", 30.0), ("2026-06-02T12:00", 10.0),
+                                         ("2026-06-03T12:00", 500.0)],
+        ("_/_", "energy.carbon_intensity"): [
+            ("2026-06-01T12:00", 300.0), ("2026-06-01T13:00", 500.0), ("2026-06-02T12:00", 100.0)],
+    }
+    city = town(rows, "_/_,population,100")
+    used, gas = one(city, "EN:E:E:2C"), one(city, "EN:EN:AQ:2C")
+    assert used.value is not None
+    assert gas.value == pytest.approx(used.value * (400 * 30 + 100 * 10) / 40 / 1e6)
+    assert "325 g CO2e/kWh" in gas.note
+
+
 def test_noise_counts_inhabitants_by_the_energetic_mean() -> None:
     rows = {
         ("a/loud", "noise.lden"): [*days("2026-01-01", 1, 50.0), *days("2026-01-02", 1, 60.0)],
