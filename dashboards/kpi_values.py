@@ -104,7 +104,7 @@ def emissions(city: City) -> list[Reported]:
 def _weighted(
     intensity: Sequence[tuple[date, float, float]], demand: Sequence[tuple[date, float, float]]
 ) -> float:
-    """Mean intensity of the days, by the electricity of each; of all hours where no day has both."""
+    """Mean intensity of the days, by the electricity of each; of all hours where none has both."""
     weight: dict[date, float] = {}
     for day, kw, _ in demand:
         weight[day] = weight.get(day, 0.0) + kw
