@@ -114,6 +114,9 @@ def _lists(found: dict[str, Any]) -> list[str]:
     for row in found["inputs"]:
         out.append(f"  {row['quantity']} of {row['device']} {row['channel']}".rstrip()
                    + f": {row['count']} readings, {row['late']} late, {row['suspect']} suspect")
+        out += [f"    by the row since {utc(said['valid_from_ms'])}: {said['key']}, "
+                f"{said['status']}" + (f", {said['note']}" if said["note"] else "")
+                for said in row["rows"]]
         for reading in row.get("readings", [])[-_SHOWN_MAX:]:
             out.append(f"    {utc(reading[0])}  {reading[1]:g} {row['unit']}  {reading[3]}")
     members = found.get("members")

@@ -312,6 +312,9 @@ def place_add(
     correction: Annotated[
         str, typer.Option(help="PurpleAir sensor: purpleair-cf1 or purpleair-atm, as it publishes.")
     ] = "",
+    note: Annotated[
+        str, typer.Option(help="Why there is this row, such as a calibration; explain tells it.")
+    ] = "",
 ) -> None:
     """Admit a device, with the readings that are held for it; a running ingest notices.
 
@@ -322,7 +325,7 @@ def place_add(
     row = add(data, Wanted(
         device, district, station, name, lat, lon, tz, seconds(period, "--period"), since,
         length_km, lanes, posted_kmh, customers, modulus_kwh, city, road_class, capacity_vph, g_m,
-        occupants, heavy_share, correction,
+        occupants, heavy_share, correction, note,
     ))
     print(f"{row.device} stands at {row.district}/{row.station}")
 

@@ -44,6 +44,7 @@ class Wanted(NamedTuple):
     occupants: float = 0.0
     heavy_share: float = 0.0
     correction: str = ""
+    note: str = ""
 
 
 STATION = (
@@ -107,7 +108,8 @@ def _row(wanted: Wanted, rows: list[PlaceRow], since_ms: int) -> PlaceRow:
     return PlaceRow(
         since_ms, city, wanted.district, wanted.station, wanted.device, name, lat, lon,
         tz, wanted.period_s, modulus_kwh=wanted.modulus_kwh,
-        private=known.private if known else False, correction=wanted.correction, **own,
+        private=known.private if known else False, correction=wanted.correction,
+        note=wanted.note, **own,
     )
 
 

@@ -20,6 +20,7 @@ from edge.topics import is_id
 FORMAT = 1
 HEADING = f"# cityvitals places {FORMAT}"
 PLACES_MAX = 200_000
+NOTE_CHARS_MAX = 200
 
 
 class PlacesError(ValueError):
@@ -59,7 +60,8 @@ class PlaceRow:
     `heavy_share` (0..1 of the vehicles).
 
     `correction`: by which of `CORRECTIONS` the device's PM2.5 becomes that of a reference monitor;
-    its readings stay as they came, its hourly means are corrected. Empty for most.
+    its readings stay as they came, its hourly means are corrected. Empty for most. `note`: why
+    there is this row, such as a calibration and its result; told with what is explained by it.
     """
 
     valid_from_ms: int
@@ -85,6 +87,7 @@ class PlaceRow:
     occupants: float = 0.0
     heavy_share: float = 0.0
     correction: str = ""
+    note: str = ""
 
 
 ROAD_CLASSES = ("freeway", "freeway-rural", "urban-1", "urban-2", "urban-3", "urban-4")
@@ -97,7 +100,7 @@ COLUMNS = (
     "valid_from", "city", "district", "station", "device", "name", "lat", "lon", "tz",
     "period_s", "length_km", "lanes", "posted_kmh", "customers", "status", "modulus_kwh",
     "private", "road_class", "capacity_vph", "g_m", "occupants", "heavy_share",
-    "correction",
+    "correction", "note",
 )
 
 
@@ -147,6 +150,12 @@ def _correction(text: str) -> str:
     return text
 
 
+def _note(text: str) -> str:
+    if len(text) > NOTE_CHARS_MAX or not text.isprintable():
+        raise ValueError(f"must be one line of at most {NOTE_CHARS_MAX} characters")
+    return text
+
+
 def _yes(text: str) -> bool:
     if text not in ("", "yes", "no"):
         raise ValueError("must be yes or no")
@@ -164,6 +173,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "road_class": _road_class, "capacity_vph": lambda x: _number(x, 0, 100_000),
     "g_m": lambda x: _number(x, 0, 50), "occupants": lambda x: _number(x, 0, 100),
     "heavy_share": lambda x: _number(x, 0, 1), "correction": _correction,
+    "note": _note,
 }
 
 
@@ -257,7 +267,7 @@ def _fields(row: PlaceRow) -> list[str]:
     head = [first, row.city, row.district, row.station, row.device, row.name, *position, row.tz]
     tail = (row.period_s, row.length_km, row.lanes, row.posted_kmh, row.customers, row.status,
             row.modulus_kwh, "yes" if row.private else "no", row.road_class, row.capacity_vph,
-            row.g_m, row.occupants, row.heavy_share, row.correction)
+            row.g_m, row.occupants, row.heavy_share, row.correction, row.note)
     return head + [_text(value) for value in tail]
 
 

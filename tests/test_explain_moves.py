@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cityvitals.explain_command import lines
 from edge import wire
+from edge.places import PlaceRow
 from ingest.admission import opened
 from ingest.explain import Question, explain
 from ingest.line import Line
@@ -21,7 +23,9 @@ ROAD = replace(row("r1", "road", period_s=300.0), tz="UTC")
 SINCE_MS = START_MS + HOUR_MS
 MOVED = replace(METER, valid_from_ms=SINCE_MS, station="new")
 LANES = replace(ROAD, valid_from_ms=SINCE_MS, lanes=1)
-SAID = {"m1": {"power": 6.0}, "r1": {"count": 40.0, "speed": 30.0}}
+SENSOR = replace(row("p1", "air", period_s=300.0), tz="UTC")
+CALIBRATED = replace(SENSOR, valid_from_ms=SINCE_MS, note="against the reference: it read 8 % low")
+SAID = {"m1": {"power": 6.0}, "r1": {"count": 40.0, "speed": 30.0}, "p1": {"pm25": 25.0}}
 END_MS = START_MS + 3 * HOUR_MS
 
 
@@ -29,7 +33,7 @@ END_MS = START_MS + 3 * HOUR_MS
 def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three hours; then it becomes known what changed after the first."""
     folder = tmp_path_factory.mktemp("city")
-    path = write_places(folder / "places.csv", [METER, ROAD])
+    path = write_places(folder / "places.csv", [METER, ROAD, SENSOR, CALIBRATED])
     store = Store.create(folder / "store.db")
     line = Line(folder / "ingest", Outlets(store), 60)
     line.open()
@@ -39,11 +43,13 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for device, said in SAID.items():
             for quantity, value in said.items():
                 number += 1
+                if device == "p1" and at_ms >= SINCE_MS:
+                    value *= 1.08  # noqa: PLW2901 - it sends what it has been set to
                 payload = wire.encode_single(1, number, quantity, at_ms, value)
                 line.take([opened(Received(f"cv/1/r/{CITY}/x/y/{device}", payload), at_ms * MS)],
                           at_ms * MS)
     line.tick((END_MS + 2 * MINUTE_MS) * MS, with_open=False)
-    mended = write_places(path, [METER, ROAD, MOVED, LANES])
+    mended = write_places(path, [METER, ROAD, SENSOR, MOVED, LANES, CALIBRATED])
     line.load_places(mended, (END_MS + 2 * MINUTE_MS) * MS + 1500)
     line.tick((END_MS + 3 * MINUTE_MS) * MS, with_open=False)
     told(store, END_MS + 3 * MINUTE_MS)
@@ -66,6 +72,20 @@ def test_it_yields_what_was_said(
     assert answer["equal"] is True
     assert (answer["result"]["value"], answer["result"]["n"]) == (value, n)
     assert rev is None or answer["rev"] == rev
+
+
+@pytest.mark.parametrize(("hour", "mean", "told"), [(1, 25.0, SENSOR), (2, 27.0, CALIBRATED)])
+def test_a_calibration_is_told_with_the_row_of_its_time(
+    city: Path, hour: int, mean: float, told: PlaceRow
+) -> None:
+    question = Question("centre/air", "dq.completeness", START_MS + hour * HOUR_MS)
+    answer = explain(city, question)
+    assert answer["equal"] is True
+    [series] = answer["inputs"]
+    assert (series["mean"], answer["rev"]) == (pytest.approx(mean), 1)
+    assert [(row["valid_from_ms"], row["note"]) for row in series["rows"]] == [
+        (told.valid_from_ms, told.note)]
+    assert told.note in "\n".join(lines(answer))
 
 
 def test_what_was_withdrawn_is_explained_as_nothing(city: Path) -> None:

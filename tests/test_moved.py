@@ -142,7 +142,7 @@ def test_a_retired_station_is_counted_until_that_day_and_not_after(tmp_path: Pat
 
 
 def test_recalibrated_is_another_row_of_the_same_station(tmp_path: Path) -> None:
-    same = replace(FIRST, valid_from_ms=MOVE_MS, name="One, recalibrated")
+    same = replace(FIRST, valid_from_ms=MOVE_MS, note="recalibrated: slope 1.08 before")
     plain, dated = lived(tmp_path / "a", rows()), lived(tmp_path / "b", rows(same))
     assert dated.values == plain.values
 

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge import places
-from edge.places import COLUMNS, HEADING, PlaceKey, PlaceRow, PlacesError
+from edge.places import COLUMNS, HEADING, NOTE_CHARS_MAX, PlaceKey, PlaceRow, PlacesError
 
 GOLDEN = Path(__file__).parent / "golden" / "places.csv"
 HEADER = ",".join(COLUMNS)
 ROW = (
     "2026-01-01T00:00:00Z,porto,centre,s1,pm-s1,Praça,41.1,-8.6,Europe/Lisbon,60,0,0,0,0,"
-    "active,0,no,,0,0,0,0,"
+    "active,0,no,,0,0,0,0,,"
 )
 
 
@@ -36,6 +36,7 @@ def test_golden() -> None:
     assert [row.private for row in rows] == [False, False, True, False, False]
     assert rows[3].status == "retired"
     assert [row.correction for row in rows] == ["", "", "", "", "purpleair-cf1"]
+    assert rows[3].note == "retired, its successor is purple-p9"
 
 
 @pytest.mark.parametrize(("column", "text", "rule"), [
@@ -60,6 +61,7 @@ def test_golden() -> None:
     ("road_class", "motorway", "empty or one of freeway"),
     ("heavy_share", "1.5", "between 0 and 1"),
     ("correction", "purpleair", "empty or one of purpleair-cf1, purpleair-atm"),
+    ("note", "a\tb", "one line of at most 200 characters"),
 ])
 def test_wrong_field_is_named_with_line_and_rule(column: str, text: str, rule: str) -> None:
     fields = ROW.split(",")
@@ -104,6 +106,13 @@ def test_rows_come_in_the_order_of_their_dates() -> None:
     assert [row.valid_from_ms for row in places.parse(file(later, earlier))] == [
         1_735_689_600_000, 1_767_225_600_000
     ]
+
+
+def test_a_note_at_its_limit() -> None:
+    [row] = places.parse(file(ROW + "n" * NOTE_CHARS_MAX))
+    assert row.note == "n" * NOTE_CHARS_MAX
+    with pytest.raises(PlacesError, match=f"at most {NOTE_CHARS_MAX} characters"):
+        places.parse(file(ROW + "n" * (NOTE_CHARS_MAX + 1)))
 
 
 def test_bound_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ function readings(row) {
   const dated = row.rows.map((place) => el("p", { class: "note" }, say("explain.row", {
     place: place.key, since: fullMoment(place.valid_from_ms), period: place.period_s,
     status: place.status,
-  })));
+  }), place.note ? `: ${place.note}` : ""));
   return el("details", {}, el("summary", {}, title), dated,
     rows.length ? table(title, heads, rows) : el("p", { class: "note" }, say("explain.nothing")));
 }
