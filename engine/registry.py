@@ -62,6 +62,22 @@ class Attributes:
     heavy_share: float = 0.0
 
 
+def changes_of(rows: list[PlaceRow]) -> list[PlaceRow]:
+    """Rows of a device that say something else of its series than the one before."""
+    found: list[PlaceRow] = []
+    for row in rows:
+        if not found or _of_series(found[-1]) != _of_series(row):
+            found.append(row)
+    return found
+
+
+def _of_series(row: PlaceRow) -> tuple[object, ...]:
+    return (
+        row.city, row.district, row.station, row.status, row.period_s, row.modulus_kwh,
+        row.correction,
+    )
+
+
 def private_keys(rows: list[PlaceRow]) -> frozenset[PlaceKey]:
     """Stations of which any row says private: they are so at all times."""
     return frozenset(
@@ -259,8 +275,8 @@ class Registry:
         self.owner[slot] = series.device
         self.since_s[slot] = _NEVER
         self.period_s[slot] = 0.0
-        rows = self.rows_of.get(self.devices[series.device], [])[-DATED_MAX:]
-        for i, row in enumerate(rows):
+        rows = changes_of(self.rows_of.get(self.devices[series.device], []))
+        for i, row in enumerate(rows[-DATED_MAX:]):
             here = PlaceKey(row.city, row.district, row.station) == self.keys[series.place]
             self.since_s[slot, i] = row.valid_from_ms // 1000 if i else _ALWAYS
             active = here and row.status == "active"

@@ -1,6 +1,7 @@
 """Registry: rows that mean the same for ever, dated periods, what survives a restart."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,21 @@ def test_periods_by_time_and_place() -> None:
         slots = np.full(len(times), slot, np.int32)
         assert found.period_at(slots, times).tolist() == periods
     assert found.span_at(np.array([0, 0, 1], np.int32), times[[1, 2, 1]]).tolist() == [1, 5, 15]
+
+
+def test_rows_that_say_nothing_new_of_a_series_take_no_room() -> None:
+    """A lane that is closed each month, and notes, must not push the move out."""
+    found, panes = Registry(), Panes()
+    later = [
+        replace(row("a1", "centre/air", 60, since=f"2026-{k + 1:02}-01"), lanes=k % 3, note=str(k))
+        for k in range(1, module.DATED_MAX + 5)
+    ]
+    found.load_places([row("a1", "old/air", 900, since="2026-01-01"), *later])
+    times = np.array([at("2026-01-15"), at("2026-02-15"), at("2026-11-15")])
+    for path, periods in (("old", [900, 0, 0]), ("centre", [0, 60, 60])):
+        place = found.place(PlaceKey(CITY, path, "air"))
+        slot = found.slot(Series(place, found.device("a1"), INDEX["pm25"], ""), panes)
+        assert found.period_at(np.full(3, slot, np.int32), times).tolist() == periods
 
 
 def test_only_the_latest_dated_rows_are_kept_and_the_oldest_of_them_holds_before() -> None:
