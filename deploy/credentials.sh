@@ -19,6 +19,8 @@ for program in openssl mosquitto_passwd; do
   command -v "$program" >/dev/null || {
     echo "credentials.sh: $program is missing: apt install openssl mosquitto" >&2; exit 2; }
 done
+# Only the folder itself is closed: services read their configuration beside it.
+(umask 022 && mkdir -p "$(dirname "$folder")")
 mkdir -p "$folder"
 cd "$folder"
 

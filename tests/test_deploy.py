@@ -198,6 +198,16 @@ def test_credentials_are_made_once_and_kept(secrets: Path) -> None:
     assert (done.returncode, "HOST = 'a b'" in done.stderr) == (2, True)
 
 
+def test_services_may_read_what_stands_beside_the_secrets(secrets: Path, tmp_path: Path) -> None:
+    """In a new /etc/cityvitals ingest's own user could not read ingest.toml."""
+    beside = tmp_path / "etc" / "cityvitals"
+    subprocess.run(["sh", DEPLOY / "credentials.sh", "a.example", beside / "secrets"], check=True,
+                   capture_output=True)
+    for folder in (beside, beside.parent):
+        assert folder.stat().st_mode & 0o055 == 0o055, folder
+    assert (beside / "secrets").stat().st_mode & 0o077 == 0
+
+
 DOCKER = """#!/bin/sh
 echo "$@" >> "$CALLS"
 say() { printf '{\\n\\t"id": "0aa1",\\n\\t"%s": "%s",\\n\\t"x": "y"\\n}\\n' "$1" "$2"; }
