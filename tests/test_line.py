@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from edge import wire
 from edge.places import PlacesError
 from edge.verdicts import Verdict
+from engine import registry as registry_module
 from ingest.archive import Kind, pack, read
 from ingest.inbox import Inbox
 from ingest.line import Line
@@ -334,6 +335,21 @@ def test_what_is_too_late_counts_nowhere_and_stays_in_the_archive(
     [batch] = [record.batch() for record in read(tmp_path / "ingest" / "archive")
                if record.kind == Kind.BATCH]
     assert (batch.verdict.tolist(), batch.value.tolist()) == ([Verdict.TOO_LATE], [7.5])
+
+
+def test_a_future_reading_may_be_refused_when_its_time_comes(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held until then, and judged as what comes then: here there is no room for its series."""
+    ahead = START_MS + 20 * MINUTE_MS
+    take(line, "d1", body(1, t=ahead, m={"pm25": 1, "no2": 2}))
+    take(line, "d1", body(2, t=START_MS, m={"pm25": 1}))
+    assert verdicts(line) == {"applied": 1, "held_future": 2}
+    monkeypatch.setattr(registry_module, "SERIES_MAX", len(line.vitals.registry.series))
+    tick(line, START_MS + 14 * MINUTE_MS)
+    assert verdicts(line) == {"applied": 1, "held_future": 2}
+    tick(line, START_MS + 15 * MINUTE_MS)
+    assert verdicts(line) == {"applied": 2, "refused_bound": 1}
 
 
 def test_future_readings_of_a_block_are_admitted_when_their_time_comes(line: Line) -> None:
