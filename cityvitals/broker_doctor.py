@@ -23,6 +23,8 @@ IN_FLIGHT_TRIED = 2_000
 IN_FLIGHT_NEEDED = 1_000
 """Ingest acknowledges about 20 times a second: this many at a time are 20,000 messages/s."""
 QUEUE_TRIED = 10_000
+OTHERS_TRIED = 32
+"""As many tables `[[foreign]]` as ingest takes."""
 QUIET_S = 0.7
 """A broker that has more to send does so within this,"""
 BUSY_S = 3.0
@@ -130,6 +132,7 @@ def _examine(patient: _Patient) -> Iterator[Check]:
     yield _granted(patient, granted)
     if granted != 1:
         return
+    yield _filters(patient)
     yield from _five(patient)
     try:
         came = yield from _in_flight(patient, writer, reader)
@@ -154,6 +157,22 @@ def _granted(patient: _Patient, granted: int) -> Check:
                      "take at once; allow QoS 1 (Mosquitto: max_qos)")
     return Check("quality", "bad", f"the subscription to {patient.base}/# is refused; allow this "
                  f"user to read and write {BASE}/#, or name one who may")
+
+
+def _filters(patient: _Patient) -> Check:
+    """How many filters of other publishers a session has room for beside our own."""
+    probe, _ = patient.connect("filters", clean=True)
+    probe.subscribe(f"{patient.base}/own/#", 1)
+    others = 0
+    while others < OTHERS_TRIED and probe.subscribe(f"{patient.base}/o{others}/+", 1) == 1:
+        others += 1
+    if others:
+        more = "" if others < OTHERS_TRIED else "at least "
+        return Check("filters", "ok", f"{more}{others} filters of other publishers are granted "
+                     "beside ours")
+    return Check("filters", "warn", "no filter of other publishers ([[foreign]] in ingest.toml) is "
+                 "granted beside ours, and ingest would take nothing in; NATS counts "
+                 "max_ack_pending for each filter: lower it")
 
 
 def _counters(patient: _Patient) -> Iterator[Check]:

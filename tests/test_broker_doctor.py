@@ -20,6 +20,7 @@ from edge.connection import Connection
 from edge.settings import SettingsError
 from tests.brokers import Broker, Mosquitto, Nats, free_port
 from tests.deployed import DEPLOYED, DeployedNats
+from tests.kill_city import Embedded
 from tests.live_ingest import until
 
 
@@ -57,7 +58,7 @@ def test_mosquitto_with_its_defaults_loses_what_it_cannot_queue(
     assert "max_queued_messages" in found["queue"]["text"]
     assert found["in flight"]["state"] == "warn"
     assert "only 20 messages" in found["in flight"]["text"]
-    fine = {"connect", "dropped", "quality", "expiry", "session", "retained", "payload"}
+    fine = {"connect", "dropped", "quality", "filters", "expiry", "session", "retained", "payload"}
     assert {what for what, row in found.items() if row["state"] == "ok"} == fine
 
 
@@ -68,7 +69,7 @@ def test_the_shipped_settings_lose_nothing(
     broker = started(kind)
     assert examine(broker.url, "", "", "", False) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert all(line.startswith("ok ") for line in lines), lines
 
 
@@ -85,6 +86,19 @@ def test_nothing_of_the_examination_stays(started: Any) -> None:
     late.publish("cv/1/doctor/last", b"")
     until(lambda: seen == ["cv/1/doctor/last"], "only our own message arrives")
     late.stop()
+
+
+@pytest.mark.parametrize(("kind", "state", "words"), [
+    (Embedded, "warn", "lower it"), (DeployedNats, "ok", "14 filters"),
+    (Mosquitto, "ok", "at least 32 filters"),
+])
+def test_how_many_filters_of_other_publishers_a_session_has_room_for(
+    started: Any, kind: type[Broker], state: str, words: str
+) -> None:
+    patient = broker_doctor._Patient(BrokerSettings(url=started(kind).url))
+    found = broker_doctor._filters(patient)
+    patient.clean_up()
+    assert (found.state, words in found.text) == (state, True), found.text
 
 
 def test_nats_that_lets_few_in_flight(started: Any) -> None:
