@@ -45,7 +45,7 @@ FINAL_NS = 9 * 86_400 * 10**9
 STEP_NS = 3600 * 10**9
 CHUNK = 5000
 VICTIMS = ("agent", "agent", "agent", "ingest", "ingest", "broker", "influx")
-"""Drawn with equal chance; broker and database take longest to come back."""
+"""Each once, then drawn with equal chance; broker and database take longest to come back."""
 UP_S_MAX = 60.0
 """How long a patient killer waits for ingest to be up again."""
 STILL_S_MAX = 120.0
@@ -214,9 +214,11 @@ class KilledCity:
 
     def _kill(self, rng: random.Random, seconds: float, kills: int) -> None:
         begun = time.monotonic()
-        for moment in sorted(rng.uniform(1.0, seconds) for _ in range(kills)):
+        moments = sorted(rng.uniform(1.0, seconds) for _ in range(kills))
+        names = [*dict.fromkeys(VICTIMS), *rng.choices(VICTIMS, k=kills)][:kills]
+        rng.shuffle(names)
+        for moment, name in zip(moments, names, strict=True):
             time.sleep(max(0.0, begun + moment - time.monotonic()))
-            name = rng.choice(VICTIMS)
             victims: dict[str, Any] = {
                 "agent": rng.choice(self.agents), "ingest": self.ingest, "broker": self.broker,
                 "influx": self.influx,

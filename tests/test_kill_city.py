@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill_city import KilledCity
+from tests.kill_city import VICTIMS, KilledCity
 from tests.resident import growth_mb, is_flat
 
 LIVES, KILLS = 5, 200
@@ -27,6 +27,7 @@ def lived(city: KilledCity, seconds: float, kills: int) -> None:
     begun = time.monotonic()
     city.live(seconds, kills)
     assert city.kills.total() == kills
+    assert len(city.kills) == min(len(set(VICTIMS)), kills), "each kind of process"
     ended = time.monotonic()
     city.check()
     print(f"lived {ended - begun:.0f} s, compared in {time.monotonic() - ended:.0f} s",
