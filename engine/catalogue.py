@@ -90,13 +90,14 @@ INDICATORS: tuple[Indicator, ...] = (
         "travel time index = free-flow speed / space-mean speed",
         "5-minute bin; harmonic mean speed against the frozen free-flow speed",
         300, 300, TTI_LEVELS, 1, "vmt_weighted", "low", OURS, headline=True,
+        open_marks=(catalogue_traffic.FREE_MARK,),
     ),
     Indicator(
         "traffic", "tti_peak", "Peak travel time index", "1", 2,
         "U4SSC EC:I:T:5A, Verification Manual 2022 p. 72; FHWA UCR",
         "mean peak travel time / free-flow travel time",
         "weekdays 6-9 and 16-19 local, 75 % of the 5-minute bins of each peak", 86_400, 86_400,
-        TTI_LEVELS, 1, "vmt_weighted", "low", OURS,
+        TTI_LEVELS, 1, "vmt_weighted", "low", OURS, open_marks=(catalogue_traffic.FREE_MARK,),
     ),
     Indicator(
         "traffic", "ffs", "Free-flow speed", "km/h", 1, "FHWA Urban Congestion Report",

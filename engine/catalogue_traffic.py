@@ -14,6 +14,7 @@ LOS_LEVELS = (
 )
 """A is 1, F is 6; the mean of an area has the level that it does not exceed."""
 
+FREE_MARK = "free-flow speed: its off-peak hours are from memory of the UCR"
 _HCM = "HCM 7th edition"
 _PEMS = "Caltrans PeMS"
 _ENOUGH_OF_5 = "4 of 5 minutes"
@@ -126,7 +127,7 @@ def _measures(cadence_s: int) -> tuple[Indicator, ...]:
         _sum(
             f"delay_free{end}", f"Delay under free flow{of}", "veh h",
             "max(n (L / v - L / V), 0)", "; V = frozen free-flow speed, in place of the 35 to 60 "
-            "mph of PeMS", cadence_s, ("free flow as a threshold is this project's",),
+            "mph of PeMS", cadence_s, ("free flow as a threshold is this project's", FREE_MARK),
         ),
         *(_sum(
             f"lost_{mph}{end}", f"Lost productivity below {mph} mph{of}", "lane km h",
@@ -154,11 +155,12 @@ TOTALS: tuple[Indicator, ...] = (
         "traffic", "congested_hours", "Congested hours", "h", 1, _UCR,
         "v < 0.9 free-flow speed, strictly", "weekdays 6-22 local; sum of the congested 5-minute "
         "bins; 75 % of the bins", 86_400, 86_400, PLAIN, None, "vmt_weighted", "low",
+        open_marks=(FREE_MARK,),
     ),
     Indicator(
         "traffic", "congested_travel", "Congested travel", "%", 1, _UCR,
         "vehicle kilometres in congested bins / all", "weekdays 6-22 local; 75 % of the bins",
-        86_400, 86_400, PLAIN, None, "vmt_weighted", "low",
+        86_400, 86_400, PLAIN, None, "vmt_weighted", "low", open_marks=(FREE_MARK,),
     ),
 )
 
