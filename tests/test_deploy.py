@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from typer.testing import CliRunner
 
 from cityvitals.main import app
 from dashboards.grafana_files import DASHBOARDS_PATH
@@ -123,6 +124,25 @@ def test_shipped_configurations_load_and_name_what_there_is() -> None:
     assert Path(home).parent == Path(DASHBOARDS_PATH)
     load(DEPLOY / "systemd" / "ingest.toml", IngestSettings)
     load(DEPLOY / "systemd" / "edge.toml", EdgeSettings)
+
+
+def test_the_container_that_writes_for_grafana_writes_what_grafana_is_told_to_read(
+    tmp_path: Path
+) -> None:
+    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", SERVICES["dashboards"]["command"])
+    (volume,) = SERVICES["dashboards"]["volumes"]
+    words = [word.replace(volume.split(":")[1], str(tmp_path)) for word in shlex.split(text)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    grafana = SERVICES["grafana"]["environment"]
+    home = Path(grafana["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (tmp_path / home.relative_to(Path(DASHBOARDS_PATH).parent)).is_file()
+    source = (tmp_path / "datasources" / "cityvitals.yaml").read_text()
+    for name in re.findall(r"\$([A-Z_]+)", source):
+        assert name in grafana
+    assert yaml.safe_load(source)["datasources"][0]["url"] == "http://influxdb:8086"
+    provider = yaml.safe_load((tmp_path / "dashboards" / "cityvitals.yaml").read_text())
+    assert provider["providers"][0]["options"]["path"] == DASHBOARDS_PATH
 
 
 def test_the_image_is_made_of_files_that_there_are() -> None:
