@@ -40,7 +40,7 @@ def inputs_of(
         row: dict[str, Any] = {
             "series": slot, "place": registry.keys[series.place].path, "device": device,
             "channel": series.channel, "quantity": quantity.id, "unit": quantity.unit,
-            "rows": [_dated(r) for r in _in_force(built, device, start_min, end_min)],
+            "rows": [_dated(built, r) for r in _in_force(built, device, start_min, end_min)],
             "began_ms": None, "count": listed.count if listed else 0,
             "late": listed.late if listed else 0, "suspect": listed.suspect if listed else 0,
         }
@@ -71,9 +71,13 @@ def _in_force(
     return before + inside or rows[:1]
 
 
-def _dated(row: PlaceRow) -> dict[str, Any]:
+def _dated(built: Reconstruction, row: PlaceRow) -> dict[str, Any]:
+    """A row as it is told; of a private station, where the device stood before, not which."""
     kept = {name: value for name, value in asdict(row).items() if name not in ("lat", "lon")}
-    return kept | {"key": PlaceKey(row.city, row.district, row.station).path}
+    told = kept | {"key": PlaceKey(row.city, row.district, row.station).path}
+    if built.vitals.registry.hides(row.city, row.district, row.station):
+        told |= dict.fromkeys(("district", "station", "name", "note", "key"), "")
+    return told
 
 
 def pane_tables(built: Reconstruction, account: Account, inputs: list[dict[str, Any]]) -> None:

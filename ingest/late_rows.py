@@ -277,12 +277,19 @@ def _relocating(past: Past, moves: list[Moved]) -> Past:
 def _reasons(
     vitals: Vitals, found: list[Difference], now_ms: int
 ) -> dict[int, list[str]]:
-    """By place row, of stations and their areas, what rows were added, and how late."""
+    """By place row, of public stations and their areas, what rows were added, and how late.
+
+    A private station is not named: what it says is no part of what is said anew.
+    """
     reasons: dict[int, list[str]] = {}
     registry = vitals.registry
     for one in found:
-        text = f"{one}; {span_of_time((now_ms - one.new.valid_from_ms) / 1000)} late"
-        for key in one.places:
+        public = [key for key in one.places if not registry.hides(*key)]
+        said = str(one) if len(public) == len(one.places) else (
+            "row of the places file added late: a device that is at a private station before or "
+            "after")
+        text = f"{said}; {span_of_time((now_ms - one.new.valid_from_ms) / 1000)} late"
+        for key in public:
             place = registry.place(key)
             for of in (place, *registry.parents(place)):
                 if text not in reasons.setdefault(of, []):

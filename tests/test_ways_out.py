@@ -259,7 +259,7 @@ def test_clocks_and_late_rows_of_private_meters_are_told_of_nobody(
         say("f1", number, minute, number * 1000)
     dated = [
         replace(row, valid_from_ms=START_MS + 10 * MINUTE_MS, period_s=30.0)
-        for row in rows() if row.device in {"zaehler-4", "f2"}
+        for row in rows() if row.device in {"zaehler-4", "zaehler-6", "f2"}
     ]
     (world.folder / "places.csv").write_text(render([*rows(), *dated]), encoding="utf-8")
     world.line.load_places(world.folder / "places.csv", END_MS * MS + 30 * MINUTE_MS * MS)
@@ -285,6 +285,41 @@ def test_clocks_and_late_rows_of_private_meters_are_told_of_nobody(
     assert len({key for _, key, _ in asked}) >= 8
     for place, key, end_ms in sorted(asked):
         _explained(world.folder, place, key, end_ms)
+
+
+def test_a_device_that_stood_at_a_private_station_does_not_tell_which(world: World) -> None:
+    """It moves to the feeder amidst an hour: the explanation of that hour reads both rows."""
+    moved = next(row for row in rows() if row.device == "f1")
+    before = replace(
+        next(row for row in rows() if row.station == "casa-0"), device="roving", note="casa too")
+    after = replace(moved, device="roving", valid_from_ms=START_MS + 30 * MINUTE_MS)
+    (world.folder / "places.csv").write_text(
+        render([*rows(), before, after]), encoding="utf-8")
+    world.line.load_places(world.folder / "places.csv", START_MS * MS)
+    for minute in range(61):
+        now_ms = START_MS + minute * MINUTE_MS
+        world.line.take([
+            opened(Received(f"cv/1/r/porto/{row.district}/{row.station}/{row.device}",
+                            wire.encode_single(1, minute + 1, "power", now_ms, 9.5)), now_ms * MS)
+            for row in (moved, after)
+        ], now_ms * MS)
+        world.line.tick(now_ms * MS, with_open=False)
+    world.line.tick((END_MS + 2 * MINUTE_MS) * MS, with_open=False)
+    answer = explain(world.folder, Question("north/feeder1", "dq.completeness", END_MS))
+    rows_told = {row["device"]: row["rows"] for row in answer["inputs"]}["roving"]
+    assert [row["key"] for row in rows_told] == ["", "north/feeder1"]
+    assert answer["equal"]
+    searched("explain", json.dumps(answer))
+    earlier = replace(after, valid_from_ms=START_MS + 15 * MINUTE_MS)
+    (world.folder / "places.csv").write_text(
+        render([*rows(), before, earlier]), encoding="utf-8")
+    world.line.load_places(world.folder / "places.csv", (END_MS + 2 * MINUTE_MS) * MS)
+    world.line.tick((END_MS + 3 * MINUTE_MS) * MS, with_open=False)
+    world.outlets.restated(world.line.vitals)
+    told = [event for event in world.store.events(100) if event.path == "north/feeder1"]
+    assert any("at a private station before or after; 47 min late" in row.text for row in told)
+    searched("events", json.dumps([(event.title, event.text) for event in told]))
+    searched("InfluxDB", world.lines())
 
 
 def test_what_private_meters_say_of_themselves_is_not_on_the_page(
