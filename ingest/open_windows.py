@@ -45,7 +45,8 @@ class OpenWindows:
         """Do a part of the round that has begun."""
         if self._families is not None and self._part(self._families, PART_S):
             took_s = self._took_s + self._outlets.open_s
-            self._begins_s = now_s + pauses.open_s(self._every_s, took_s, self._per_s)
+            self._begins_s = now_s + pauses.open_s(
+                self._every_s, took_s, self._outlets.told_open, self._per_s)
 
     def finish(self) -> None:
         """Do what is left of a round that has begun."""

@@ -65,6 +65,8 @@ class Outlets:
         before = store.health() if influx is not None else None
         self._ended_s = int(before["at_ms"]) // 1000 if before else 0
         self.write_ms = 0.0
+        self.told_open = 0
+        """Points of windows in progress that the store was given last, beside the loop."""
         self._sensor_of = np.zeros(0, np.int64)
         self._sensors_of: Registry | None = None
 
@@ -76,8 +78,10 @@ class Outlets:
         if self._beside is not None:
             opened, points = points.take(is_open), closed
             now_ms = vitals.now_ns // 1_000_000
-            if (news := self._news.take(opened, now_ms // 1000)).any():
-                self._beside.put_points(opened.take(news), keys, now_ms)
+            told = opened.take(self._news.take(opened, now_ms // 1000))
+            self.told_open = len(told)
+            if len(told):
+                self._beside.put_points(told, keys, now_ms)
         begun = time.perf_counter()
         self._restatements.note(self.store.write(points, keys, known_ms))
         self.write_ms = (time.perf_counter() - begun) * 1000

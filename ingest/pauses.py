@@ -18,13 +18,16 @@ OPEN_SHARE, OPEN_SHARE_DENSE = 0.25, 0.03
 OPEN_DENSE = 100_000
 """Windows in progress take no more than a quarter of a processor, and above so many readings a
 second, which need it more, a thirtieth."""
+OPEN_TOLD_PER_S, OPEN_TOLD_S_MAX = 10_000, 0.5
+"""Points of theirs a second: a page takes twice as many, and latest readings come behind them. Those
+of a minute that begins, when all change, delay what follows by no more than half a second."""
 
 
-def open_s(every_s: float, took_s: float, per_s: float) -> float:
+def open_s(every_s: float, took_s: float, told: int, per_s: float) -> float:
     """How long to wait until windows in progress are computed again, `every_s` at least, by how
-    long the last time took and how many readings come a second."""
+    long the last time took, how many points were told, and how many readings come a second."""
     share = OPEN_SHARE_DENSE if per_s >= OPEN_DENSE else OPEN_SHARE
-    return max(every_s, took_s / share)
+    return max(every_s, took_s / share, min(told / OPEN_TOLD_PER_S, OPEN_TOLD_S_MAX))
 
 
 def readings_s(took_s: float) -> float:

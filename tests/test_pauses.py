@@ -23,9 +23,10 @@ def test_latest_readings_are_told_often_while_that_costs_little() -> None:
     assert pauses.readings_s(0.5) == pauses.READINGS_S_MAX == 1.0
 
 
-def test_windows_in_progress_take_a_quarter_of_a_processor_and_little_where_traffic_is_dense(
-) -> None:
-    assert pauses.open_s(0.1, 0.001, 0.0) == 0.1
-    assert pauses.open_s(0.1, 0.1, 99_999.0) == pytest.approx(0.4)
-    assert pauses.open_s(0.1, 0.03, 100_000.0) == pytest.approx(1.0)
-    assert pauses.open_s(5.0, 0.03, 100_000.0) == 5.0
+def test_windows_in_progress_leave_the_processor_to_what_needs_it_more() -> None:
+    assert pauses.open_s(0.1, 0.001, 10, 0.0) == 0.1
+    assert pauses.open_s(0.1, 0.1, 10, 99_999.0) == pytest.approx(0.4)
+    assert pauses.open_s(0.1, 0.03, 10, 100_000.0) == pytest.approx(1.0)
+    assert pauses.open_s(0.1, 0.001, 3_000, 0.0) == pytest.approx(0.3)
+    assert pauses.open_s(0.1, 0.001, 19_000, 0.0) == pauses.OPEN_TOLD_S_MAX
+    assert pauses.open_s(5.0, 0.03, 5_000, 100_000.0) == 5.0
