@@ -19,8 +19,8 @@ OPEN_DENSE = 100_000
 """Windows in progress take no more than a quarter of a processor, and above so many readings a
 second, which need it more, a thirtieth."""
 OPEN_TOLD_PER_S, OPEN_TOLD_S_MAX = 10_000, 0.5
-"""Points of theirs a second: a page takes twice as many, and latest readings come behind them. Those
-of a minute that begins, when all change, delay what follows by no more than half a second."""
+"""Points of theirs a second: a page takes twice as many, and latest readings come behind them.
+Those of a minute that begins, when all change, delay what follows by half a second at most."""
 
 
 def open_s(every_s: float, took_s: float, told: int, per_s: float) -> float:

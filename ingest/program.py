@@ -31,6 +31,7 @@ from ingest.in_force import configure
 from ingest.line import Heard, Line
 from ingest.listening import after_restart
 from ingest.live_settings import LiveSettings, rules_of
+from ingest.many_rows import taken_as_one
 from ingest.messages import Received
 from ingest.open_windows import OpenWindows
 from ingest.outlets import Outlets
@@ -324,6 +325,8 @@ class Program:
         try:
             if self.line.load_places(self.places, now_ns):
                 log.info("places: %s is in force", self.places)
+                for line in taken_as_one(self.line.vitals.registry):
+                    log.warning("places: %s: %s", self.places, line)
                 self._open.drop()
         except PlacesError as error:
             if not self.line.vitals.registry.rows_of:
