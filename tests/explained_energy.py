@@ -9,6 +9,18 @@ from typing import Any
 
 Answer = dict[str, Any]
 HOUR_MS = 3_600_000
+COMPLIANT_UP_TO = {
+    "energy.en50160_far": 0.0, "energy.en50160_voltage": 0.0,  # intervals that are beyond
+    "energy.en50160_flicker": 5.0, "energy.en50160_outside": 5.0, "energy.en50160_thd": 5.0,
+    "energy.en50160_unbalance": 5.0,  # % of a week: 95 % within
+    "energy.flicker_plt": 1.0, "energy.thd": 8.0, "energy.unbalance": 2.0,
+}
+"""What EN 50160 allows; all other indicators of supply have one level."""
+
+
+def level(indicator: str, value: float | None) -> int:
+    """The level of a value: -1 insufficient, 0 compliant or only measured, 1 not compliant."""
+    return -1 if value is None else int(value > COMPLIANT_UP_TO.get(indicator, math.inf))
 
 
 def recompute(answer: Answer) -> float | None:

@@ -80,6 +80,7 @@ def agreed(folder: Path, key: str, asked: list[tuple[str, int]]) -> list[float |
         told = answer["result"]["value"]
         values.append(told)
         assert (value is None) == (told is None), (what, value, told)
+        assert explained_energy.level(key, value) == answer["result"]["level"], what
         if value is not None:
             assert math.isclose(value, told, rel_tol=1e-9, abs_tol=1e-9), (what, value, told)
     return values
