@@ -233,13 +233,6 @@ class Store:
             with self._transaction() as file:
                 self._seq = self._now.read(file, latest, self._seq)
 
-    def write_readings(self, rows: Sequence[Reading]) -> None:
-        """`write_latest` of rows, no sensor twice."""
-        names = [(row.path, row.device, row.quantity, row.channel) for row in rows]
-        columns = [np.array(column) for column in zip(*(row[4:] for row in rows), strict=True)]
-        if rows:
-            self.write_latest(LatestReadings(self.sensors(names), *columns))
-
     def write_places(self, rows: Sequence[PlaceInfo]) -> None:
         """Replace all places."""
         with self._transaction() as file:

@@ -17,6 +17,7 @@ from edge.verdicts import Verdict
 from engine import points as columns
 from engine.catalogue import INDICATORS, POSITION
 from ingest.store import PlaceInfo, Reading, Store
+from tests.store_readings import write_readings
 
 CITY = "riverton"
 TZ = "Europe/Berlin"
@@ -192,7 +193,7 @@ class City:
                     if INDICATORS[POSITION[row[1]]].cadence_s == width]
             rows += [(*row[:3], self._live(row[3], now_ms), row[4]) for row in part]
         self._write(rows, 0, now_ms)
-        self.store.write_readings(self._readings(now_ms))
+        write_readings(self.store, self._readings(now_ms))
         self.store.write_health({**self.health(now_ms, wall_ms or now_ms), **health})
 
     @staticmethod

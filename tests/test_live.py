@@ -14,6 +14,7 @@ from dashboards.live import Client, Feed, NoStoreError, TooManyClientsError
 from ingest.store import Changes, Reading, Store
 from tests.page_city import SILENT, WORST, City
 from tests.page_site import WAIT_S_MAX
+from tests.store_readings import write_readings
 from tests.test_answers import GOLDEN, point
 
 DEVICE = "dev-centre-air1"
@@ -104,13 +105,13 @@ async def heard(client: Client, *wanted: str) -> Any:
 def test_changes_reach_a_client_and_a_second_one_resumes_without_a_gap(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     store = Store.create(path)
-    store.write_readings([reading(1000)])
+    write_readings(store, [reading(1000)])
 
     async def check(feed: Feed) -> None:
         await true(lambda: feed.ready)
         first = feed.latest.seq
         async with feed.subscribe(None) as client:
-            await asyncio.to_thread(store.write_readings, [reading(2000, 2.0)])
+            await asyncio.to_thread(write_readings, store, [reading(2000, 2.0)])
             body = await heard(client, "readings")
             assert [row[4:6] for row in body["readings"]] == [[2000, 2.0]]
             assert body["seq"] == feed.latest.seq > first
@@ -135,7 +136,7 @@ def test_many_changes_come_in_parts_without_a_gap(
     async def check(feed: Feed) -> None:
         await true(lambda: feed.ready)
         async with feed.subscribe(None) as client:
-            await asyncio.to_thread(store.write_readings, rows)
+            await asyncio.to_thread(write_readings, store, rows)
             parts = []
             while sum(map(len, parts)) < 8:
                 body = await heard(client, "readings")
@@ -153,7 +154,7 @@ def test_too_far_behind_or_ahead_is_told_to_reload(
     monkeypatch.setattr(live, "RESUME_ROWS_MAX", 1)
     path = tmp_path / "store.db"
     store = Store.create(path)
-    store.write_readings([reading(1000), reading(1000)._replace(channel="b")])
+    write_readings(store, [reading(1000), reading(1000)._replace(channel="b")])
 
     async def check(feed: Feed) -> None:
         await true(lambda: feed.ready)
@@ -189,14 +190,14 @@ def test_a_store_that_comes_late_and_one_that_takes_its_place(tmp_path: Path) ->
             async with feed.subscribe(None):
                 pass
         store = await asyncio.to_thread(Store.create, path)
-        store.write_readings([reading(1000, 1.0)])
+        write_readings(store, [reading(1000, 1.0)])
         await true(lambda: feed.ready and list(feed.latest.readings()))
         async with feed.subscribe(None) as client:
             store.close()
             for part in tmp_path.glob("store.db*"):
                 part.unlink(missing_ok=True)
             fresh = await asyncio.to_thread(Store.create, path)
-            fresh.write_readings([reading(500, 9.0)])
+            write_readings(fresh, [reading(500, 9.0)])
             # Its numbers lie above the old store's, so what it holds is news to every page;
             # one that polled in between finds no store and loads anew.
             await heard(client, "readings", "reload")

@@ -15,6 +15,7 @@ from dashboards import live, server
 from ingest.store import Reading, Store
 from tests.page_city import WORST, City
 from tests.page_site import Site, site
+from tests.store_readings import write_readings
 
 NOW = time.time_ns() // 1_000_000
 
@@ -149,7 +150,7 @@ def test_live_resumes_by_last_event_id(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "store.db")
 
     def write(time_ms: int) -> None:
-        store.write_readings([Reading("a/b", "d", "pm25", "", time_ms, 1.0, 1, 1.0)])
+        write_readings(store, [Reading("a/b", "d", "pm25", "", time_ms, 1.0, 1, 1.0)])
 
     with site(tmp_path / "store.db") as running:
         running.ready()

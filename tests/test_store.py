@@ -18,6 +18,7 @@ from edge.places import PlaceKey
 from engine.catalogue import INDICATORS, POSITION
 from engine.points import Points, concatenate, empty
 from ingest.store import Event, Last, PlaceInfo, Reading, Revision, Store, StoreError
+from tests.store_readings import write_readings
 
 ROOT = Path(__file__).parent.parent
 DAY_S = 86_400
@@ -162,7 +163,7 @@ def test_changes_bring_each_change_once_and_resume(store: Store) -> None:
     start = store.changes(0)
     assert (start.points, start.readings) == ([], [])
     store.write(concatenate([point(DAY, 1.0), point(DAY, 2.0, place=1)]), KEYS, 0)
-    store.write_readings([Reading("centre/s1", "d1", "pm25", "", 5, 1.5, 1, 10.0)])
+    write_readings(store, [Reading("centre/s1", "d1", "pm25", "", 5, 1.5, 1, 10.0)])
     first = store.changes(start.seq)
     assert [row.value for row in first.points] == [1.0, 2.0]
     assert [row.value for row in first.readings] == [1.5]
@@ -182,7 +183,7 @@ def test_changes_come_in_parts_each_once_and_in_the_order_of_their_numbers(store
     start = seq = store.changes(0).seq
     for n in range(3):  # points and readings by turns; the first reading changes again
         store.write(point(DAY + n, float(n), place=n), KEYS, 0)
-        store.write_readings([
+        write_readings(store, [
             Reading("centre/s1", f"d{k}", "pm25", "", n, float(n), 1, 1.0) for k in (0, n)
         ])
     whole = store.changes(start)
@@ -217,10 +218,10 @@ def test_numbers_go_on_after_reopening_and_start_later_in_a_new_store(tmp_path: 
 
 def test_only_the_latest_reading_is_kept(store: Store) -> None:
     row = Reading("centre/s1", "d1", "pm25", "", 1000, 1.5, 1, 10.0)
-    store.write_readings([row, row._replace(channel="2")])
-    store.write_readings([row._replace(time_ms=999, value=9.0), row._replace(device="d2")])
-    store.write_readings([row._replace(channel="2", time_ms=2000, value=3.0)])
-    store.write_readings([])
+    write_readings(store, [row, row._replace(channel="2")])
+    write_readings(store, [row._replace(time_ms=999, value=9.0), row._replace(device="d2")])
+    write_readings(store, [row._replace(channel="2", time_ms=2000, value=3.0)])
+    write_readings(store, [])
     assert sorted(store.readings()) == sorted([
         row, row._replace(device="d2"), row._replace(channel="2", time_ms=2000, value=3.0)])
 

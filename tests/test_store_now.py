@@ -13,6 +13,7 @@ from engine.points import concatenate, empty
 from ingest import sqlite_file
 from ingest.store import Reading, Store
 from ingest.store_schema import STORE
+from tests.store_readings import write_readings
 
 KEYS = [PlaceKey("ulm", "centre", f"s{n}") for n in range(3)]
 ROW = st.tuples(st.integers(0, 2), st.booleans(), st.integers(1, 5), st.integers(1, 2))
@@ -89,7 +90,7 @@ def test_a_reader_knows_the_names_of_now(tmp_path: Path) -> None:
     store = Store.create(tmp_path / "store.db")
     reader = Store.reader(tmp_path / "store.db")
     row = Reading("centre/s0", "d1", "pm25", "", 1000, 1.5, 1, 10.0)
-    store.write_readings([row])
+    write_readings(store, [row])
     point = empty(1)
     point.end_s[:] = 600
     store.write(point, KEYS, 7)
@@ -98,7 +99,7 @@ def test_a_reader_knows_the_names_of_now(tmp_path: Path) -> None:
     store.forget(["centre/s0"])
     assert (reader.readings(), reader.last()) == ([], [])
     other = row._replace(path="centre/s1", device="d2", time_ms=5)
-    store.write_readings([other])
+    write_readings(store, [other])
     point.place[:] = 1
     store.write(point, KEYS, 7)
     assert reader.readings() == [other]
@@ -113,7 +114,7 @@ def test_what_is_old_is_pruned(tmp_path: Path) -> None:
         point = empty(1)
         point.place[:], point.end_s[:] = place, end_s
         store.write(point, KEYS, 7)
-        store.write_readings([
+        write_readings(store, [
             Reading(KEYS[place].path, "d", "pm25", "", end_s * 1000, 1.0, 1, 1.0)])
     store.prune(660_000)
     assert [row.path for row in store.last()] == ["centre/s1"]
@@ -188,7 +189,7 @@ def test_format_1_becomes_format_2_with_a_copy_kept(tmp_path: Path) -> None:
     point = empty(1)
     point.place[:], point.end_s[:] = 0, 660
     store.write(point, KEYS, 8)
-    store.write_readings([Reading("centre/s0", "d1", "pm25", "", 2000, 1.5, 1, 10.0)])
+    write_readings(store, [Reading("centre/s0", "d1", "pm25", "", 2000, 1.5, 1, 10.0)])
     assert np.array_equal([row.end_ms for row in store.last()], [600_000, 660_000])
     store.close()
     fresh.close()
