@@ -19,10 +19,16 @@ export function setText(node, text) {
 }
 
 // Replace what is inside `node`, keeping the keyboard focus on the element that has the same
-// data-focus, so that a live update never throws a reader out of the list.
+// data-focus and what the reader has unfolded unfolded (a details element with an id), so that
+// a live update never throws a reader out of the list or shuts what he reads.
 export function fill(node, ...children) {
   const focus = node.contains(document.activeElement)
     ? document.activeElement.dataset.focus : undefined;
+  const unfolded = [...node.querySelectorAll("details[id][open]")].map((one) => one.id);
   node.replaceChildren(...children.flat().filter((child) => child));
+  for (const id of unfolded) {
+    const again = byId(id);
+    if (again) again.open = true;
+  }
   if (focus) node.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
 }

@@ -138,7 +138,7 @@ export class StationView {
       el("p", { id: "panel-range", class: "note" }),
       el("div", { id: "panel-chart" }),
       el("p", { class: "note" }, say("zoom.how")),
-      el("details", {}, el("summary", {}, say("panel.values")),
+      el("details", { id: "panel-table" }, el("summary", {}, say("panel.values")),
         el("table", {}, el("thead", {}, el("tr", {}, heads)),
           el("tbody", { id: "panel-values" }))),
       el("p", {}, el("a", { href: `#/events/${this.path}` }, say("panel.events"))),
@@ -188,7 +188,8 @@ export class StationView {
       this.causeWords(model, entry),
       el("p", { class: "note" }, windowWords(model, point), ` · ${coverageWords(point)}`),
       before,
-      el("details", {}, el("summary", {}, say("panel.standard")),
+      el("details", { id: "panel-standard" },
+        el("summary", { "data-focus": "standard" }, say("panel.standard")),
         el("p", {}, `${entry.standard}; ${entry.clause}`), el("p", {}, entry.rule),
         entry.open_marks.map((text) => el("p", { class: "note" }, say("panel.mark", { text })))),
     ];
