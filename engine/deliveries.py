@@ -8,7 +8,6 @@ one may look again, when readings come late, and this count must be the same in 
 Recordings and simulated pasts have no receipts of their own: they are not counted (`counting`).
 """
 
-import math
 from typing import Any
 
 import numba as nb
@@ -21,9 +20,9 @@ from engine.batch import Batch
 from engine.judge import GAP_NS, LIMITS, OVER_S, RATE_S, RECENT, SPIKE_SUSPECT
 from engine.kernel import inner, kernel, lean_inner
 from engine.panes import MINUTE_NS
-from engine.qartod import DIFFERENTIAL, FAIL, MISSING, SUSPECT, rate_size, spike_size
+from engine.qartod import FAIL, MISSING, SUSPECT, rate_size
 from engine.registry import Registry
-from engine.series import period_of
+from engine.series import STEADY, period_of
 
 HOURS = 3
 """Hours kept: the present one, the one that closes, and one for a slow tick."""
@@ -40,6 +39,8 @@ AHEAD_NS = 2_000_000_000
 
 Integers = npt.NDArray[np.int64]
 _MS = 1e6
+_ONE_MS = 1023 << 3
+"""Exponent of 1.0, and three bits of its fraction, as they stand in a double."""
 _APPLIED, _LATE, _TOO_LATE, _DUPLICATE = (
     int(Verdict.APPLIED), int(Verdict.LATE), int(Verdict.TOO_LATE), int(Verdict.DUPLICATE)
 )
@@ -47,16 +48,16 @@ _i32, _i64 = nb.int32[::1], nb.int64[::1]
 _table = (nb.int64[:, ::1], nb.uint32[:, :, ::1], nb.int64[:, :, ::1])
 
 
-@inner
+@lean_inner
 def bin_of(latency_ns: int) -> int:
-    """Bin of a latency: 0 below 1 ms, then eighths of octaves."""
+    """Bin of a latency: 0 below 1 ms, then eighths of octaves.
+
+    The exponent of a double and the three bits after it are the octave and its eighth.
+    """
     ms = latency_ns / _MS
     if ms < 1.0:
         return 0
-    share, exponent = math.frexp(ms)
-    if exponent > OCTAVES:
-        return BINS - 1
-    return 1 + (exponent - 1) * STEPS + int((2.0 * share - 1.0) * STEPS)
+    return int(min(1 + (np.float64(ms).view(np.int64) >> 49) - _ONE_MS, BINS - 1))
 
 
 @kernel(nb.float64(nb.int64))
@@ -111,38 +112,37 @@ def was_spike(row: Any, time_ns: int, value: float, limits: Any, own: int) -> bo
 
     row: RECENT, the newest and the one before it. limits: `engine.judge.LIMITS`, own: its row.
     """
-    if row.before_ns == 0 or row.time_ns - row.before_ns > GAP_NS:
-        return False
-    if time_ns - row.time_ns > GAP_NS:
-        return False
-    size = spike_size(row.before, row.value, value, DIFFERENTIAL)
-    return bool(size > limits[own, SPIKE_SUSPECT])
+    near = (row.before_ns != 0) & (row.time_ns - row.before_ns <= GAP_NS)
+    near &= time_ns - row.time_ns <= GAP_NS
+    up, down = row.value - row.before, row.value - value
+    limit = limits[own, SPIKE_SUSPECT]
+    # `spike_size` without a branch: what comes next is anyone's guess, the processor's too.
+    return bool(near & (up * down > 0.0) & (abs(up) > limit) & (abs(down) > limit))
 
 
 @lean_inner
 def fast(row: Any, time_ns: int, value: float, limits: Any, own: int) -> bool:
     """Whether a reading came about too fast after the newest of its series."""
-    if row.time_ns in (0, time_ns) or time_ns - row.time_ns > GAP_NS:
-        return False
+    near = (row.time_ns != 0) & (row.time_ns != time_ns) & (time_ns - row.time_ns <= GAP_NS)
     seconds = max((time_ns - row.time_ns) / 1e9, limits[own, OVER_S])
-    return bool(rate_size(row.value, value, seconds) > limits[own, RATE_S])
+    return bool(near & (rate_size(row.value, value, seconds) > limits[own, RATE_S]))
 
 
 @kernel(nb.void(
     _i32, _i32, _i64, nb.float64[::1], nb.uint8[::1], nb.uint8[::1], _i64, _i32, _i32, _i64,
-    nb.int64[:, ::1], nb.float64[:, ::1], _i32, nb.float64[:, ::1],
+    nb.from_dtype(STEADY)[::1], nb.int64[:, ::1], nb.float64[:, ::1], nb.float64[:, ::1],
     nb.from_dtype(RECENT)[::1], nb.boolean[::1], *_table,
 ), lean=True)
 def count_deliveries(
     slot: Any, device: Any, time_ns: Any, value: Any, flag: Any, verdict: Any, received_ns: Any,
-    place_of: Any, place_of_device: Any, shift: Any, since_s: Any, period_s: Any, quantity: Any,
+    place_of: Any, place_of_device: Any, shift: Any, steady: Any, since_s: Any, period_s: Any,
     limits: Any, newest: Any, fresh: Any, hours: Any, latency: Any, counts: Any,
 ) -> None:
     """Count a batch in its order.
 
     slot, device: int32[n], -1 none. time_ns, received_ns: int64[n]. value: float64[n]. flag,
     verdict: uint8[n]. place_of: int32[series], place_of_device: int32[devices], rows of places, -1
-    none. shift: int64[places]. since_s, period_s: as `period_of`. quantity: int32[series]. limits:
+    none. shift: int64[places]. steady: STEADY[series]. since_s, period_s: as `period_of`. limits:
     float64[quantities, 4]. newest: RECENT[series], in and out. fresh: bool[places], out, heard.
     hours: int64[places, 3], latency: uint32[places, 3, bins], counts: int64[places, 3, kinds].
     O(1) a reading; readings of one station that come together find their hour once.
@@ -176,9 +176,11 @@ def count_deliveries(
         if s < 0:
             counts[place, at, LATE] += 1
             continue
-        period = period_of(s, time_ns[k] // 1_000_000_000, since_s, period_s)
-        if period > 0.0 and behind > LATE_PERIODS * period * 1e9:
-            counts[place, at, LATE] += 1
+        known = steady[s]
+        period = known.period_s
+        if time_ns[k] // 1_000_000_000 >= known.until_s:
+            period = period_of(s, time_ns[k] // 1_000_000_000, since_s, period_s)
+        counts[place, at, LATE] += (period > 0.0) & (behind > LATE_PERIODS * period * 1e9)
         bad = flag[k] == SUSPECT or flag[k] == FAIL
         row = newest[s]
         older = time_ns[k] < row.time_ns
@@ -186,11 +188,10 @@ def count_deliveries(
             counts[place, at, DISORDER] += int(older)
             counts[place, at, SUSPICIOUS] += int(bad)
             continue
-        own = quantity[s]
-        bad = bad or fast(row, time_ns[k], value[k], limits, own)
-        counts[place, at, SUSPICIOUS] += int(bad)
-        if row.flag != SUSPECT and was_spike(row, time_ns[k], value[k], limits, own):
-            counts[place, at, SUSPICIOUS] += 1
+        own = known.quantity
+        bad |= fast(row, time_ns[k], value[k], limits, own)
+        spike = (row.flag != SUSPECT) & was_spike(row, time_ns[k], value[k], limits, own)
+        counts[place, at, SUSPICIOUS] += nb.int64(bad) + nb.int64(spike)
         row.before_ns, row.before = row.time_ns, row.value
         row.time_ns, row.value = time_ns[k], value[k]
         row.flag = nb.uint8(SUSPECT) if bad else nb.uint8(0)
@@ -251,8 +252,8 @@ class Deliveries:
         received_ns = np.full(len(batch), batch.received_ns) if each is None else each
         count_deliveries(
             batch.slot, batch.device, batch.time_ns, batch.value, batch.flag, batch.verdict,
-            received_ns, self.place_of, self._place_of_device, self._shift, registry.since_s,
-            registry.period_s, registry.quantity, LIMITS, self.newest, self.fresh, self.hours,
+            received_ns, self.place_of, self._place_of_device, self._shift, registry.steady,
+            registry.since_s, registry.period_s, LIMITS, self.newest, self.fresh, self.hours,
             self.latency, self.counts,
         )
 

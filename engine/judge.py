@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from edge.quantities import QUANTITIES
 from engine.aligned import longer
-from engine.kernel import inner, kernel, lean_inner
+from engine.kernel import kernel, lean_inner
 from engine.panes import COARSE, MINUTE, MINUTE_NS, UNCOUNTED
 from engine.qartod import (
     DIFFERENTIAL,
@@ -57,7 +57,7 @@ _released = nb.from_dtype(RELEASED)[::1]
 _i32, _i64, _f64, _u8 = nb.int32[::1], nb.int64[::1], nb.float64[::1], nb.uint8[::1]
 
 
-@inner
+@lean_inner
 def _newest(table: Any, s: int, time_ns: int, value: float, limits: Any, quantity: int) -> Any:
     """The spike flag of a series' newest reading, now that the next one is known."""
     row = table[s]
@@ -69,7 +69,7 @@ def _newest(table: Any, s: int, time_ns: int, value: float, limits: Any, quantit
     return graded(size, limits[quantity, SPIKE_SUSPECT], limits[quantity, SPIKE_FAIL])
 
 
-@inner
+@lean_inner
 def _release(table: Any, s: int, flag: int, released: Any, count: Any) -> None:
     out = released[count[0]]
     out.slot, out.time_ns, out.value, out.flag = s, table[s].time_ns, table[s].value, flag

@@ -10,7 +10,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.kernel import inner, kernel
+from engine.kernel import inner, kernel, lean_inner
 
 PASS, UNEVALUATED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
 AVERAGE, DIFFERENTIAL = 0, 1
@@ -20,7 +20,7 @@ _f64 = nb.float64[::1]
 _flags = nb.uint8[::1]
 
 
-@inner
+@lean_inner
 def graded(distance: float, suspect: float, fail: float) -> int:
     """The flag of a distance: 4 above `fail`, 3 above `suspect`, else 1; NaN limits say nothing."""
     if distance > fail:
@@ -40,7 +40,7 @@ def in_range(
     return SUSPECT if value < suspect_low or value > suspect_high else PASS
 
 
-@inner
+@lean_inner
 def spike_size(before: float, here: float, after: float, method: int) -> float:
     """How far a value stands out from its neighbours, NaN where one of the three is missing.
 
@@ -56,7 +56,7 @@ def spike_size(before: float, here: float, after: float, method: int) -> float:
     return min(abs(here - before), abs(here - after))
 
 
-@inner
+@lean_inner
 def rate_size(before: float, here: float, seconds: float) -> float:
     """Change a second between two values, NaN where there is none."""
     if np.isnan(before) or np.isnan(here) or seconds <= 0.0:
@@ -64,7 +64,7 @@ def rate_size(before: float, here: float, seconds: float) -> float:
     return abs(here - before) / seconds
 
 
-@inner
+@lean_inner
 def worse(one: int, other: int) -> int:
     """The worse of two flags: fail, suspect, pass, not evaluated, missing."""
     for flag in (FAIL, SUSPECT, PASS, UNEVALUATED):
