@@ -57,8 +57,8 @@ def bin_of(latency_ns: int) -> int:
     ms = latency_ns / _MS
     if ms < 1.0:
         return 0
-    top: int = np.float64(ms).view(np.int64) >> 49
-    return min(1 + top - _ONE_MS, BINS - 1)
+    bits: Any = np.float64(ms).view(np.int64)
+    return int(min(1 + (bits >> 49) - _ONE_MS, BINS - 1))
 
 
 @kernel(nb.float64(nb.int64))
