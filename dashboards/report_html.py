@@ -177,10 +177,10 @@ def _reasons(kpis: Sequence[Json]) -> str:
 
 
 def _notes(card: Json) -> str:
+    marks = escape("; ".join(card["marks"]))
     return (
         "<footer><p>Names, units and goals are short forms; the manual's own wording holds. "
         "Benchmarks are those of the file that was given, each with its source; U4SSC publishes "
-        "no list of its own. Lower is better: per cent = 100 x benchmark / value, at most 100. "
-        "A class begins with its lower edge. Colours are this project's.</p>"
+        f"no list of its own. Colours are this project's.</p><p>Unconfirmed: {marks}.</p>"
         f"<p>{escape(card['standard'])}. Made by Cityvitals.</p></footer>"
     )

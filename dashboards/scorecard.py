@@ -12,11 +12,13 @@ from dashboards.kpis import (
     COUNT,
     DIMENSIONS,
     FEEDS,
+    MARKS,
     STANDARD,
     SUB_DIMENSIONS,
     Kpi,
     kpis,
 )
+from dashboards.scoring import MARKS as RATING_MARKS
 from dashboards.scoring import band, category_score, performance, points
 from engine.catalogue import INDICATORS, POSITION, TTI_LEVELS
 
@@ -37,7 +39,8 @@ def scorecard(
             "days": city.period.days, "tz": city.period.tz,
             "provisional": city.period.days < 365,
         },
-        "counts": _counts(rows), "categories": _categories(rows), "kpis": rows,
+        "marks": [*MARKS, *RATING_MARKS], "counts": _counts(rows),
+        "categories": _categories(rows), "kpis": rows,
     }
 
 

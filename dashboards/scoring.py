@@ -9,6 +9,12 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 Direction = Literal["higher", "lower"]
+MARKS = (
+    "of a KPI where lower is better, per cent = 100 x benchmark / value, at most 100: the manual "
+    "prints no formula",
+    "a class begins with its lower edge: 33, 66 and 95 are printed on both sides",
+)
+"""What is not confirmed of the rating."""
 EDGES = (33.0, 66.0, 95.0)
 POINTS_MAX = len(EDGES) + 1
 BANDS = ("0-33", "33-66", "66-95", "95+")

@@ -18,7 +18,7 @@ from engine.catalogue_energy import (
 )
 from engine.catalogue_limits import AIR_LIMITS
 from engine.catalogue_noise import NOISE
-from engine.catalogue_quality import CHANNELS, DRIFT, TIMELINESS
+from engine.catalogue_quality import BANDS_MARK, CHANNELS, DRIFT, TIMELINESS
 from engine.catalogue_quality import entries as quality_entries
 from engine.indicator import INF, OURS, PLAIN, Indicator, Level
 from engine.own import OWN
@@ -42,6 +42,11 @@ _EPA_TAD = "EPA-454/B-24-002, table of breakpoints"
 _AQI_MARKS = (
     "completeness 18 of 24 h, 6 of 8 h, 75 % of an hour: from memory of App. N/U",
     "an index of exactly one half is rounded up; EPA says only nearest integer",
+    "breakpoints as four independent projects have them; EPA's own document was read in part",
+)
+_PARTICLES_MARK = (
+    "particles as measured, at ambient conditions: of PM2.5 as the rule has it, of PM10 the rule "
+    "means 25 °C and 1 atm: from memory",
 )
 
 
@@ -69,21 +74,24 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(
         "air", "us_aqi", "US AQI", "1", 0, _EPA, _EPA_TAD,
         "worst of the pollutant sub-indices; PM by NowCast", 3600, 86_400, AQI_LEVELS, 2,
-        "worst", "low", headline=True, open_marks=_AQI_MARKS,
+        "worst", "low", headline=True,
+        open_marks=(*_AQI_MARKS, *_SO2_MARK, *_O3_MARK, *_PARTICLES_MARK),
     ),
-    _sub_index("us_aqi_pm25", "US AQI of PM2.5", "NowCast cut to 0.1 µg/m³, 24-h breakpoints"),
-    _sub_index("us_aqi_pm10", "US AQI of PM10", "NowCast cut to 1 µg/m³, 24-h breakpoints"),
+    _sub_index("us_aqi_pm25", "US AQI of PM2.5", "NowCast cut to 0.1 µg/m³, 24-h breakpoints",
+               _PARTICLES_MARK),
+    _sub_index("us_aqi_pm10", "US AQI of PM10", "NowCast cut to 1 µg/m³, 24-h breakpoints",
+               _PARTICLES_MARK),
     _sub_index("us_aqi_o3", "US AQI of O₃", "larger of 8-h and, from 0.125 ppm, 1-h", _O3_MARK),
     _sub_index("us_aqi_co", "US AQI of CO", "8-h mean cut to 0.1 ppm"),
     _sub_index("us_aqi_so2", "US AQI of SO₂", "1-h mean; from 305 ppb the 24-h mean", _SO2_MARK),
     _sub_index("us_aqi_no2", "US AQI of NO₂", "1-h mean cut to 1 ppb"),
     Indicator(
         "air", "nowcast_pm25", "NowCast PM2.5", "µg/m³", 1, _NOWCAST, "AirNow forum t/172",
-        _NOWCAST_RULE, 3600, 43_200, PLAIN, None, "worst", "low",
+        _NOWCAST_RULE, 3600, 43_200, PLAIN, None, "worst", "low", open_marks=_PARTICLES_MARK,
     ),
     Indicator(
         "air", "nowcast_pm10", "NowCast PM10", "µg/m³", 0, _NOWCAST, "AirNow forum t/172",
-        _NOWCAST_RULE, 3600, 43_200, PLAIN, None, "worst", "low",
+        _NOWCAST_RULE, 3600, 43_200, PLAIN, None, "worst", "low", open_marks=_PARTICLES_MARK,
     ),
     Indicator(
         "traffic", "tti", "Travel time index", "1", 2, "FHWA Urban Congestion Report",
@@ -104,7 +112,11 @@ INDICATORS: tuple[Indicator, ...] = (
         "85th percentile of off-peak speeds",
         "28 days, at least 200 bins with vehicles, else the posted limit; 0.8 to 1.3 of the "
         "posted limit; frozen daily at 03:00", 86_400, 28 * 86_400, PLAIN, None,
-        "vmt_weighted", "none", open_marks=("off-peak hours: from memory of the UCR",),
+        "vmt_weighted", "none", open_marks=(
+            "off-peak hours: from memory of the UCR",
+            catalogue_traffic.PERCENTILE_MARK,
+            "28 days, 200 bins and the limits of 0.8 and 1.3: this project's rule",
+        ),
     ),
     Indicator(
         "energy", "demand_15min", "Demand, 15-minute block", "kW", 2, _DEMAND,
@@ -126,13 +138,14 @@ INDICATORS: tuple[Indicator, ...] = (
         "dq", "completeness", "Completeness, 1 h", "%", 1, "Cityvitals data quality 5.4",
         "valid readings / expected readings", "expected = window / nominal period of the device",
         3600, 3600, COMPLETENESS_LEVELS, 2, "mean", "high", OURS, headline=True,
+        open_marks=(BANDS_MARK,),
     ),
     Indicator(
         "air", "us_aqi_day", "US AQI of the day", "1", 0, _EPA, _EPA_TAD,
         "worst of the pollutants; PM: mean of the day; O3, CO: largest running 8-h mean that "
         "ends in the day; O3, SO2, NO2: largest hour; calendar day in local standard time",
         86_400, 86_400, AQI_LEVELS, 2, "worst", "low",
-        open_marks=(*_AQI_MARKS, *_SO2_MARK, *_O3_MARK,
+        open_marks=(*_AQI_MARKS, *_SO2_MARK, *_O3_MARK, *_PARTICLES_MARK,
                     "a largest value needs 18 of its 24 (2008/50/EC Annex VII.A.2)",
                     "the day is cut in standard time, without daylight saving: from memory"),
     ),

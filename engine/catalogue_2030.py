@@ -1,6 +1,7 @@
 """Air against the limit values of the EU from 2030 on, beside those of today: names and rules."""
 
-from engine.catalogue_air import CONVERTED_MARK, NAMES
+from engine.catalogue_air import AMBIENT_MARK, CONVERTED_MARK, NAMES
+from engine.catalogue_limits import REPLACED_MARK
 from engine.indicator import INF, OURS, Indicator, Level
 from engine.limits_2030 import (
     DAY_LIMITS_2030,
@@ -29,7 +30,7 @@ _GOOD, _FAIR, _BAD = "#1A9850", "#FEE08B", "#D73027"
 
 
 def _marks(part: int, *more: str) -> tuple[str, ...]:
-    return (_UNREAD, *(() if part in (PM25, PM10) else (CONVERTED_MARK["eu"],)), *more)
+    return (_UNREAD, *(AMBIENT_MARK if part in (PM25, PM10) else (CONVERTED_MARK["eu"],)), *more)
 
 
 def _above(part: int, of: str, limit: float, allowed: int, rule: str, *more: str) -> Indicator:
@@ -56,7 +57,7 @@ def _year(part: int) -> Indicator:
         Level("Within the limit of 2030", _GOOD, new), *today,
         Level("Above the limit of 2030" if old is None else "Above the limit", _BAD, INF),
     )
-    marks = _marks(part, _ROLLING) if part != SO2 else _marks(part, _ROLLING, _SO2_MARK)
+    marks = _marks(part, REPLACED_MARK, _ROLLING, *((_SO2_MARK,) if part == SO2 else ()))
     until = f"{old:g} µg/m³ until 2030, " if old is not None else ""
     return Indicator(
         "air", f"eu_year_{_ID[part]}", f"{NAMES[_ID[part]]} against the EU, year", "µg/m³", 1,

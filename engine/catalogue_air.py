@@ -13,6 +13,7 @@ CONVERTED_MARK = {
     "eu": "ppb to µg/m³ at 20 °C and 101.3 kPa: 2008/50/EC Annex VI.C from memory",
     "india": "ppb to µg/m³ at 25 °C and 101.325 kPa: from memory",
 }
+AMBIENT_MARK = ("particles as measured, at ambient conditions: EU law from memory",)
 EAQI_LEVELS = (
     Level("Good", "#50F0E6", 1), Level("Fair", "#50CCAA", 2), Level("Moderate", "#F0E641", 3),
     Level("Poor", "#FF5050", 4), Level("Very poor", "#960032", 5),
@@ -41,18 +42,22 @@ _EAQI_MARKS = (
     "limits as quoted by Open-Meteo (PR #2045), not read in the report itself",
     "5.4 µg/m³ is rounded half up to 5 before the limits; how the report treats it is not known",
     "colours are those of the 2019 palette, assumed kept",
-    CONVERTED_MARK["eu"],
 )
 _EAQI_SET_MARK = (
     "the set of pollutants (NO2 and a PM, O3 where it is measured) is that of the 2019 edition",
 )
 
 
+def _eu_conditions(id: str) -> tuple[str, ...]:
+    """At which temperature and pressure a mean in µg/m³ is told."""
+    return AMBIENT_MARK if id.startswith("pm") else (CONVERTED_MARK["eu"],)
+
+
 def _eaqi_part(id: str, name: str) -> Indicator:
     return Indicator(
         "air", f"eaqi_2024_{id}", f"European AQI 2024 of {name}", "1", 0, _EAQI, _EAQI_CLAUSE,
         "hourly mean in µg/m³, rounded to an integer; band 1 (good) to 6", 3600, 3600,
-        EAQI_LEVELS, 3, "worst", "low", open_marks=_EAQI_MARKS,
+        EAQI_LEVELS, 3, "worst", "low", open_marks=_EAQI_MARKS + _eu_conditions(id),
     )
 
 
@@ -61,7 +66,8 @@ EAQI = (
         "air", "eaqi_2024", "European AQI 2024", "1", 0, _EAQI, _EAQI_CLAUSE,
         "worst band of the pollutants' hourly means; needs NO2 and a PM, and O3 where measured; "
         "nothing is filled in by a model", 3600, 3600, EAQI_LEVELS, 3, "worst", "low",
-        headline=True, open_marks=_EAQI_MARKS + _EAQI_SET_MARK,
+        headline=True,
+        open_marks=(*_EAQI_MARKS, CONVERTED_MARK["eu"], *AMBIENT_MARK, *_EAQI_SET_MARK),
     ),
     _eaqi_part("pm25", "PM2.5"), _eaqi_part("pm10", "PM10"), _eaqi_part("o3", "O₃"),
     _eaqi_part("so2", "SO₂"), _eaqi_part("no2", "NO₂"),
@@ -71,11 +77,12 @@ _DAQI = "UK Daily Air Quality Index (COMEAP 2011; Defra, update of April 2013)"
 _DAQI_CLAUSE = "table of bands"
 _DAQI_MARKS = (
     "limits of O3, SO2 and particles: from another project's code and from memory; of NO2 read on "
-    "uk-air.defra.gov.uk", "halves are rounded upwards: assumed", CONVERTED_MARK["eu"],
+    "uk-air.defra.gov.uk", "halves are rounded upwards: assumed",
 )
 _SO2_MARK = (
     "of SO2 the highest of the hour's four 15-min means, three of them needed: our reading",
 )
+_DAQI_WHOLE = (*_DAQI_MARKS, CONVERTED_MARK["eu"], *AMBIENT_MARK, *_SO2_MARK)
 
 
 def _daqi_part(id: str, name: str, mean: str, marks: tuple[str, ...] = ()) -> Indicator:
@@ -83,7 +90,7 @@ def _daqi_part(id: str, name: str, mean: str, marks: tuple[str, ...] = ()) -> In
     return Indicator(
         "air", f"daqi_uk_{id}", f"UK DAQI of {name}", "1", 0, _DAQI, _DAQI_CLAUSE,
         f"{mean} in µg/m³, rounded to an integer; index 1 (low) to 10", 3600, hours * 3600,
-        DAQI_LEVELS, 3, "worst", "low", open_marks=_DAQI_MARKS + marks,
+        DAQI_LEVELS, 3, "worst", "low", open_marks=_DAQI_MARKS + _eu_conditions(id) + marks,
     )
 
 
@@ -91,7 +98,7 @@ DAQI = (
     Indicator(
         "air", "daqi_uk", "UK DAQI", "1", 0, _DAQI, _DAQI_CLAUSE,
         "highest index of the pollutants in the hour", 3600, 86_400, DAQI_LEVELS, 3, "worst", "low",
-        open_marks=_DAQI_MARKS + _SO2_MARK,
+        open_marks=_DAQI_WHOLE,
     ),
     _daqi_part("pm25", "PM2.5", "running 24-h mean, 18 hours needed,"),
     _daqi_part("pm10", "PM10", "running 24-h mean, 18 hours needed,"),
@@ -101,13 +108,18 @@ DAQI = (
 )
 
 WHO = "WHO global air quality guidelines, September 2021"
-WHO_MARKS = (
-    "levels from airclim, KAPSARC and State of Global Air, which agree; not read in WHO's own text",
-    CONVERTED_MARK["who"],
+_LEVELS_MARK = (
+    "levels from airclim, KAPSARC and State of Global Air, which agree; not read in WHO's own text"
 )
 NAMES = {"pm25": "PM2.5", "pm10": "PM10", "o3": "O₃", "so2": "SO₂", "no2": "NO₂", "co": "CO"}
 _TIER_COLOURS = ("#1A9850", "#91CF60", "#D9EF8B", "#FEE08B", "#FC8D59", "#D73027")
 _UNMET = "No target met"
+
+
+def who_marks(pollutant: str) -> tuple[str, ...]:
+    """What is not confirmed of a pollutant against WHO; particles are not converted."""
+    gas = () if pollutant.startswith("pm") else (CONVERTED_MARK["who"],)
+    return (_LEVELS_MARK, *gas)
 
 
 def tiers(pollutant: str, average: str) -> tuple[Level, ...]:
@@ -134,7 +146,7 @@ def _who_day(pollutant: str) -> Indicator:
         "air", f"who_{pollutant}_{average}", f"{NAMES[pollutant]} against WHO, {average[:-1]} h",
         "1", 2, WHO, f"guideline level {limit:g} {unit}, interim targets", f"{mean}, / {limit:g}",
         86_400, 86_400, tiers(pollutant, average), 1, "worst", "low", OURS,
-        open_marks=WHO_MARKS,
+        open_marks=who_marks(pollutant),
     )
 
 
@@ -150,8 +162,8 @@ def _who_days(pollutant: str) -> Indicator:
         "days", 0, WHO, "99th percentile of the year: 3 to 4 days above are tolerated",
         f"civil days since 1 January with air.who_{pollutant}_{average} above 1", 86_400,
         365 * 86_400, DAYS_LEVELS, 2, "worst", "low", OURS,
-        open_marks=(*WHO_MARKS, "of days that are known, so at least so many; the fourth day "
-                    "counts as too many"),
+        open_marks=(*who_marks(pollutant), "of days that are known, so at least so many; the "
+                    "fourth day counts as too many"),
     )
 
 
@@ -175,7 +187,7 @@ def _who_year(pollutant: str) -> Indicator:
         f"annual guideline level {limit:g} µg/m³, interim targets",
         f"mean of the hours of the last 365 civil days, 90 % of 8760 needed, / {limit:g}", 86_400,
         365 * 86_400, tiers(pollutant, "annual"), 1, "worst", "low", OURS,
-        open_marks=WHO_MARKS + _ROLLING_MARK,
+        open_marks=who_marks(pollutant) + _ROLLING_MARK,
     )
 
 
@@ -184,7 +196,7 @@ AIR_DAYS = (
     Indicator(
         "air", "daqi_uk_day", "UK DAQI of the day", "1", 0, _DAQI, _DAQI_CLAUSE,
         "highest index of the hours that end in the civil day, 75 % of them needed", 86_400, 86_400,
-        DAQI_LEVELS, 3, "worst", "low", open_marks=_DAQI_MARKS + _SO2_MARK,
+        DAQI_LEVELS, 3, "worst", "low", open_marks=_DAQI_WHOLE,
     ),
     *map(_who_day, _DAILY), *map(_who_days, _DAILY),
     *map(_year, _DAILY[:5]), *map(_who_year, ("pm25", "pm10", "no2")),
@@ -201,6 +213,7 @@ PURPLEAIR = (
             "the paper's line was fitted to means of 24 hours; here it is applied to each hour",
             "the piecewise form from the code of AirSensor2, not read in EPA's own text",
             "below zero as zero: said of the piecewise form, taken for the line as well",
+            "the limits by which channels disagree: from memory (dq.channels_disagree)",
         ),
     ),
 )

@@ -35,10 +35,16 @@ def _power_factor(
 _EN = "EN 50160:2010 (+A1 to A3), 2022"
 _61000 = "IEC 61000-4-30"
 _EDITIONS = (
-    "limits as vendors' notes print them (Schneider PM8000, Rockwell, NI); editions from memory"
+    "limits as vendors' notes print them (Schneider PM8000, Rockwell, NI); editions from memory: "
+    "neither the standard nor what its edition of 2022 changed was read"
 )
 _FLAGGED = (
     "intervals with dips or interruptions are left out as far as the meter flags them (4 or 9)"
+)
+_CONNECTED = "of grids that are synchronously connected; an island is held to wider limits"
+_THREE = (
+    "the formula of three voltages is from memory of IEC 61000-4-30, and for voltages between "
+    "phases: of voltages to neutral it is exact without zero sequence alone"
 )
 _WEEKLY = "a week needs 90 % of its intervals: this project's rule, the standard is silent"
 _TENS = "an interval of ten minutes needs 75 % of its minutes: this project's rule"
@@ -63,7 +69,7 @@ def _measured(
     return Indicator(
         "energy", id, name, unit, 2, standard, clause, rule, seconds, seconds, levels,
         1 if len(levels) > 1 else None, "worst", "low", OURS if len(levels) > 1 else "",
-        open_marks=(_TENS, *marks),
+        open_marks=(*((_EDITIONS,) if len(levels) > 1 else ()), _TENS, *marks),
     )
 
 
@@ -102,19 +108,19 @@ SUPPLY: tuple[Indicator, ...] = (
     _week(
         "en50160_voltage", "Supply voltage of the week", "1", 0, 0.0, "voltage variation",
         "0 if compliant, else 1: per phase N1/N <= 5 % outside +-10 %, and none outside +10/-15 %, "
-        "of the 10-minute rms values of seven days", _FLAGGED,
+        "of the 10-minute rms values of seven days", _FLAGGED, _CONNECTED,
     ),
     _week(
         "en50160_outside", "Voltage outside 10 %, of the week", "%", 2, 5.0, "voltage variation",
-        "100 * N1/N of the worst phase", _FLAGGED,
+        "100 * N1/N of the worst phase", _FLAGGED, _CONNECTED,
     ),
     _week(
         "en50160_far", "Intervals outside +10/-15 %, of the week", "1", 0, 0.0,
-        "voltage variation", "N2 of the worst phase", _FLAGGED,
+        "voltage variation", "N2 of the worst phase", _FLAGGED, _CONNECTED,
     ),
     _week(
         "en50160_unbalance", "Unbalance above 2 %, of the week", "%", 2, 5.0, "supply unbalance",
-        "share of the 10-minute values above 2 %; at most 5 %",
+        "share of the 10-minute values above 2 %; at most 5 %", _THREE,
     ),
     _week(
         "en50160_thd", "Distortion above 8 %, of the week", "%", 2, 5.0, "harmonic voltage",
@@ -139,8 +145,7 @@ SUPPLY: tuple[Indicator, ...] = (
         "unbalance", "Voltage unbalance", "%", 600, _held(2.0), _61000,
         "negative over positive sequence, u2",
         "10-minute values; by Fortescue where angles are measured, else from three voltages",
-        "the formula of three voltages is from memory of IEC 61000-4-30, and for voltages between "
-        "phases: of voltages to neutral it is exact without zero sequence alone",
+        _THREE,
     ),
     _measured(
         "thd", "Distortion of voltage", "%", 600, _held(8.0), _61000,
@@ -256,7 +261,6 @@ GENERATION: tuple[Indicator, ...] = (
          "low", _INTENSITY_WORDS, _DAY_RULE, _GENERATED, _FACTORS),
 )
 
-_CONNECTED = "of grids that are synchronously connected; an island is held to wider limits"
 _TEN_S = (
     "means of ten seconds of what the meter reports; one that reports less often covers one "
     "interval a reading"
@@ -270,8 +274,9 @@ def _hertz(
     return Indicator(
         "energy", id, name, unit, digits, _EN, "power frequency", rule, DAY_S, days * DAY_S,
         _held(upper), 1, "worst", "low", OURS, open_marks=(
-            _EDITIONS, f"a {span} needs 90 % of its intervals: this project's rule, the standard "
-            "is silent", _CONNECTED, _TEN_S, *marks,
+            _EDITIONS, "the limits of frequency are in part from memory", f"a {span} needs 90 % of "
+            "its intervals: this project's rule, the standard is silent", _CONNECTED, _TEN_S,
+            *marks,
         ),
     )
 

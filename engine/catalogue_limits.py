@@ -1,10 +1,11 @@
 """Air against the limit values of the EU, and WHO's peak season: names, levels and rules."""
 
-from engine.catalogue_air import CONVERTED_MARK, NAMES, WHO, WHO_MARKS, tiers
+from engine.catalogue_air import AMBIENT_MARK, CONVERTED_MARK, NAMES, WHO, tiers, who_marks
 from engine.indicator import INF, OURS, Indicator, Level
 
 _EU = "Directive 2008/50/EC, Annexes XI and XII"
 _FORCE_MARK = "these values hold until 1 January 2030, then those of Directive (EU) 2024/2881"
+REPLACED_MARK = "2024/2881 takes the place of 2008/50/EC from December 2026 on: from memory"
 _NONE, _OVER = Level("None", "#1A9850", 0), "#D73027"
 _KNOWN_MARK = "of days or hours that are known, so at least so many"
 _MEMORY_MARK = "limit and number allowed: from memory of Annex XI"
@@ -24,14 +25,14 @@ def _above(pollutant: str, of: str, limit: str, allowed: int, clause: str, mean:
            *marks: str) -> Indicator:
     levels = _levels(allowed)
     memory = () if (pollutant, of) == _READ else (_MEMORY_MARK,)
-    converted = () if pollutant == "pm10" else (CONVERTED_MARK["eu"],)
+    converted = AMBIENT_MARK if pollutant == "pm10" else (CONVERTED_MARK["eu"],)
     return Indicator(
         "air", f"eu_{of}_{pollutant}",
         f"{of.capitalize()} of {NAMES[pollutant]} above {limit}, this year", of, 0, _EU, clause,
         f"civil {of} since 1 January: {mean}, above {limit}" if of == "days"
         else f"hours of the civil days since 1 January: {mean}, above {limit}",
         86_400, 365 * 86_400, levels, len(levels) - 1, "worst", "low", OURS,
-        open_marks=(*memory, *converted, _FORCE_MARK, _KNOWN_MARK, *marks),
+        open_marks=(*memory, *converted, _FORCE_MARK, REPLACED_MARK, _KNOWN_MARK, *marks),
     )
 
 
@@ -45,8 +46,8 @@ _SEASON = Indicator(
     "mean of the days' largest 8-h means over the six consecutive months with the highest, of the "
     f"twelve calendar months that are over, 75 % of the days needed, / {_LEVEL}",
     86_400, 365 * 86_400, tiers("o3", "season"), 1, "worst", "low", OURS,
-    open_marks=(*WHO_MARKS, "75 % of the days of the twelve months and of the six: this project's "
-                "rule"),
+    open_marks=(*who_marks("o3"), "75 % of the days of the twelve months and of the six: this "
+                "project's rule"),
 )
 
 AIR_LIMITS: tuple[Indicator, ...] = (

@@ -29,7 +29,7 @@ _END = "Directive 2002/49/EC Annex I"
 _END_MARKS = (
     "periods 7, 19 and 23 h: member states may move them",
     "the directive's Lden is the mean of a year: that of a day is indicative",
-    "limits of the bands: from memory of the directive; levels to 0.1 dB",
+    "formula and limits of the bands: in part from memory of the directive; levels to 0.1 dB",
 )
 _ENOUGH = "75 % of the readings owed"
 
@@ -56,7 +56,7 @@ def _exceeded(id: str, name: str, cadence_s: int, clause: str) -> Indicator:
     return _noise(
         id, name, cadence_s, "ISO 1996-1, common practice", clause,
         f"histogram of readings in steps of 0.1 dB, 30 to 120 dB; {_ENOUGH}",
-        ("percentile of type 7: the texts name none",),
+        ("percentile of type 7: the texts name none", _IEC_MARK),
     )
 
 

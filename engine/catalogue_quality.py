@@ -4,7 +4,11 @@ from engine.indicator import INF, OURS, Indicator, Level
 
 FLAT_LEVELS = (Level("Moves", "#1A9850", 0), Level("Stuck", "#D73027", INF))
 _OURS = "Cityvitals data quality"
-_SPANS = "the limits are this project's; no standard has them"
+_SPANS = (
+    "the limits are this project's; those of QARTOD's manual and of WMO are known from memory, and "
+    "are not taken"
+)
+BANDS_MARK = "bands are this project's"
 
 
 def entries(completeness: tuple[Level, ...]) -> tuple[Indicator, ...]:
@@ -13,7 +17,7 @@ def entries(completeness: tuple[Level, ...]) -> tuple[Indicator, ...]:
         Indicator(
             "dq", "completeness_24h", "Completeness, 24 h", "%", 1, f"{_OURS} 5.4",
             "valid readings / expected readings", "the newest 24 hours, each at most what it owes",
-            3600, 86_400, completeness, 2, "mean", "high", OURS,
+            3600, 86_400, completeness, 2, "mean", "high", OURS, open_marks=(BANDS_MARK,),
         ),
         Indicator(
             "dq", "flat_line", "Series that seem stuck", "series", 0,
@@ -26,7 +30,7 @@ def entries(completeness: tuple[Level, ...]) -> tuple[Indicator, ...]:
             "dq", "completeness_30d", "Completeness, 30 d", "%", 1, f"{_OURS} 5.4",
             "valid readings / expected readings",
             "the newest 30 days in standard time, each at most what it owes",
-            86_400, 30 * 86_400, completeness, 2, "mean", "high", OURS,
+            86_400, 30 * 86_400, completeness, 2, "mean", "high", OURS, open_marks=(BANDS_MARK,),
         ),
     )
 
@@ -36,7 +40,6 @@ PROMPT_LEVELS = (Level("Prompt", "#1A9850", 5), Level("Slow", "#FEE08B", 60),
 FEW_LEVELS = (Level("Few", "#1A9850", 1), Level("Some", "#FEE08B", 10),
               Level("Many", "#D73027", INF))
 _RECEIPT = "hours of receipt in standard time; not told of recordings and simulated pasts"
-_BANDS = "bands are this project's"
 _EIGHTH = "of a histogram in eighths of octaves: off by an eighth at most"
 
 
@@ -47,7 +50,7 @@ def _came(
     return Indicator(
         "dq", id, name, unit, digits, f"{_OURS} 5.4", clause, f"{rule}; {_RECEIPT}", 3600, 3600,
         PROMPT_LEVELS if slow else FEW_LEVELS, 2, "worst" if slow else "mean", "low", OURS,
-        open_marks=(_BANDS, *marks),
+        open_marks=(BANDS_MARK, *marks),
     )
 
 
@@ -69,7 +72,7 @@ TIMELINESS: tuple[Indicator, ...] = (
           "latency < -2 s / received", "the sensor's clock is wrong; left out of the latency",
           "the reading itself keeps its flag: it is part of what tells a repetition"),
     _came("suspect_share", "Suspect readings", "%", 1, "QARTOD 3 and 4 / received",
-          "by gross range, rate of change and spike, in the order in which they came"),
+          "by gross range, rate of change and spike, in the order in which they came", _SPANS),
 )
 
 DRIFT_LEVELS = (Level("Agrees", "#1A9850", 0), Level("Drifts", "#D73027", INF))

@@ -14,6 +14,7 @@ LOS_LEVELS = (
 )
 """A is 1, F is 6; the mean of an area has the level that it does not exceed."""
 
+PERCENTILE_MARK = "the UCR names no type of percentile, here type 7"
 FREE_MARK = "free-flow speed: its off-peak hours are from memory of the UCR"
 _HCM = "HCM 7th edition"
 _PEMS = "Caltrans PeMS"
@@ -92,7 +93,9 @@ STATE: tuple[Indicator, ...] = (
         "los_urban_hcm2010", "Level of service, urban street (2010)", "HCM 2010",
         "speed in percent of free flow",
         "15 minutes, each bin of them; against the frozen free-flow speed; F above capacity",
-        "thresholds 85, 67, 50, 40 and 30 %: from memory; no copy of the text was found",
+        "the whole table, 85, 67, 50, 40 and 30 % and F above capacity: from memory; no copy of "
+        "the text was found, and later editions have a table for each free-flow speed",
+        "the base free-flow speed is taken as the frozen one: ours", FREE_MARK,
     ),
 )
 
@@ -142,12 +145,13 @@ TOTALS: tuple[Indicator, ...] = (
     *_measures(86_400),
     _sum(
         "person_delay_day", "Person delay under free flow, 1 d", "person h",
-        "delay * occupants a vehicle", "; occupants of the places file", 86_400, (_PERSONS_MARK,),
+        "delay * occupants a vehicle", "; occupants of the places file", 86_400,
+        (_PERSONS_MARK, FREE_MARK),
     ),
     _sum(
         "phed_day", "Peak-hour excessive delay measure, whole day", "person h",
         "sum min(TT - L / V, 900 s) n occupants", "; 15-minute bins; V = max(20 mph, 60 % of the "
-        "posted limit)", 86_400, (_PERSONS_MARK, "threshold and cap: from memory of the rule",
+        "posted limit)", 86_400, (_PERSONS_MARK, "bins, threshold and cap: from memory of the rule",
                                   "all hours of the day; the rule counts peaks, a year, a head"),
         "23 CFR 490.711",
     ),
@@ -165,21 +169,27 @@ TOTALS: tuple[Indicator, ...] = (
 )
 
 
-def _reliability(id: str, name: str, unit: str, digits: int, clause: str) -> Indicator:
+def _reliability(
+    id: str, name: str, unit: str, digits: int, clause: str, *marks: str
+) -> Indicator:
     return Indicator(
         "traffic", id, name, unit, digits, _UCR, clause,
         "peak bins (weekdays 6-9 and 16-19 local) of the calendar month so far; 10 weekdays with "
         "54 of 72 bins; at day's end", 86_400, 31 * 86_400, PLAIN, None, "vmt_weighted", "low",
         open_marks=(
-            "10 weekdays: from memory; the texts name no type of percentile, here type 7",
-            "areas weigh their roads by length and bins",
+            "the window, the peak bins of a month with 10 weekdays: from memory",
+            "areas weigh their roads by length and bins", *marks,
         ),
     )
 
 
 RELIABILITY: tuple[Indicator, ...] = (
-    _reliability("pti", "Planning time index", "1", 2, "P95(TT) / free-flow TT"),
-    _reliability("buffer_index", "Buffer index", "1", 2, "(P95(TT) - mean(TT)) / mean(TT)"),
-    _reliability("buffer", "Buffer time", "min", 1, "buffer index * mean(TT)"),
+    _reliability(
+        "pti", "Planning time index", "1", 2, "P95(TT) / free-flow TT", PERCENTILE_MARK, FREE_MARK,
+    ),
+    _reliability(
+        "buffer_index", "Buffer index", "1", 2, "(P95(TT) - mean(TT)) / mean(TT)", PERCENTILE_MARK,
+    ),
+    _reliability("buffer", "Buffer time", "min", 1, "buffer index * mean(TT)", PERCENTILE_MARK),
     _reliability("peak_time", "Mean travel time of the peaks", "min", 1, "mean(TT)"),
 )
