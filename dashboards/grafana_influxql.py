@@ -26,11 +26,14 @@ def select(
     return f'SELECT {what} FROM "{source}" WHERE {clauses}{_tail(by, fill, more)}'
 
 
-def around(what: str, inner: str, *where: str, by: str = "", more: str = "") -> str:
-    """A query of what another one found."""
+def around(
+    what: str, inner: str | Sequence[str], *where: str, by: str = "", more: str = ""
+) -> str:
+    """A query of what another one found, or several."""
     clauses = " AND ".join(clause for clause in where if clause)
     condition = f" WHERE {clauses}" if clauses else ""
-    return f"SELECT {what} FROM ({inner}){condition}{_tail(by, '', more)}"
+    found = ",".join(f"({text})" for text in ((inner,) if isinstance(inner, str) else inner))
+    return f"SELECT {what} FROM {found}{condition}{_tail(by, '', more)}"
 
 
 def _tail(by: str, fill: str, more: str) -> str:

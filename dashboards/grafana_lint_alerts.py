@@ -1,5 +1,6 @@
 """What an alert rule of ours must be: it waits, it lets go elsewhere, and it has one cause."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -41,6 +42,8 @@ def _faults(rule: Json, known: set[str]) -> Iterator[str]:
     last = rule["data"][-1]["model"]
     if last["type"] == "threshold" and "unloadEvaluator" not in last["conditions"][0]:
         yield "lets go where it takes hold"
+    if last["type"] == "classic_conditions" and not any(map(_has_two_limits, rule["data"])):
+        yield "knows one limit: of a classic condition the other one stands in the query"
     for part in rule["data"]:
         if "query" in part["model"]:
             text = part["model"]["query"]
@@ -49,3 +52,10 @@ def _faults(rule: Json, known: set[str]) -> Iterator[str]:
                 yield "an alert's query knows no variables"
             if 'FROM "indicator' in text and '"cov" >=' not in text:
                 yield "judges values without looking at coverage"
+
+
+def _has_two_limits(part: Json) -> bool:
+    """True if a query takes what is above one limit or below a lower one, and nothing between."""
+    query = part["model"].get("query", "")
+    found = re.search(r'"(\w+)" > ([\d.]+)\b.* OR "\1" < ([\d.]+)\b', query)
+    return found is not None and float(found[3]) < float(found[2])

@@ -39,14 +39,16 @@ def choices(board: Json) -> list[dict[str, str]]:
     return [found | {"station": station} for station in STATIONS.values()]
 
 
-def statement(query: str, values: dict[str, str], span_s: int, step_s: int) -> str:
+def statement(
+    query: str, values: dict[str, str], span_s: int, step_s: int, now_ms: int = NOW_MS
+) -> str:
     """The query with everything filled in; fails if something is left."""
     text = re.sub(r"\$\{(\w+):regex\}", lambda found: values[found[1]], query)
     text = re.sub(r"\$(city|district|station)\b", lambda found: values[found[1]], text)
-    first_ms = NOW_MS - span_s * 1000
-    text = text.replace("$timeFilter", f"time >= {first_ms}ms and time <= {NOW_MS}ms")
+    first_ms = now_ms - span_s * 1000
+    text = text.replace("$timeFilter", f"time >= {first_ms}ms and time <= {now_ms}ms")
     text = text.replace("$__interval", f"{step_s}s")
-    now = datetime.fromtimestamp(NOW_MS / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     text = text.replace("now()", f"'{now}'")
     assert "$" not in text.replace("$/", "").replace(")$", ""), text
     return text

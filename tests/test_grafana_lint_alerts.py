@@ -34,6 +34,7 @@ def break_query(made: list[dict[str, Any]], old: str, new: str) -> None:
     (lambda made: made[1].update(noDataState="Alerting"), "alarms 2 rules"),
     (lambda made: over(made)["data"][-1]["model"]["conditions"][0].pop("unloadEvaluator"),
      "lets go where it takes hold"),
+    (lambda made: made[1]["data"].pop(1), "knows one limit"),
     (lambda made: break_query(made, '"cov" >= 0.75 AND ', ""), "without looking at coverage"),
     (lambda made: break_query(made, '"level" >= 0 AND ', ""), '"level" >= 0'),
     (lambda made: break_query(made, "$timeFilter", "$timeFilter AND \"city\"='$city'"),
