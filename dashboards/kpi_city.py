@@ -144,6 +144,11 @@ def lacking(city: City, *names: str) -> str:
     return f"no fact {', '.join(absent)} of the city; load it with `cityvitals facts load`"
 
 
+def lacking_at(*names: str) -> str:
+    """What to load where no station has a fact."""
+    return f"no station has a fact {' or '.join(names)}; load it with `cityvitals facts load`"
+
+
 def nothing(why: str, *sources: str, part: str = "") -> list[Reported]:
     """No value, and why."""
     return [Reported(None, 0.0, UNKNOWN, why=why, part=part, sources=sources)]

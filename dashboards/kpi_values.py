@@ -19,6 +19,7 @@ from dashboards.kpi_city import (
     Reported,
     days_note,
     lacking,
+    lacking_at,
     nothing,
     of_days,
     of_months,
@@ -27,6 +28,7 @@ from dashboards.kpi_city import (
     trend,
     year_days,
 )
+from dashboards.kpi_declared import heat, mode_share
 from edge.places import PlaceRow
 
 
@@ -89,7 +91,8 @@ def emissions(city: City) -> list[Reported]:
     key = "energy.carbon_intensity"
     intensity = city.points(key)
     if not intensity:
-        return nothing("no carbon intensity of the grid in this period", key)
+        return nothing(
+            "no carbon intensity of the grid in this period: it needs generation by source", key)
     used = consumption(city)[0]
     if used.value is None:
         return nothing(used.why, key, *used.sources)
@@ -144,7 +147,7 @@ def renewables(city: City) -> list[Reported]:
     key = "energy.renewable_share_day"
     points = city.points(key)
     if not points:
-        return nothing("no generation by source was measured in this period", key)
+        return nothing("no sensor measured generation by source in this period", key)
     value = math.fsum(value for _, value, _ in points) / len(points)
     coverage = min(1.0, len(points) / city.period.days)
     return [Reported(
@@ -166,25 +169,12 @@ def public_buildings(city: City) -> list[Reported]:
         area, owed, had = area + floor.value, owed + blocks, had + len(points)
         kwh += math.fsum(value for _, value, _ in points) / 4 * blocks / len(points)
     if not area:
-        return nothing(f"no metered station has a fact {fact}", key, fact)
+        return nothing(f"of metered stations, {lacking_at(fact)}", key, fact)
     coverage = min(1.0, had / owed)
     return [Reported(
         kwh / area * year_days(city.period) / city.period.days, coverage, origin(coverage),
         sources=(key, fact), note=f"electricity alone, of {area:,.0f} m², scaled to a year",
     )]
-
-
-def mode_share(city: City) -> list[Reported]:
-    """EC:I:T:4A cannot come from vehicle counts alone."""
-    return nothing(
-        "counts of vehicles say nothing of walking and public transport; give the survey's value "
-        "as a fact", "traffic.flow",
-    )
-
-
-def heat(city: City) -> list[Reported]:
-    """EN:E:E:3C needs heat meters, which no quantity of ours covers yet."""
-    return nothing("no heat meters: give the supplier's figure as a fact")
 
 
 def noise(city: City) -> list[Reported]:
@@ -202,7 +192,8 @@ def noise(city: City) -> list[Reported]:
         exposed += around.value if 10 * math.log10(energy) > NOISE_LIMIT_DB else 0.0
     if not counted:
         return nothing(
-            "no noise station with a fact population (inhabitants that it stands for)", key,
+            "of stations that measured noise for whole days, "
+            f"{lacking_at('population')} (inhabitants that it stands for)", key, "population",
         )
     coverage = min(1.0, counted / everyone.value) if everyone and everyone.value else 0.0
     return [Reported(

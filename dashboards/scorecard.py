@@ -73,9 +73,16 @@ def _kpi(kpi: Kpi, city: City, benchmarks: Sequence[Benchmark]) -> Json:
     return {
         "number": kpi.number, "code": kpi.code, "name": kpi.name, "rank": kpi.rank,
         "unit": kpi.unit, "measure": kpi.measure, "sdg": kpi.sdg, "feed": kpi.feed,
-        "marks": list(kpi.marks), "category": kpi.category, "from_fact": given is not None,
+        "marks": list(kpi.marks), "category": kpi.category,
+        "from_fact": _from_facts(found),
         "points": [_point(kpi, one, city, benchmarks) for one in found],
     }
+
+
+def _from_facts(found: Sequence[Reported]) -> bool:
+    """True if there is a value, and facts alone gave it."""
+    sources = [key for one in found if one.value is not None for key in one.sources]
+    return bool(sources) and not any(key in POSITION for key in sources)
 
 
 def _point(kpi: Kpi, one: Reported, city: City, benchmarks: Sequence[Benchmark]) -> Json:

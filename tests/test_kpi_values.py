@@ -3,6 +3,7 @@
 import pytest
 
 from dashboards.kpi_city import City, Reported
+from dashboards.kpi_declared import MODES
 from dashboards.kpi_values import AIR_KEYS, FED
 from tests.kpi_town import days, station, town
 
@@ -125,8 +126,45 @@ def test_buildings_need_their_floor_area() -> None:
     assert "public_building_m2" in one(town(rows, "", [station("a/school")]), "EN:E:E:4C").why
 
 
-def test_without_anything_each_says_why() -> None:
-    for code, compute in FED.items():
-        for found in compute(town({})):
-            assert found.value is None, code
-            assert found.why, code
+def whole(leave_out: str = "") -> City:
+    """A town in which nothing is missing but, if it is named, one fact."""
+    keys = ("traffic.tti_peak", "energy.demand_15min", "energy.carbon_intensity", "energy.saifi",
+            "energy.caidi", "energy.renewable_share_day", *AIR_KEYS.values())
+    rows = {("_/_", key): days("2026-06-01", 30, 1.0) for key in keys}
+    for key in ("energy.demand_15min", "noise.lden", "traffic.flow", "dq.completeness"):
+        rows["a/one", key] = rows["a/two", key] = days("2026-06-01", 30, 60.0)
+    known = [f"a/{name},{fact},2" for name in ("one", "two")
+             for fact in ("public_building_m2", "population", *MODES.values())]
+    known += [f"_/_,{fact},9" for fact in ("population", "customers", "feeders",
+                                           "major_streets_km", "residential_heat_gj")]
+    stations = [station("a/one", length_km=1, customers=5), station("a/two", customers=5)]
+    return town(rows, " ".join(row for row in known if f",{leave_out}," not in row), stations,
+                "2026-06-01", "2026-06-30")
+
+
+@pytest.mark.parametrize("code", FED)
+def test_each_fed_kpi_is_computed_once_all_is_there(code: str) -> None:
+    for found in FED[code](whole()):
+        assert found.value is not None, found.why
+        assert found.sources, "and says from what"
+
+
+@pytest.mark.parametrize("code", FED)
+def test_a_missing_fact_is_named_with_the_way_to_load_it(code: str) -> None:
+    """Where a value is there without it, its note says what it lacks."""
+    facts = {name for found in FED[code](whole()) for name in found.sources if "." not in name}
+    for fact in facts:
+        for found in FED[code](whole(leave_out=fact)):
+            if found.value is None:
+                assert fact in found.why, (code, fact)
+                assert "`cityvitals facts load`" in found.why, (code, fact)
+            else:
+                assert fact in found.note or code == "EC:I:T:4A", (code, fact, found.note)
+
+
+@pytest.mark.parametrize("code", FED)
+def test_without_sensors_and_facts_each_says_what_is_missing(code: str) -> None:
+    for found in FED[code](town({})):
+        assert found.value is None
+        assert found.sources, "what it would come from"
+        assert len(found.why) > 30, found.why
