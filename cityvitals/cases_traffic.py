@@ -8,6 +8,7 @@ from cityvitals.worked_cases import Adapter, Inputs, NotBuiltError, choose, numb
 from engine import density, mean_speeds, service_level
 from engine.catalogue import TTI_LEVELS
 from engine.catalogue_traffic import LOS_LEVELS
+from engine.catalogue_traffic import PERIODS as MEASURES_OF_PERIODS
 from engine.station_measures import (
     DELAY,
     LOST,
@@ -17,6 +18,7 @@ from engine.station_measures import (
     is_congested,
     station_measures,
 )
+from engine.travel_periods import LATE, PERIODS, greatest, period_ratio
 from engine.travel_reliability import BUFFER, BUFFER_INDEX, MEAN, P95, PTI, buffer_of, reliability
 from engine.travel_time import quantile, tti
 from engine.us_units import (
@@ -143,6 +145,24 @@ def _buffer(inputs: Inputs) -> dict[str, Any]:
     return {"buffer_index": float(out[BUFFER_INDEX]), "buffer_min": float(out[BUFFER])}
 
 
+def _by_period(measure: int) -> Adapter:
+    """LOTTR or TTTR of travel times in seconds, by the names of `PERIODS`."""
+    entry = MEASURES_OF_PERIODS[measure]
+
+    def adapter(inputs: Inputs) -> dict[str, Any]:
+        _type_7(inputs)
+        given = inputs["tt_s"]
+        ratios, out = np.full((len(MEASURES_OF_PERIODS), len(PERIODS)), np.nan), np.zeros(2)
+        for period in given:
+            at = choose({name: i for i, name in enumerate(PERIODS)}, {"tt_s": period}, "tt_s")
+            ratios[measure, at] = period_ratio(_ordered(given, period), LATE[measure])
+        greatest(ratios, out)
+        value = float(out[measure])
+        return {entry.id: plain(value), "word": word(value, entry.levels)}
+
+    return adapter
+
+
 ADAPTERS: dict[str, Adapter] = {
     "traffic.tti": _tti,
     "traffic.tti_rating_u4ssc": _tti_rating,
@@ -155,4 +175,5 @@ ADAPTERS: dict[str, Adapter] = {
     "traffic.pems_station": _pems,
     "traffic.pti": _pti,
     "traffic.buffer_index": _buffer,
+    **{entry.key: _by_period(at) for at, entry in enumerate(MEASURES_OF_PERIODS)},
 }

@@ -15,7 +15,8 @@ from engine.calendar import month_start
 from engine.catalogue import POSITION
 from engine.catalogue_traffic import RELIABILITY, TOTALS
 from engine.family import NO_WINDOW
-from engine.peak_book import BOOK_DAYS, DAY_BINS, DAYS_MIN, SCALE
+from engine.peak_book import DAY_BINS, DAYS_MIN
+from engine.speed_book import BOOK_DAYS, SCALE
 from engine.traffic import INPUTS
 from engine.traffic_months import TrafficMonths
 from engine.traffic_totals import OPEN_BINS, OPEN_MIN

@@ -14,7 +14,7 @@ WORST, WEIGHTED, SUM = range(3)
 RULES = {"worst": WORST, "vmt_weighted": WEIGHTED, "mean": WEIGHTED, "sum": SUM,
          "energy_weighted": WEIGHTED, "vht_weighted": WEIGHTED, "customer_weighted": WEIGHTED,
          "interruption_weighted": WEIGHTED, "system": WEIGHTED,
-         "station_mean": WEIGHTED,
+         "station_mean": WEIGHTED, "length_weighted": WEIGHTED,
          "coincident": SUM, "per_capita": SUM}
 SUM_SHARE_MIN = 0.75
 """A sum over fewer of its stations than this is insufficient: it would look like a fall."""

@@ -174,6 +174,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *AIR_2030,
     *PURPLEAIR,
     *CHANNELS,
+    *catalogue_traffic.PERIODS,
     *(own.entry for own in OWN),
 )
 

@@ -193,3 +193,42 @@ RELIABILITY: tuple[Indicator, ...] = (
     _reliability("buffer", "Buffer time", "min", 1, "buffer index * mean(TT)", PERCENTILE_MARK),
     _reliability("peak_time", "Mean travel time of the peaks", "min", 1, "mean(TT)"),
 )
+
+_MONTH = "the rule takes a calendar year, here it is the month so far"
+_SECONDS = "the rule rounds travel times to the second, here they are not rounded"
+_NEEDED = "days, quarters and bins that are needed: this project's, the rule names none"
+_SPREADSHEET = "percentile of type 7, as in spreadsheets: the rule names none"
+_COPIES = "the rule was read in copies of its text on the web"
+
+
+def _of_periods(
+    id: str, name: str, clause: str, rule: str, needed: str, levels: tuple[Level, ...], *marks: str
+) -> Indicator:
+    return Indicator(
+        "traffic", id, name, "1", 2, "23 CFR 490, subparts E and F", clause,
+        f"{rule}, each to a hundredth; means of 15 minutes, two of three bins, of "
+        f"the calendar month so far; {needed} with 75 % of their quarters; at day's end",
+        86_400, 31 * 86_400, levels, 1 if len(levels) > 1 else None, "length_weighted", "low",
+        OURS if len(levels) > 1 else "",
+        open_marks=(_COPIES, _MONTH, _SECONDS, _NEEDED, _SPREADSHEET, *marks),
+    )
+
+
+PERIODS: tuple[Indicator, ...] = (
+    _of_periods(
+        "lottr", "Level of travel time reliability", "490.511, 490.513: P80(TT) / P50(TT)",
+        "the greatest of weekdays 6-10, 10-16 and 16-20 and weekends 6-20 local; reliable below "
+        "1.50", "10 weekdays and 4 days of weekends",
+        (Level("Reliable", "#1A9850", 1.495), Level("Not reliable", "#D73027", INF)),
+        "an area has the mean of its roads by length; the rule tells the share of person-miles on "
+        "reliable roads",
+    ),
+    _of_periods(
+        "tttr", "Truck travel time reliability", "490.611, 490.613: P95(TT) / P50(TT)",
+        "the greatest of the periods of traffic.lottr and of nights 20-6 local",
+        "10 weekdays, 4 days of weekends and 14 nights", PLAIN,
+        "the rule is of trucks, and of all vehicles where no truck was seen: here of all vehicles",
+    ),
+)
+"""Reliability by the US performance rule. A road has hundredths, the mean of an area more: up to
+1.495 it is shown, and holds, as less than 1.50."""

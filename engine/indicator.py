@@ -6,7 +6,7 @@ from typing import Literal
 Area = Literal[
     "worst", "vmt_weighted", "sum", "mean", "coincident", "energy_weighted", "vht_weighted",
     "customer_weighted", "interruption_weighted", "system",
-    "station_mean", "per_capita",
+    "station_mean", "per_capita", "length_weighted",
 ]
 
 

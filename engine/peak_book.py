@@ -1,25 +1,22 @@
 """Peak speeds of the days of a month, kept by hundredths: what reliability is computed from.
 
-A day has the 72 bins of both peaks of a weekday. Forty days are kept: a month, and the horizon
-within which days are said anew. 5.9 KB a road.
+A day has the 72 bins of both peaks of a weekday. 5.9 KB a road.
 """
 
 from typing import Any
 
 import numba as nb
 import numpy as np
-import numpy.typing as npt
 
 from engine.family import Floats, Integers
 from engine.kernel import kernel
+from engine.speed_book import SCALE, SpeedBook
 from engine.travel_reliability import reliability
 
-BOOK_DAYS = 40
 DAY_BINS = 72
 DAY_BINS_MIN = 54
 """A day with three quarters of its bins counts."""
 DAYS_MIN = 10
-SCALE = 100.0
 
 
 @kernel(nb.void(
@@ -61,34 +58,11 @@ def reliability_of_days(
             reliability(np.sort(times[:n]), 60.0 * length_km[k] / free[k], out[k])
 
 
-class PeakBook:
-    """Peak speeds by member and day.
-
-    day: int64[members, 40], the ordinal of the day whose bins a place holds, 0 none. kept:
-    uint16[members, 40, 72], 0.01 km/h, 0 absent.
-    """
+class PeakBook(SpeedBook):
+    """Peak speeds by member and day: kept: uint16[members, 40, 72]."""
 
     def __init__(self) -> None:
-        self.day: Integers = np.zeros((0, BOOK_DAYS), np.int64)
-        self.kept: npt.NDArray[Any] = np.zeros((0, BOOK_DAYS, DAY_BINS), np.uint16)
-
-    def fit(self, members: int) -> None:
-        """Make room for `members` members."""
-        more = members - len(self.day)
-        if more > 0:
-            self.day = np.concatenate([self.day, np.zeros((more, BOOK_DAYS), np.int64)])
-            blank = np.zeros((more, BOOK_DAYS, DAY_BINS), np.uint16)
-            self.kept = np.concatenate([self.kept, blank])
-
-    def enter(self, members: Integers, day: int, speeds: Floats) -> None:
-        """Write the bins of a day: speeds float64[k, 72], km/h, NaN absent."""
-        self.fit(int(members.max(initial=-1)) + 1)
-        column = day % BOOK_DAYS
-        newer = self.day[members, column] <= day
-        rows = members[newer]
-        self.day[rows, column] = day
-        cents = np.floor(np.nan_to_num(speeds[newer]) * SCALE + 0.5)
-        self.kept[rows, column] = cents.astype(np.uint16)
+        super().__init__(DAY_BINS)
 
     def reliability(
         self, members: Integers, first: Integers, last: Integers, length_km: Floats, free: Floats

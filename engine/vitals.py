@@ -59,6 +59,7 @@ from engine.timeliness import Timeliness
 from engine.traffic import Segments, TrafficBins, TrafficDays
 from engine.traffic_hours import TrafficHours
 from engine.traffic_months import TrafficMonths
+from engine.traffic_periods import TrafficPeriods
 from engine.traffic_quarters import TrafficQuarters
 from engine.traffic_totals import CongestionDays, DayTotals, HourTotals
 from engine.windows import Windows
@@ -107,7 +108,7 @@ class Vitals:
             PercentileDays(sounds, self.spectra),
             MixHours(sources), MixDays(sources), Timeliness(self.deliveries),
             AirYears(hours), AirLimits(hours), Frequency(self.hertz), Consumption(self.peaks),
-            PurpleAirHours(),
+            PurpleAirHours(), TrafficPeriods(self.segments),
         )
         self.windows = [Windows(family) for family in families]
         self.windows.append(NeighbourWindows(DriftDays(self.panes)))

@@ -25,6 +25,7 @@ _RULES = {
     "worst": "the largest value of the members",
     "vmt_weighted": "sum of weight * value / sum of weight; weight = vehicle kilometres",
     "mean": "sum of weight * value / sum of weight; weight = readings owed",
+    "length_weighted": "sum of weight * value / sum of weight; weight = the length of the road",
     "station_mean": "sum of the values / how many there are: all stations alike",
     "vht_weighted": "sum of weight * value / sum of weight; weight = vehicle hours",
     "energy_weighted": "sum of weight * value / sum of weight; weight = the energy (or power) that "

@@ -1,6 +1,7 @@
-"""A data folder to explain roads from: a freeway of two lanes, a street, a loop; two weeks.
+"""Data folders to explain roads from: a freeway of two lanes, a street, a loop; two weeks.
 
-Weekdays have their peaks alone, the last day (Monday, 16 March 2026) has all of its hours.
+In `roads` weekdays have their peaks alone, the last day (Monday, 16 March 2026) has all of its
+hours. `round_the_clock` has a street alone, and every hour of the first fortnight of that March.
 """
 
 from collections.abc import Iterator
@@ -61,9 +62,11 @@ def _hours() -> Iterator[int]:
             yield begin + hour * HOUR_MS
 
 
-def _messages(hour_ms: int, numbers: dict[str, int]) -> Iterator[Opened]:
+def _messages(hour_ms: int, numbers: dict[str, int], devices: set[str]) -> Iterator[Opened]:
     offsets = [STEP_MS * i for i in range(12)]
     for device, quantities in QUANTITIES.items():
+        if device not in devices:
+            continue
         for quantity in quantities:
             for lane, channel in enumerate(LANES[device]):
                 numbers[device] = numbers.get(device, 0) + 1
@@ -78,18 +81,32 @@ def _messages(hour_ms: int, numbers: dict[str, int]) -> Iterator[Opened]:
 
 
 def roads(folder: Path) -> Path:
-    """The data folder."""
-    path = write_places(folder / "places.csv", rows())
+    """The data folder of peaks."""
+    return _told_of(folder, rows(), [[hour] for hour in _hours()])
+
+
+def round_the_clock(folder: Path) -> Path:
+    """The data folder of a street whose every quarter of an hour has its vehicles."""
+    begin = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp()) * 1000
+    street = [one for one in rows() if one.device == "s1"]
+    days = [begin + day * 24 * HOUR_MS for day in range(14)]
+    return _told_of(folder, street, [[day + k * HOUR_MS for k in range(24)] for day in days])
+
+
+def _told_of(folder: Path, places: list[PlaceRow], steps: list[list[int]]) -> Path:
+    """steps: hours that come together, with a tick before them; Unix ms of their starts."""
+    path = write_places(folder / "places.csv", places)
+    devices = {one.device for one in places}
     store = Store.create(folder / "store.db")
     line = Line(folder / "ingest", Outlets(store), 60)
     line.open()
     numbers: dict[str, int] = {}
-    for k, hour_ms in enumerate(_hours()):
-        if not k:
-            line.load_places(path, (hour_ms - HOUR_MS) * MS)
-        line.tick(hour_ms * MS, with_open=False)
-        line.take(list(_messages(hour_ms, numbers)), (hour_ms + HOUR_MS) * MS)
-    end_ms = hour_ms + 2 * HOUR_MS
+    line.load_places(path, (steps[0][0] - HOUR_MS) * MS)
+    for hours in steps:
+        line.tick(hours[0] * MS, with_open=False)
+        for hour_ms in hours:
+            line.take(list(_messages(hour_ms, numbers, devices)), (hour_ms + HOUR_MS) * MS)
+    end_ms = steps[-1][-1] + 2 * HOUR_MS
     line.tick(end_ms * MS, with_open=False)
     told(store, end_ms)
     line.close()

@@ -20,7 +20,7 @@ def level(indicator: str, value: float | None) -> int:
         return -1
     if ".los_" in indicator:
         return sum(value > limit for limit in (1, 2, 3, 4, 5))
-    return 0
+    return int(indicator == "traffic.lottr" and value > 1.495)
 
 
 def found(answer: Answer, step: str) -> dict[str, Any]:
@@ -227,6 +227,32 @@ def _reliable(answer: Answer, name: str) -> float | None:
     return (late * free / 60 / length if free else None) if name == "pti" else values[name]
 
 
+OWED = {"weekdays 6-10": (16, 10), "weekdays 10-16": (24, 10), "weekdays 16-20": (16, 10),
+        "weekends 6-20": (56, 4), "nights 20-6": (40, 14)}
+"""Quarters of a day, and days, that each period of the performance rule needs."""
+
+
+def _percentile(ordered: list[float], share: float) -> float:
+    at = share * (len(ordered) - 1)
+    below = math.floor(at)
+    return ordered[below] + (at - below) * (
+        ordered[min(below + 1, len(ordered) - 1)] - ordered[below])
+
+
+def _of_periods(answer: Answer, name: str) -> float | None:
+    rows = found(answer, "quarters")["days"]
+    ratios = []
+    for period, (quarters, days) in list(OWED.items())[: 5 if name == "tttr" else 4]:
+        good = [speeds for _, of, there, speeds in rows
+                if of == period and there >= 0.75 * quarters]
+        times = sorted(1 / v for speeds in good for v in speeds)
+        if len(good) < days or not times:
+            return None
+        late = _percentile(times, 0.95 if name == "tttr" else 0.8)
+        ratios.append(math.floor(100 * late / _percentile(times, 0.5) + 0.5 + 1e-9) / 100)
+    return max(ratios)
+
+
 def _flow(answer: Answer, name: str) -> float | None:
     n = vehicles(answer, answer["window"]["start_ms"])
     return None if n is None else n * 12 / (1 if name == "flow" else road(answer)["lanes"])
@@ -243,13 +269,14 @@ def recompute(answer: Answer) -> float | None:
         return _loop(answer, window["end_ms"])
     rules = (
         (("los_",), _level), (("speed_",), _hour), (("flow",), _flow), (("congested",), _congested),
-        (RELIABLE, _reliable), (SUMS, _total),
+        (RELIABLE, _reliable), (PERIODICAL, _of_periods), (SUMS, _total),
     )
     rule = next(rule for begins, rule in rules if name.startswith(begins))
     return rule(answer, name)
 
 
 RELIABLE = ("pti", "buffer_index", "buffer", "peak_time")
+PERIODICAL = ("lottr", "tttr")
 SUMS = ("vmt", "vht", "q", "delay_", "lost_", "person_delay", "phed")
 _HOURLY = ("vmt", "vht", "q", "delay_35", "delay_40", "delay_45", "delay_50", "delay_55",
            "delay_60", "delay_free", "lost_35", "lost_60")
@@ -257,6 +284,6 @@ NAMES = (
     "speed", "flow", "flow_lane", "occupancy", "density", "gfactor_speed", "speed_hour",
     "speed_time_mean", "los_freeway", "los_urban_hcm2000", "los_urban_hcm2010",
     *_HOURLY, *(f"{name}_day" for name in _HOURLY), "person_delay_day", "phed_day",
-    "congested_hours", "congested_travel", *RELIABLE,
+    "congested_hours", "congested_travel", *RELIABLE, *PERIODICAL,
 )
 """What this file recomputes."""

@@ -62,7 +62,7 @@ class Rare:
 
     def _month_of_a_road(self) -> Town:
         town = Town([placed("r", ROAD, 300.0, length_km=1.0, lanes=2, posted_kmh=50.0)])
-        town.keep("traffic.pti", "traffic.ffs", "traffic.tti")
+        town.keep("traffic.pti", "traffic.lottr", "traffic.ffs", "traffic.tti")
         for day in range(-28, 0):
             begin = self.end_s + day * DAY
             town.take(Reading("r", name, begin + 300 * k, value) for k in range(288)

@@ -7,16 +7,21 @@ import numpy as np
 from engine import (
     density,
     mean_speeds,
+    quarter_book,
     road_bins,
     service_level,
     station_measures,
+    travel_periods,
     travel_reliability,
 )
 from engine.us_units import KM_PER_MILE
 from tests import reference_traffic as twin
 from tests.kernels import Floats, Pair, Random, gaps, speeds_of
 
-MODULES = (density, mean_speeds, service_level, station_measures, travel_reliability)
+MODULES = (
+    density, mean_speeds, quarter_book, service_level, station_measures, travel_periods,
+    travel_reliability,
+)
 _LIMITS_MPH = np.array([7.0, 9, 10, 13, 16, 17, 21, 25, 27, 30, 35, 42, 45, 50, 54, 55, 60])
 
 
@@ -79,6 +84,20 @@ def _congestion(rng: Random, k: int) -> Any:
     ), (np.zeros((k, 3)), np.zeros(k, np.int64))
 
 
+def _ratios(rng: Random, k: int) -> Any:
+    """Three weeks and more of some roads: days that lack, quarters without data or vehicles."""
+    first, width = 739_000 + int(rng.integers(0, 7)), 40
+    last = first + int(rng.integers(10, 31))
+    day = np.zeros((k, width), np.int64)
+    for d in range(first - 2, last + 1):
+        day[rng.random(k) < 0.9, d % width] = d
+    kept = rng.integers(1500, 6000, (k, width, 100)).astype(np.uint16)
+    kept[rng.random(kept.shape) < 0.1] = 0
+    kept[rng.random(kept.shape) < 0.1] = 65_535
+    return (day, kept, np.arange(k), np.full(k, first), np.full(k, last)), (
+        np.zeros((k, 2)), np.zeros((k, 2, 5)), np.zeros((k, 5, 2), np.int64))
+
+
 PAIRS: tuple[Pair, ...] = (
     Pair(mean_speeds.harmonic_mean_kmh, twin.harmonic_mean_kmh,
          lambda rng, k: ((speeds_of(rng, 1, 30)[0], rng.integers(0, 5, 30).astype(float)), ()),
@@ -125,6 +144,15 @@ PAIRS: tuple[Pair, ...] = (
          lambda rng, k: ((speeds_of(rng, k, 8), _vehicles(rng, (k, 8)), rng.uniform(0.1, 3, k),
                           rng.choice([0.0, 50.0], k)), (np.zeros(k),)), 1e-9),
     Pair(station_measures.congestion, twin.congestion, _congestion, 1e-9),
+    Pair(travel_periods.period_ratio, twin.period_ratio,
+         lambda rng, k: ((np.sort(rng.uniform(5, 30, int(rng.integers(1, 40)))),
+                          float(rng.choice([0.8, 0.95]))), ())),
+    Pair(travel_periods.greatest, twin.greatest,
+         lambda rng, k: ((gaps(rng, np.round(rng.uniform(1, 2, (2, 5)), 2)),), (np.zeros(2),))),
+    Pair(quarter_book.measured_quarters, twin.measured_quarters,
+         lambda rng, k: ((speeds_of(rng, k, 9), _vehicles(rng, (k, 9))), (np.zeros((k, 3)),)),
+         1e-9),
+    Pair(quarter_book.ratios_of_days, twin.ratios_of_days, _ratios),
     Pair(travel_reliability.reliability, twin.reliability,
          lambda rng, k: ((np.sort(rng.uniform(5, 30, int(rng.integers(1, 40)))),
                           float(rng.choice([0.0, 8.0, np.nan]))), (np.zeros(5),)), 1e-9),

@@ -167,7 +167,7 @@ class City:
             values = [row[3] for row in members]
             rule = INDICATORS[POSITION[key]].area
             value = max(values) if rule == "worst" else sum(values)
-            if rule in ("mean", "vmt_weighted"):
+            if rule in ("mean", "vmt_weighted", "length_weighted"):
                 value /= len(values)
             out.append((area, key, members[0][2], value, 0.95))
         return out

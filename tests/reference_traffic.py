@@ -1,7 +1,10 @@
 """Slow twins of the kernels of traffic: what the standards say, one road and bin at a time."""
 
 import math
+from datetime import date
 from typing import Any
+
+import numpy as np
 
 from tests.reference import quantile
 
@@ -220,3 +223,65 @@ def reliability(travel_times: Any, free: float, out: Any) -> None:
 def buffer_of(mean: float, late: float, out: Any) -> None:
     """Buffer index, buffer, and what they come from."""
     out[1:] = ((late - mean) / mean, (late - mean) / mean * mean, mean, late)
+
+
+def period_ratio(travel_times: Any, late: float) -> float:
+    """A percentile over the median, to a hundredth."""
+    times = travel_times.tolist()
+    return math.floor(100 * quantile(times, late) / quantile(times, 0.5) + 0.5 + 1e-9) / 100
+
+
+def greatest(ratios: Any, out: Any) -> None:
+    """Of the first four, and of all five; none if one is none."""
+    for measure, count in enumerate((4, 5)):
+        some = ratios[measure, :count].tolist()
+        out[measure] = NAN if any(map(math.isnan, some)) else max(some)
+
+
+def measured_quarters(speeds: Any, vehicles: Any, out: Any) -> None:
+    """Three bins at a time, those that were counted empty left out."""
+    for k in range(len(out)):
+        for q in range(out.shape[1]):
+            part = list(zip(speeds[k].tolist(), vehicles[k].tolist(), strict=True))[
+                3 * q : 3 * q + 3]
+            there = [(v, n) for v, n in part if n == 0 or v > 0]
+            moving = [(v, n) for v, n in there if n != 0]
+            if any(math.isnan(n) for _, n in moving):
+                moving = [(v, 1.0) for v, _ in moving]
+            if len(there) < 2:
+                out[k, q] = NAN
+            elif moving:
+                out[k, q] = math.fsum(n for _, n in moving) / math.fsum(n / v for v, n in moving)
+            else:
+                out[k, q] = 655.35
+
+
+PERIODS = (
+    (False, range(16), 10), (False, range(16, 40), 10), (False, range(40, 56), 10),
+    (True, range(56), 4), (None, range(56, 100), 14),
+)
+"""On weekends or not or both, places of the day, days needed."""
+
+
+def ratios_of_days(
+    day: Any, kept: Any, rows: Any, first: Any, last: Any, out: Any, ratios: Any, counts: Any
+) -> None:
+    """A list of travel times for each period."""
+    for k, row in enumerate(rows.tolist()):
+        for p, (weekend, places, needed) in enumerate(PERIODS):
+            owed = 40 if weekend is None else len(places)
+            days, times = 0, []
+            for d in range(first[k], last[k] + 1):
+                of = date.fromordinal(d).weekday() >= 5
+                if day[row, d % 40] != d or weekend not in (None, of):
+                    continue
+                there = [int(kept[row, d % 40, q]) for q in places if kept[row, d % 40, q]]
+                if len(there) >= 0.75 * owed:
+                    days += 1
+                    times += [1 / speed for speed in there if speed != 65_535]
+            counts[k, p] = days, len(times)
+            for measure, late in enumerate((0.8, 0.95)):
+                ratios[k, measure, p] = (
+                    period_ratio(np.array(sorted(times)), late) if days >= needed and times else NAN
+                )
+        greatest(ratios[k], out[k])

@@ -10,6 +10,7 @@ from cityvitals.worked_cases import NotBuiltError
 
 @pytest.mark.parametrize(("key", "inputs"), [
     ("traffic.pti", {"tt_min": [1], "freeflow_tt_min": 1, "quantile": "type6"}),
+    ("traffic.lottr", {"tt_s": {}, "quantile": "type1"}),
     ("traffic.ffs_p85", {"offpeak_speeds_kmh": [1], "quantile": "type6"}),
 ])
 def test_other_percentiles_are_not_built(key: str, inputs: dict[str, Any]) -> None:
@@ -20,6 +21,8 @@ def test_other_percentiles_are_not_built(key: str, inputs: dict[str, Any]) -> No
 @pytest.mark.parametrize(("key", "inputs", "words"), [
     ("traffic.los_urban_hcm2000", {"class": "V", "speed_mph": 5}, "none of I, II, III, IV"),
     ("traffic.mean_speeds", {"spot_speeds_kmh": [0]}, "no value above zero"),
+    ("traffic.lottr", {"tt_s": {"sundays": [1]}}, "sundays"),
+    ("traffic.tttr", {"tt_s": {"nights 20-6": [0]}}, "nights 20-6 has no value above zero"),
     ("traffic.pti", {"tt_min": [], "freeflow_tt_min": 1}, "no value above zero"),
 ])
 def test_wrong_inputs_are_named(key: str, inputs: dict[str, Any], words: str) -> None:

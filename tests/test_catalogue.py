@@ -20,6 +20,7 @@ ID = re.compile(r"[a-z0-9_-]{1,64}")
 AREA = {
     "worst": "the worst of its stations",
     "vmt_weighted": "mean of its stations, weighted by vehicle kilometres",
+    "length_weighted": "mean of its stations, weighted by the length of their roads",
     "sum": "sum of its stations; insufficient with fewer than 75 % of them",
     "mean": "mean of its stations, weighted by the readings expected",
     "coincident": "of the blocks of the sum of its stations, not of their peaks",

@@ -1,12 +1,12 @@
 """The entries of traffic: what is shared by them (each entry: tests/test_catalogue.py)."""
 
 from engine.catalogue import INDICATORS, POSITION
-from engine.catalogue_traffic import LOS_LEVELS, RELIABILITY, STATE, TOTALS
+from engine.catalogue_traffic import LOS_LEVELS, PERIODS, RELIABILITY, STATE, TOTALS
 from engine.service_level import LOS_WORDS
 
 
 def test_they_stand_in_the_catalogue_one_after_the_other() -> None:
-    for part in (STATE, TOTALS, RELIABILITY):
+    for part in (STATE, TOTALS, RELIABILITY, PERIODS):
         first = POSITION[part[0].key]
         assert INDICATORS[first : first + len(part)] == part
         assert {entry.domain for entry in part} == {"traffic"}

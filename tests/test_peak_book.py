@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from engine.peak_book import BOOK_DAYS, DAY_BINS, DAY_BINS_MIN, DAYS_MIN, PeakBook
+from engine.peak_book import DAY_BINS, DAY_BINS_MIN, DAYS_MIN, PeakBook
+from engine.speed_book import BOOK_DAYS
 from tests.reference import quantile
 
 DAY = 739_000

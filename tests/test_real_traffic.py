@@ -250,6 +250,68 @@ def test_congestion_of_every_weekday() -> None:
     assert checked >= 10
 
 
+PERIODS = (
+    (False, range(6, 10), 10), (False, range(10, 16), 10), (False, range(16, 20), 10),
+    (True, range(6, 20), 4), (None, (*range(6), *range(20, 24)), 14),
+)
+"""On weekends or not or both, hours, and the days that a period of the US rule needs."""
+
+
+def of_periods(days: dict[date, list[Bin]], upto: date, late: float, count: int) -> float:
+    """The greatest ratio of percentiles of travel times of quarters, a list at a time."""
+    ratios = []
+    for weekend, hours, needed in PERIODS[:count]:
+        times, good = [], 0
+        for day, every in days.items():
+            if day > upto or weekend not in (None, day.weekday() >= 5):
+                continue
+            quarters = defaultdict(list)
+            for one in moving(every):
+                if one.local.hour in hours:
+                    quarters[one.start // 900].append(one)
+            means = [
+                statistics.harmonic_mean([one.kmh for one in part], [one.vehicles for one in part])
+                for part in quarters.values() if len(part) >= 2
+            ]
+            if len(means) >= 0.75 * 4 * len(hours):
+                good += 1
+                times += [1 / round(mean, 2) for mean in means]
+        if good < needed:
+            return NAN
+        ordered = sorted(times)
+        ratios.append(quantile(ordered, late) / quantile(ordered, 0.5))
+    return max(math.floor(100 * ratio + 0.5 + 1e-9) / 100 for ratio in ratios)
+
+
+def test_level_of_reliability_of_the_month_so_far() -> None:
+    lottr, days, checked = said("traffic.lottr"), days_of(), 0
+    for day in days:
+        expected = of_periods(days, day, 0.8, 4)
+        assert lottr[midnight(day)] == pytest.approx(expected, abs=1e-9, nan_ok=True)
+        checked += not math.isnan(expected)
+    assert checked >= 10
+
+
+def test_reliability_of_trucks_with_the_gaps_of_the_nights_closed() -> None:
+    """By night the road was seldom observed: a bin without a vehicle takes the bin before it."""
+    town = Town([row("bt", ROAD, 300, tz="Europe/Copenhagen", length_km=LENGTH_KM)])
+    town.keep("traffic.tttr")
+    found, days = month(), defaultdict(list)
+    newest = next(iter(moving(found.values())))
+    for start in range(min(found), max(found) + 300, 300):
+        one = found.get(start, newest)
+        newest = one if one.vehicles > 0 and one.kmh > 0 else newest
+        local = datetime.fromtimestamp(start, ZONE)
+        days[local.date()].append(Bin(local, newest.kmh, 1.0))
+    fed(town, [Reading("bt", "speed", one.start, one.kmh) for day in days.values() for one in day])
+    tttr, checked = town.last("traffic.tttr", ROAD), 0
+    for day in days:
+        expected = of_periods(days, day, 0.95, 5)
+        assert tttr[midnight(day)][0] == pytest.approx(expected, abs=1e-9, nan_ok=True)
+        checked += not math.isnan(expected)
+    assert checked >= 15
+
+
 def test_reliability_of_the_month_so_far() -> None:
     pti, buffer, index, peak_time = (
         said(f"traffic.{name}") for name in ("pti", "buffer", "buffer_index", "peak_time"))
