@@ -1,7 +1,8 @@
 """Store rows into the JSON answers of `docs/http.md`. Pure: no socket, no clock.
 
 Times are Unix ms UTC. A point that its standard allows no number for has the value null and
-the level -1. NaN is never written; absent numbers are null.
+the level -1. Absent numbers are null; of rows that come by the thousand the encoder makes null of
+what is not finite.
 """
 
 import math
@@ -18,7 +19,7 @@ from edge.verdicts import WORDS, Verdict
 from engine.catalogue import INDICATORS, POSITION
 from engine.indicator import Indicator
 from engine.points import INSUFFICIENT
-from ingest.store import Event, Last, PlaceInfo, Reading, Sample
+from ingest.store import Event, Last, PlaceInfo, Sample
 
 FORMAT = 1
 TIME_MS_MAX = 4_102_444_800_000
@@ -54,20 +55,15 @@ def _value(value: float, level: int) -> float | None:
     return None if level == INSUFFICIENT else number(value)
 
 
-def point_row(point: Last) -> list[Any]:
-    """One point in the order of `POINT_COLUMNS`."""
-    return [
-        point.path, point.indicator, point.end_ms, _value(point.value, point.level),
-        point.level, number(point.cov), point.n, point.rev, point.state,
-        number(point.p50), number(point.p95), number(point.max), point.over, point.known_ms,
-    ]
+def point_rows(points: Iterable[Last]) -> list[tuple[Any, ...]]:
+    """Points in the order of `POINT_COLUMNS`, the first columns of `Last`; NaN is null in JSON.
 
-
-def reading_row(row: Reading) -> list[Any]:
-    """One reading in the order of `READING_COLUMNS`."""
+    What is insufficient has no value, whatever its window made of the little it had.
+    """
+    columns = len(POINT_COLUMNS)
     return [
-        row.path, row.device, row.quantity, row.channel, row.time_ms, number(row.value),
-        row.flag, row.period_s,
+        row[:columns] if row.level != INSUFFICIENT
+        else row._replace(value=math.nan)[:columns] for row in points
     ]
 
 
@@ -165,8 +161,8 @@ def now(
             for row in QUANTITIES.values()
         ],
         "places": [place_row(place) for place in latest.places],
-        "points": [point_row(point) for point in latest.points()],
-        "readings": [reading_row(row) for row in latest.readings()],
+        "points": point_rows(latest.points()),
+        "readings": list(latest.readings()),
         "devices": list(devices),
         "health": health_view(health, stations, data),
         "verdict_words": verdict_words(),

@@ -72,16 +72,18 @@ class Latest:
 
     def apply(self, seq: int, points: Iterable[Last], readings: Iterable[Reading]) -> None:
         """Take over changed rows; the store is at `seq` with them."""
+        is_open = int(PointState.OPEN)
         for point in points:
-            pair = self._points.setdefault((point.path, point.indicator), [None, None])
-            if point.state == PointState.OPEN:
+            pair = self._points.get(point[:2])
+            if pair is None:
+                pair = self._points[point[:2]] = [None, None]
+            if point.state == is_open:
                 pair[0] = point
                 continue
             pair[1] = point
             if pair[0] is not None and pair[0].end_ms <= point.end_ms:
                 pair[0] = None  # its window has closed
-        for row in readings:
-            self._readings[row.path, row.device, row.quantity, row.channel] = row
+        self._readings.update((row[:4], row) for row in readings)
         self.seq = seq
 
     def stations(self) -> dict[str, str]:

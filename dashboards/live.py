@@ -66,10 +66,9 @@ def change_frames(changes: Changes, after: int) -> list[bytes]:
     """Frames of a poll. Only the last carries the new seq: one cut off in between resumes."""
     frames: list[tuple[str, answers.Json]] = []
     if changes.readings:
-        rows = [answers.reading_row(row) for row in changes.readings]
-        frames.append(("readings", {"seq": changes.seq, "readings": rows}))
+        frames.append(("readings", {"seq": changes.seq, "readings": changes.readings}))
     if changes.points:
-        rows = [answers.point_row(row) for row in changes.points]
+        rows = answers.point_rows(changes.points)
         frames.append(("points", {"seq": changes.seq, "points": rows}))
     last = len(frames) - 1
     return [

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from dashboards import answers
@@ -42,6 +43,11 @@ def point(**changes: Any) -> Last:
     plain = Last("centre/s1", "air.us_aqi", END, 57.0, 1, 0.98, 59, 1, 1, None, None, None, None,
                  END + 5_000, 41)
     return plain._replace(**changes)
+
+
+def sent(body: Any) -> Any:
+    """A body as a client has it."""
+    return msgspec.json.decode(msgspec.json.encode(body))
 
 
 def latest() -> Latest:
@@ -107,11 +113,11 @@ def error_body() -> answers.Json:
     ("http_health.json", health_body), ("http_error.json", error_body),
 ])
 def test_answers_are_as_documented(name: str, body: Any) -> None:
-    golden(name, body())
+    golden(name, sent(body()))
 
 
 def test_an_insufficient_point_has_no_number() -> None:
-    row = answers.point_row(point(value=12.0, level=-1))
+    (row,) = sent(answers.point_rows([point(value=12.0, level=-1)]))
     assert row[answers.POINT_COLUMNS.index("value")] is None
     sample = answers.sample_row(samples(-1)[0])
     assert [sample[answers.SAMPLE_COLUMNS.index(name)] for name in ("value", "low", "high")] == [
@@ -119,11 +125,17 @@ def test_an_insufficient_point_has_no_number() -> None:
 
 
 def test_no_answer_holds_nan() -> None:
-    row = answers.point_row(point(value=NAN, p50=NAN, cov=float("inf")))
-    assert json.loads(json.dumps(row, allow_nan=False))[3] is None
-    assert len(row) == len(answers.POINT_COLUMNS)
-    reading = answers.reading_row(Reading("a/b", "d", "q", "", 1, NAN, 1, 1.0))
+    (row,) = sent(answers.point_rows([point(value=NAN, p50=NAN, cov=float("inf"))]))
+    assert dict(zip(answers.POINT_COLUMNS, row, strict=True)) == {
+        **dict(zip(answers.POINT_COLUMNS, point()[:-1], strict=True)),
+        "value": None, "p50": None, "cov": None}
+    (reading,) = sent([Reading("a/b", "d", "q", "", 1, NAN, 1, 1.0)])
     assert reading[answers.READING_COLUMNS.index("value")] is None
+
+
+def test_rows_have_the_columns_that_are_documented() -> None:
+    assert (*answers.POINT_COLUMNS, "seq") == Last._fields
+    assert Reading._fields == answers.READING_COLUMNS
 
 
 @pytest.mark.parametrize(("levels", "level", "hours", "at_least"), [
