@@ -57,6 +57,7 @@ class Latest:
     def __init__(self) -> None:
         self.seq = 0
         self.places: list[PlaceInfo] = []
+        self._stations: dict[str, str] = {}
         self._points: dict[tuple[str, str], list[Last | None]] = {}
         self._readings: dict[tuple[str, str, str, str], Reading] = {}
 
@@ -68,6 +69,7 @@ class Latest:
         self._points.clear()
         self._readings.clear()
         self.places = places
+        self._stations = {row.key.path: row.name for row in places if row.key.station}
         self.apply(seq, points, readings)
 
     def apply(self, seq: int, points: Iterable[Last], readings: Iterable[Reading]) -> None:
@@ -88,7 +90,7 @@ class Latest:
 
     def stations(self) -> dict[str, str]:
         """Path and name of every station."""
-        return {row.key.path: row.name for row in self.places if row.key.station}
+        return self._stations
 
     def knows(self, path: str) -> bool:
         """True for a station, and for the district or city of one."""
@@ -133,8 +135,8 @@ class Latest:
             if not entry.headline or entry.over_level is None or entry.domain == "dq":
                 continue
             points = [
-                point for place in self.places if place.key.station
-                and (point := self.current(place.key.path, entry.key)) is not None
+                point for path in self._stations
+                if (point := self.current(path, entry.key)) is not None
                 and point.level != INSUFFICIENT and not stale(point, now_ms)
             ]
             if points:

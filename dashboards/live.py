@@ -22,7 +22,7 @@ from dashboards import answers
 from dashboards.latest import Latest, Worst
 from dashboards.trust import Health, clock, judge, now_ms
 from ingest import garbage
-from ingest.store import Changes, PlaceInfo, Sample, Store, StoreError
+from ingest.store import Changes, PlaceInfo, Sample, Store, StoreError, Upto
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,9 @@ DATA_DEFAULT = Path(".cityvitals")
 """The data folder that commands take when none is named."""
 POLL_S = 0.02
 POLL_ROWS_MAX = 2_000
-"""Rows of one poll, some 10 ms of work: 19,000 points of open windows come at once in a city of
-1,000 stations, and the readings behind them shall not wait. Those that are left come at once."""
+"""Points, and latest readings, of one poll, some 10 ms of work: 19,000 points of open windows come
+at once in a city of 1,000 stations, and readings shall not wait for them. What is left comes at
+once."""
 HEARTBEAT_S = 1.0
 PLACES_POLL_S = 5.0
 FRAMES_MAX = 256
@@ -133,6 +134,7 @@ class Feed:
         self._clients: set[Client] = set()
         self._since: dict[tuple[str, str, int], answers.Since | None] = {}
         self._places_read_s = 0.0
+        self._upto = Upto(0, 0)
 
     @property
     def clients(self) -> int:
@@ -193,6 +195,7 @@ class Feed:
 
         places, changes, self.health = await self.read(everything)
         self.latest.replace(changes.seq, places, changes.points, changes.readings)
+        self._upto = changes.upto
         self.ready = True
         garbage.settled()
         log.info("store read at seq %d", changes.seq)
@@ -200,17 +203,18 @@ class Feed:
         self._send(frame("reload", {"why": why}))
 
     async def _poll(self) -> bool:
-        """Take what changed, up to `POLL_ROWS_MAX` rows; True if there may be more."""
-        after = self.latest.seq
+        """Take what changed, up to `POLL_ROWS_MAX` rows of a kind; True if there may be more."""
+        upto, after = self._upto, self.latest.seq
         known_ms = int(self.health["at_ms"]) if self.health else 0
 
         def changed(store: Store) -> tuple[Changes, Health | None]:
-            return store.changes(after, POLL_ROWS_MAX), store.health(known_ms)
+            return store.changes(upto, POLL_ROWS_MAX), store.health(known_ms)
 
         changes, health = await self.read(changed)
         if changes.seq < after:
             self.ready = False  # another store took this one's place
             return False
+        self._upto = changes.upto
         if changes.seq > after:
             self.latest.apply(changes.seq, changes.points, changes.readings)
             for data in change_frames(changes, after) if self._clients else ():
@@ -221,7 +225,7 @@ class Feed:
                 health, self.latest.stations(), self.data)}
             self._send(frame("health", body, self.latest.seq))
         await self._refresh_places()
-        return len(changes.points) + len(changes.readings) >= POLL_ROWS_MAX
+        return max(len(changes.points), len(changes.readings)) >= POLL_ROWS_MAX
 
     async def _refresh_places(self) -> None:
         if time.monotonic() - self._places_read_s < PLACES_POLL_S:

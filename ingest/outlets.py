@@ -65,8 +65,6 @@ class Outlets:
         before = store.health() if influx is not None else None
         self._ended_s = int(before["at_ms"]) // 1000 if before else 0
         self.write_ms = 0.0
-        self.told_open = 0
-        """Points of windows in progress that the store was given last, beside the loop."""
         self._sensor_of = np.zeros(0, np.int64)
         self._sensors_of: Registry | None = None
 
@@ -76,12 +74,8 @@ class Outlets:
         is_open = points.state == PointState.OPEN
         closed = points.take(~is_open)
         if self._beside is not None:
-            opened, points = points.take(is_open), closed
-            now_ms = vitals.now_ns // 1_000_000
-            told = opened.take(self._news.take(opened, now_ms // 1000))
-            self.told_open = len(told)
-            if len(told):
-                self._beside.put_points(told, keys, now_ms)
+            self.opened(points.take(is_open), vitals)
+            points = closed
         begun = time.perf_counter()
         self._restatements.note(self.store.write(points, keys, known_ms))
         self.write_ms = (time.perf_counter() - begun) * 1000
@@ -90,6 +84,17 @@ class Outlets:
             self._rollups_of(vitals).note_points(closed)
         if self.publish is not None and len(closed):
             self._announce(closed, keys, self.publish)
+
+    def opened(self, points: Points, vitals: Vitals) -> int:
+        """Points of windows in progress into the store; of how many there is something new."""
+        keys, now_ms = vitals.registry.keys, vitals.now_ns // 1_000_000
+        if self._beside is None:
+            self.store.write(points, keys, now_ms)
+            return len(points)
+        told = points.take(self._news.take(points, now_ms // 1000))
+        if len(told):
+            self._beside.put_points(told, keys, now_ms)
+        return len(told)
 
     def _announce(self, points: Points, keys: Sequence[PlaceKey], publish: Publish) -> None:
         """Publish the newest window of each series, retained; older ones would go backwards."""

@@ -18,7 +18,7 @@ OPEN_SHARE, OPEN_SHARE_DENSE = 0.25, 0.03
 OPEN_DENSE = 100_000
 """Windows in progress take no more than a quarter of a processor, and above so many readings a
 second, which need it more, a thirtieth."""
-OPEN_TOLD_PER_S, OPEN_TOLD_S_MAX = 10_000, 0.5
+OPEN_TOLD_PER_S, OPEN_TOLD_S_MAX = 30_000, 0.5
 """Points of theirs a second: a page takes twice as many, and latest readings come behind them.
 Those of a minute that begins, when all change, delay what follows by half a second at most."""
 

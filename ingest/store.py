@@ -36,13 +36,14 @@ from ingest.store_rows import (
     Revision,
     Rewritten,
     Sample,
+    Upto,
     samples,
 )
 from ingest.turns import Turns
 
 __all__ = [
     "Changes", "Event", "Last", "PlaceInfo", "Reading", "Revision", "Rewritten", "Sample",
-    "Store", "StoreError",
+    "Store", "StoreError", "Upto",
 ]
 
 
@@ -285,7 +286,7 @@ class Store:
     def last(self) -> list[Last]:
         """The newest closed point and the window in progress of every series."""
         with self._transaction() as file:
-            return self._now.changes(file, 0, sql.NEVER_MS).points
+            return self._now.changes(file, Upto(0, 0), sql.NEVER_MS).points
 
     def history(
         self, path: str, indicator_key: str, from_ms: int, to_ms: int, limit: int
@@ -320,23 +321,23 @@ class Store:
         row = self._connection.execute(sql.FIND_SERIES, (path, indicator_key)).fetchone()
         return int(row[0]) if row else -1
 
-    def changes(self, after: int, most: int = 0) -> Changes:
-        """Rows of `last` and readings that changed after number `after`, the first `most` of them.
+    def changes(self, after: int | Upto, most: int = 0) -> Changes:
+        """Rows of `last` and readings that changed after number `after`, of each the first `most`.
 
         0 yields all, as does a number from the future, of a store that is gone.
         """
+        known = Upto(after, after) if isinstance(after, int) else after
         with self._transaction() as file:
             if (seq := (file.execute("SELECT seq FROM counter").fetchone() or [None])[0]) is None:
                 raise StoreError(f"{self._path}: the store is not ready yet")
-            if seq == after:
-                return Changes(seq, [], [])
-            since = after if after <= seq else 0
-            return self._now.changes(file, since, seq, most)
+            if known == (seq, seq):
+                return Changes(Upto(seq, seq), [], [])
+            return self._now.changes(file, known if max(known) <= seq else Upto(0, 0), seq, most)
 
     def readings(self) -> list[Reading]:
         """The latest reading of every series."""
         with self._transaction() as file:
-            return self._now.changes(file, 0, sql.NEVER_MS).readings
+            return self._now.changes(file, Upto(0, 0), sql.NEVER_MS).readings
 
     def places(self) -> list[PlaceInfo]:
         """All places, by path."""

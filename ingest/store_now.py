@@ -14,7 +14,7 @@ from engine.points import Points, PointState
 from ingest import store_schema as sql
 from ingest.store_packed import Integers, Packed, Rows
 from ingest.store_points import point_rows, put_rows
-from ingest.store_rows import Changes, Last, Reading
+from ingest.store_rows import Changes, Last, Reading, Upto
 
 OPEN = np.dtype([
     ("seq", "<i8"), ("end_s", "<i8"), ("known_ms", "<i8"), ("value", "<f8"), ("cov", "<f8"),
@@ -156,29 +156,32 @@ class Now:
 
     # ---- a reader
 
-    def changes(self, file: sqlite3.Connection, after: int, seq: int, most: int = 0) -> Changes:
-        """What changed after number `after` up to `seq`, by number; of it the first `most`, if
-        that is not 0."""
-        opened = self._open.changed(file, after, most)
-        latest = self._latest.changed(file, after, most)
-        if most:
-            closed = file.execute(sql.CHANGED_NUMBERS, (after, most)).fetchall()
-            numbers = np.concatenate([
-                opened[1]["seq"], latest[1]["seq"], np.array(closed, np.int64).reshape(-1)])
-            if len(numbers) >= most:
-                seq = int(np.partition(numbers, most - 1)[most - 1])
-        opened, latest = _until(opened, seq), _until(latest, seq)
+    def changes(
+        self, file: sqlite3.Connection, after: Upto, seq: int, most: int = 0
+    ) -> Changes:
+        """What changed after `after` up to number `seq`, points and readings by number; of each
+        the first `most`, if that is not 0."""
+        opened, latest = (
+            _until(self._open.changed(file, after.points, most), seq),
+            _until(self._latest.changed(file, after.readings, most), seq),
+        )
         if len(opened[0]) or len(latest[0]):
             self._learn(file)
-        points = [Last(*row) for row in file.execute(sql.CHANGED_POINTS, (after, seq))]
-        if points and len(opened[0]):
-            points = sorted([*points, *self._opened(*opened)], key=lambda row: row.seq)
-        elif not points:
-            points = list(self._opened(*opened))
         sensors, rows = latest
         names = zip(*(self._sensors[sensor] for sensor in sensors.tolist()), strict=True)
         columns = (rows[name].tolist() for name in ("time_ms", "value", "flag", "period_s"))
-        return Changes(seq, points, list(map(Reading._make, zip(*names, *columns, strict=True))))
+        readings = list(map(Reading._make, zip(*names, *columns, strict=True)))
+        upto = Upto(seq, int(rows["seq"][-1]) if len(rows) == most > 0 else seq)
+        closed = [
+            Last(*row) for row in file.execute(
+                sql.CHANGED_POINTS, (after.points, seq, most or -1))]
+        points = list(self._opened(*opened))
+        if closed:
+            points = sorted([*closed, *points], key=lambda row: row.seq)
+        if len(points) >= most > 0:
+            del points[most:]
+            upto = upto._replace(points=points[-1].seq)
+        return Changes(upto, points, readings)
 
     def _opened(self, sids: Integers, rows: Rows) -> Iterable[Last]:
         names = zip(*(self._series[sid] for sid in sids.tolist()), strict=True)
@@ -218,4 +221,7 @@ def _newest(
 
 
 def _or_none(column: Rows) -> list[float | None]:
-    return [None if value != value else value for value in column.tolist()]  # noqa: PLR0124
+    found: list[float | None] = [None] * len(column)
+    for k in np.flatnonzero(~np.isnan(column)):  # few: stations have none
+        found[k] = float(column[k])
+    return found

@@ -115,15 +115,28 @@ class Event(NamedTuple):
     text: str
 
 
-class Changes(NamedTuple):
-    """What changed after a sequence number; ask again with `seq`.
+class Upto(NamedTuple):
+    """Numbers up to which points and latest readings are known."""
 
-    A closed point ends the window in progress of its series if that does not end later.
+    points: int
+    readings: int
+
+
+class Changes(NamedTuple):
+    """What changed after `Upto`; ask again with `upto`.
+
+    Readings wait for no point that came before them: a part of many points brings all of them. A
+    closed point ends the window in progress of its series if that does not end later.
     """
 
-    seq: int
+    upto: Upto
     points: list[Last]
     readings: list[Reading]
+
+    @property
+    def seq(self) -> int:
+        """Number up to which nothing is missing."""
+        return min(self.upto)
 
 
 def samples(rows: list[tuple[Any, ...]], limit: int) -> list[Sample]:

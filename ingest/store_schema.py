@@ -159,8 +159,8 @@ def _values(width: int, rows: int) -> str:
 CHANGED_POINTS = (
     f"SELECT path, indicator, end_s * 1000, {_COLUMNS}, known_ms, seq"
     " FROM last JOIN series USING (sid) WHERE last.seq > ? AND last.seq <= ? ORDER BY last.seq"
+    " LIMIT ?"
 )
-CHANGED_NUMBERS = "SELECT seq FROM last WHERE seq > ? ORDER BY seq LIMIT ?"
 SERIES_AFTER = "SELECT sid, path, indicator FROM series WHERE sid > ? ORDER BY sid"
 SENSORS_AFTER = (
     "SELECT sensor, path, device, quantity, channel FROM sensors WHERE sensor > ? ORDER BY sensor"

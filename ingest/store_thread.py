@@ -9,6 +9,7 @@ Closed points are not written here. The health object goes the same way: for eac
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,12 +20,12 @@ from engine.points import Points
 from ingest.store import Store, StoreError
 from ingest.store_now import LatestReadings
 
-PIECE_ROWS = 8_000
-"""Points of one transaction, some 10 ms: so long at most the latest readings wait for them."""
+PIECE_ROWS = 2_000
+"""Points of one transaction, some 3 ms: so long at most the latest readings wait for them."""
 
 
 class StoreThread:
-    """Takes one round of readings and one of open points at a time; `stop` ends the thread.
+    """Takes one round of readings at a time, and open points in parts; `stop` ends the thread.
 
     What went wrong in the thread is raised to the loop by its next call, as `StoreError`.
     """
@@ -33,11 +34,10 @@ class StoreThread:
         self._store = store
         self._changed = threading.Condition()
         self._readings: LatestReadings | None = None
-        self._points: Points | None = None
+        self._points: deque[Points] = deque()
         self._keys: Sequence[PlaceKey] = ()
         self._known_ms = 0
         self._health: dict[str, Any] | None = None
-        self._first = 0
         self._points_s = 0.0
         self._writing = False
         self._stopping = False
@@ -56,7 +56,7 @@ class StoreThread:
     def takes_points(self) -> bool:
         """True when the open points given before are in the store."""
         self._check()
-        return self._points is None
+        return not self._points
 
     def put_readings(self, latest: LatestReadings) -> None:
         """Keep latest readings soon; those given before must be in the store."""
@@ -66,11 +66,17 @@ class StoreThread:
             self._changed.notify_all()
 
     def put_points(self, points: Points, keys: Sequence[PlaceKey], known_ms: int) -> None:
-        """Keep open points soon. Waits for those given before, if the store has not got them."""
+        """Keep open points soon, behind those given before."""
+        # By series, so that each block of the store is in one piece.
+        points = points.take(np.lexsort((points.indicator, points.place)))
+        pieces = [points.take(np.arange(first, min(first + PIECE_ROWS, len(points))))
+                  for first in range(0, len(points), PIECE_ROWS)]
         with self._changed:
-            self._changed.wait_for(lambda: self._points is None or self._error is not None)
             self._begin()
-            self._points, self._keys, self._known_ms, self._first = points, keys, known_ms, 0
+            if not self._points:
+                self._points_s = 0.0
+            self._points.extend(pieces)
+            self._keys, self._known_ms = keys, known_ms
             self._changed.notify_all()
 
     def put_health(self, health: dict[str, Any]) -> None:
@@ -105,8 +111,8 @@ class StoreThread:
             raise self._error
 
     def _waits(self) -> bool:
-        return self._writing or any(
-            waits is not None for waits in (self._readings, self._points, self._health))
+        return self._writing or bool(self._points) or any(
+            waits is not None for waits in (self._readings, self._health))
 
     def _run(self) -> None:
         error = StoreError("the thread that writes into the store has ended; see the log")
@@ -133,7 +139,8 @@ class StoreThread:
     def _step(self) -> None:
         """The readings that wait, then the health object, then one piece of the points."""
         with self._changed:
-            readings, points = self._readings, self._points
+            readings, points = self._readings, self._points[0] if self._points else None
+            keys, known_ms = self._keys, self._known_ms
             health, self._health = self._health, None
         begun = time.thread_time()
         if readings is not None:
@@ -144,13 +151,7 @@ class StoreThread:
             self._store.write_health(health)
         begun = time.thread_time()
         if points is not None:
-            if not self._first:  # by series, so that each block of the store is in one piece
-                points = self._points = points.take(np.lexsort((points.indicator, points.place)))
-            last = min(self._first + PIECE_ROWS, len(points))
-            piece = points.take(np.arange(self._first, last))
-            self._store.write(piece, self._keys, self._known_ms)
-            self._first = last
+            self._store.write(points, keys, known_ms)
             self._points_s += time.thread_time() - begun
-            if last == len(points):
-                self.points_s, self._points_s = self._points_s, 0.0
-                self._points = None
+            self.points_s = self._points_s
+            self._points.popleft()

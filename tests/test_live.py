@@ -11,7 +11,7 @@ import pytest
 
 from dashboards import live
 from dashboards.live import Client, Feed, NoStoreError, TooManyClientsError
-from ingest.store import Changes, Reading, Store
+from ingest.store import Changes, Reading, Store, Upto
 from tests.page_city import SILENT, WORST, City
 from tests.page_site import WAIT_S_MAX
 from tests.store_readings import write_readings
@@ -26,13 +26,14 @@ def reading(time_ms: int, value: float = 1.0) -> Reading:
 
 def test_frames_are_as_documented() -> None:
     """The golden shows one poll with both kinds, then a heartbeat: only the last id is new."""
-    frames = live.change_frames(Changes(45, [point()], [reading(1_763_835_999_100, 12.5)]), 41)
+    frames = live.change_frames(Changes(
+        Upto(45, 46), [point()], [reading(1_763_835_999_100, 12.5)]), 41)
     frames.append(live.frame("heartbeat", {"now_ms": 1_763_836_000_000, "seq": 45}))
     assert b"".join(frames).decode() == (GOLDEN / "http_live.txt").read_text(encoding="utf-8")
 
 
 def test_a_poll_without_changes_sends_nothing() -> None:
-    assert live.change_frames(Changes(45, [], []), 45) == []
+    assert live.change_frames(Changes(Upto(45, 45), [], []), 45) == []
 
 
 def test_a_full_queue_drops_the_oldest_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,6 @@ def test_windows_in_progress_leave_the_processor_to_what_needs_it_more() -> None
     assert pauses.open_s(0.1, 0.001, 10, 0.0) == 0.1
     assert pauses.open_s(0.1, 0.1, 10, 99_999.0) == pytest.approx(0.4)
     assert pauses.open_s(0.1, 0.03, 10, 100_000.0) == pytest.approx(1.0)
-    assert pauses.open_s(0.1, 0.001, 3_000, 0.0) == pytest.approx(0.3)
+    assert pauses.open_s(0.1, 0.001, 9_000, 0.0) == pytest.approx(0.3)
     assert pauses.open_s(0.1, 0.001, 19_000, 0.0) == pauses.OPEN_TOLD_S_MAX
     assert pauses.open_s(5.0, 0.03, 5_000, 100_000.0) == 5.0

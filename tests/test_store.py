@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from edge.places import PlaceKey
 from engine.catalogue import INDICATORS, POSITION
 from engine.points import Points, concatenate, empty
-from ingest.store import Event, Last, PlaceInfo, Reading, Revision, Store, StoreError
+from ingest.store import Event, Last, PlaceInfo, Reading, Revision, Store, StoreError, Upto
 from tests.store_readings import write_readings
 
 ROOT = Path(__file__).parent.parent
@@ -167,7 +167,7 @@ def test_changes_bring_each_change_once_and_resume(store: Store) -> None:
     first = store.changes(start.seq)
     assert [row.value for row in first.points] == [1.0, 2.0]
     assert [row.value for row in first.readings] == [1.5]
-    assert store.changes(first.seq) == (first.seq, [], [])
+    assert store.changes(first.seq) == (first.upto, [], [])
     store.write(point(DAY + 60, 3.0), KEYS, 0)
     second = store.changes(first.seq)
     assert ([row.value for row in second.points], second.readings) == ([3.0], [])
@@ -180,7 +180,7 @@ def test_changes_bring_each_change_once_and_resume(store: Store) -> None:
 
 
 def test_changes_come_in_parts_each_once_and_in_the_order_of_their_numbers(store: Store) -> None:
-    start = seq = store.changes(0).seq
+    start = store.changes(0).seq
     for n in range(3):  # points and readings by turns; the first reading changes again
         store.write(point(DAY + n, float(n), place=n), KEYS, 0)
         write_readings(store, [
@@ -188,14 +188,15 @@ def test_changes_come_in_parts_each_once_and_in_the_order_of_their_numbers(store
         ])
     whole = store.changes(start)
     for most in (1, 2, 3, 100):
-        points, readings, seq = list[Last](), list[Reading](), start
-        while seq < whole.seq:
-            part = store.changes(seq, most)
-            assert 0 < len(part.points) + len(part.readings) <= most
-            assert all(row.seq <= part.seq for row in part.points)
-            points, readings, seq = points + part.points, readings + part.readings, part.seq
+        points, readings, upto = list[Last](), list[Reading](), Upto(start, start)
+        while upto != whole.upto:
+            part = store.changes(upto, most)
+            assert part.seq > min(upto)  # a client's number grows with each part
+            assert max(len(part.points), len(part.readings)) <= most
+            assert all(row.seq <= part.upto.points for row in part.points)
+            points, readings, upto = points + part.points, readings + part.readings, part.upto
         assert (points, readings) == (whole.points, whole.readings)
-        assert store.changes(seq, most) == (whole.seq, [], [])
+        assert store.changes(upto, most) == (whole.upto, [], [])
     ahead = store.changes(whole.seq + 10**9, 100)
     assert (ahead.seq, len(ahead.points)) == (whole.seq, 3)
 

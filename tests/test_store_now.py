@@ -176,7 +176,7 @@ def test_format_1_becomes_format_2_with_a_copy_kept(tmp_path: Path) -> None:
     assert row == ("centre/s0", "air.us_aqi", 600_000, 51.5, 1, 1.0, 60, 1, 1, None, None, None,
                    -1, 9, 999)
     assert store.readings() == []
-    assert store.changes(998) == (1000, [row], [])
+    assert store.changes(998) == ((1000, 1000), [row], [])
     fresh = Store.create(tmp_path / "fresh.db")
 
     def schema(one: Store) -> dict[str, list[tuple[str, ...]]]:
