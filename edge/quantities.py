@@ -19,7 +19,8 @@ class Quantity:
     only grows, the root of the mean square, or a sound level, which is averaged as energy. `digits`
     is the resolution shown to people. `spike`: how far a reading may lead away from both its
     neighbours before it is suspect, and fails; `rate_min`: the change a minute from which it is
-    suspect; `flat`: minutes without a range of so much, from which the sensor seems stuck.
+    suspect; `flat`: minutes without a range of so much, from which the sensor seems stuck,
+    but for one that stays at `rest`: a road may be empty all night.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Quantity:
     spike: tuple[float, float] | None = None
     rate_min: float | None = None
     flat: tuple[int, float] | None = None
+    rest: float | None = None
 
     def accepts(self, unit: str | None) -> tuple[float, float] | None:
         """Factor and offset for `unit` (None: the canonical unit), or None if refused."""
@@ -82,7 +84,10 @@ _ROWS = (
         {"mph": (1.609344, 0.0), "m/s": (3.6, 0.0)},
     ),
     Quantity("count", "Vehicles", "veh", "veh", (0, 3000), (0, 1500), kind="count", digits=0),
-    Quantity("occupancy", "Occupancy", "1", "1", (0, 1), (0, 0.95), {"%": (0.01, 0.0)}, digits=3),
+    Quantity(
+        "occupancy", "Occupancy", "1", "1", (0, 1), (0, 0.95), {"%": (0.01, 0.0)}, digits=3,
+        flat=(240, 0.00005), rest=0.0,
+    ),
     Quantity(
         "power", "Active power", "kW", "kW", (-1e6, 1e6), (-1e5, 1e5),
         {"W": (0.001, 0.0), "MW": (1000.0, 0.0)}, digits=2,

@@ -6,7 +6,7 @@ from edge.quantities import QUANTITIES
 from engine.account import Account, Coverage, Json, Look, Recipe, Step, hour_of, number
 from engine.completeness import completeness, expected_readings
 from engine.panes import DAY, HOUR, PERIODS
-from engine.quality import DAY_H, DUST, FLAT, FLAT_READINGS_MIN, MONTH_D, begun_s, flat_hours
+from engine.quality import DAY_H, FLAT, FLAT_READINGS_MIN, MONTH_D, begun_s, flat_hours, is_stuck
 
 _OURS = "Cityvitals data quality 5.4"
 _FLAT = "Cityvitals data quality 5.2 and 5.3"
@@ -90,16 +90,19 @@ def _flat(look: Look) -> Account:
         if found < hours:
             continue
         low, high = extremes.tolist()
-        tolerance = float(FLAT[registry.quantity[slot], 1])
-        stuck = high - low < tolerance - DUST
-        rows.append([slot, hours, number(low), number(high), tolerance, stuck])
+        _, tolerance, rest = FLAT[registry.quantity[slot]].tolist()
+        stuck = bool(is_stuck(extremes, FLAT[registry.quantity[slot]]))
+        rows.append(
+            [slot, hours, number(low), number(high), tolerance, number(rest), stuck])
         panes.append((slot, HOUR, last - hours + 1, hours))
     total = sum(row[-1] for row in rows)
     steps = [
         Step("range of each series", "highest - lowest of its newest whole hours, each with at "
-             f"least {FLAT_READINGS_MIN} readings; stuck below the tolerance",
+             f"least {FLAT_READINGS_MIN} readings; stuck below the tolerance, but not where both "
+             "are the value at rest",
              {"from": "inputs"},
-             {"columns": ["series", "hours", "lowest", "highest", "tolerance", "stuck"],
+             {"columns": ["series", "hours", "lowest", "highest", "tolerance", "at rest",
+                          "stuck"],
               "rows": rows}, _FLAT),
         Step("series that seem stuck", "how many are", {"series": len(rows)}, {"stuck": total},
              _FLAT),
@@ -112,6 +115,6 @@ _ALL = tuple(QUANTITIES)
 RECIPES: dict[str, Recipe] = {
     "dq.completeness": Recipe(_ALL, 60, lambda look: _hours(look, 1), URL),
     "dq.completeness_24h": Recipe(_ALL, 24 * 60, lambda look: _hours(look, DAY_H), URL),
-    "dq.flat_line": Recipe(_ALL, 4 * 60, _flat, URL),
+    "dq.flat_line": Recipe(_ALL, 5 * 60, _flat, URL),
     "dq.completeness_30d": Recipe(_ALL, 31 * 1440, _days, URL),
 }

@@ -8,6 +8,7 @@ _SPANS = (
     "the limits are this project's; those of QARTOD's manual and of WMO are known from memory, and "
     "are not taken"
 )
+_PEMS = "four hours of an occupancy above 0 as PeMS has them, known from another project's code"
 BANDS_MARK = "bands are this project's"
 
 
@@ -23,8 +24,8 @@ def entries(completeness: tuple[Level, ...]) -> tuple[Indicator, ...]:
             "dq", "flat_line", "Series that seem stuck", "series", 0,
             f"{_OURS} 5.2 and 5.3, after QARTOD flat line",
             "range of the readings of the newest whole hours < tolerance",
-            "hours and tolerance by quantity; every hour with two readings", 3600, 3 * 3600,
-            FLAT_LEVELS, 1, "sum", "low", OURS, open_marks=(_SPANS,),
+            "hours and tolerance by quantity; every hour with two readings", 3600, 4 * 3600,
+            FLAT_LEVELS, 1, "sum", "low", OURS, open_marks=(_SPANS, _PEMS),
         ),
         Indicator(
             "dq", "completeness_30d", "Completeness, 30 d", "%", 1, f"{_OURS} 5.4",

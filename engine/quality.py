@@ -29,10 +29,12 @@ from engine.panes import COARSE, DAY, HOUR, PERIODS, Panes
 from engine.registry import Registry
 
 FLAT = np.array([
-    (-(-(row.flat or (0, 0.0))[0] // 60), (row.flat or (0, 0.0))[1]) for row in QUANTITIES.values()
+    (-(-(row.flat or (0, 0.0))[0] // 60), (row.flat or (0, 0.0))[1],
+     np.nan if row.rest is None else row.rest)
+    for row in QUANTITIES.values()
 ])
-"""float64[quantities, 2]: whole hours without change until a series seems stuck (0: never), and
-the range that is none."""
+"""float64[quantities, 3]: whole hours without change until a series seems stuck (0: never), the
+range that is none, and the value at which one may stay all the same (NaN: at none)."""
 DAY_H, MONTH_D = 24, 30
 FLAT_READINGS_MIN = 2
 DUST = 1e-9
@@ -94,6 +96,13 @@ def flat_hours(hours: Any, slot: int, last: int, count: int, out: Any) -> int:
     return found
 
 
+@kernel(nb.boolean(nb.float64[::1], nb.float64[::1]))
+def is_stuck(extremes: Any, limits: Any) -> bool:
+    """Whether the hours between two extremes are without change. limits: a row of `FLAT`."""
+    low, high, rest = extremes[0], extremes[1], limits[2]
+    return bool(high - low < limits[1] - DUST and not (low == rest and high == rest))
+
+
 @kernel(nb.void(
     nb.int32[:, ::1], nb.int64[::1], nb.int64[::1], nb.from_dtype(COARSE)[:, ::1],
     nb.int32[::1], nb.float64[:, ::1], nb.float64[::1], nb.int32[::1],
@@ -105,7 +114,7 @@ def count_flat(
     """Series of a place whose readings did not change in the hours that their quantity allows.
 
     table: int32[m, inputs], slots. members, windows: int64[k], the last hour. hours: COARSE[
-    series, 240]. quantity: int32[series]. limits: float64[quantities, 2], `FLAT`. out:
+    series, 240]. quantity: int32[series]. limits: float64[quantities, 3], `FLAT`. out:
     float64[k], NaN where no series has enough hours. used: int32[k], series that have. Cost:
     k * inputs * hours.
     """
@@ -121,7 +130,7 @@ def count_flat(
             if flat_hours(hours, slot, windows[k], count, extremes) < count:
                 continue
             used[k] += 1
-            if extremes[1] - extremes[0] < limits[quantity[slot], 1] - DUST:
+            if is_stuck(extremes, limits[quantity[slot]]):
                 stuck += 1
         if used[k]:
             out[k] = stuck

@@ -373,7 +373,8 @@ def _quality(answer: Answer, name: str) -> float | None:
         rows = answer["steps"][0]["found"]["rows"]
         held = {row["series"] for row in answer["inputs"]} if answer["inputs"] else set()
         assert not held or len(rows) <= len(held)
-        return float(sum(row[3] - row[2] < row[4] - 1e-9 for row in rows)) if rows else None
+        stuck = [row[3] - row[2] < row[4] - 1e-9 and not row[2] == row[3] == row[5] for row in rows]
+        return float(sum(stuck)) if rows else None
     end_ms, start_ms = answer["window"]["end_ms"], answer["window"]["start_ms"]
     step_ms = {"completeness": HOUR_MS, "completeness_24h": HOUR_MS}.get(name, 24 * HOUR_MS)
     count = {"completeness": 1, "completeness_24h": 24}.get(name, 30)

@@ -40,6 +40,6 @@ def test_each_series_with_its_extremes() -> None:
     points = town.tick(START + 60)
     account = account_of(town, "dq.flat_line", START)
     assert [row[1:] for row in account.steps[0].found["rows"]] == [
-        [1, 5.0, 5.0, 0.1, True], [2, 11.0, 16.5, 0.1, False]
+        [1, 5.0, 5.0, 0.1, None, True], [2, 11.0, 16.5, 0.1, None, False]
     ]
     assert account.steps[1].found["stuck"] == value_of(points, "dq.flat_line", START) == 1.0

@@ -156,18 +156,27 @@ def test_thirty_days() -> None:
 
 @pytest.mark.parametrize(("quantity", "hours", "step", "stuck"), [
     ("pm25", 1, 0.0, 1.0), ("pm25", 1, 0.1, 0.0), ("no2", 2, 0.0, 1.0), ("no2", 1, 0.0, None),
-    ("temp", 3, 0.0, 1.0),
+    ("temp", 3, 0.0, 1.0), ("occupancy", 4, 0.0, 1.0), ("occupancy", 3, 0.0, None),
+    ("occupancy", 4, 0.001, 0.0),
 ])
 def test_a_series_without_change_for_its_hours_seems_stuck(
     quantity: str, hours: int, step: float, stuck: float | None
 ) -> None:
     """12.0 and 12.1 differ by 0.1 for people, and by less in binary."""
     town = Town([row("a1", "centre/air", 60)])
-    town.take(Reading("a1", quantity, HOUR + 60 * k, 12.0 + step * (k == 7))
+    level = 0.12 if quantity == "occupancy" else 12.0
+    town.take(Reading("a1", quantity, HOUR + 60 * k, level + step * (k == 7))
               for k in range(60 * hours))
     town.tick(HOUR + 3600 * hours + 60)
     value = town.last("dq.flat_line", "centre/air")[HOUR + 3600 * hours][0]
     assert math.isnan(value) if stuck is None else value == stuck
+
+
+def test_an_empty_road_is_no_stuck_loop() -> None:
+    town = Town([row("r1", "centre/road", 60)])
+    town.take(Reading("r1", "occupancy", HOUR + 60 * k, 0.0) for k in range(240))
+    town.tick(HOUR + 4 * 3600 + 60)
+    assert town.last("dq.flat_line", "centre/road")[HOUR + 4 * 3600][0] == 0.0
 
 
 def test_a_station_without_a_series_that_may_be_stuck_says_nothing_of_it() -> None:

@@ -26,6 +26,27 @@ SITES = {  # to a hundredth of a degree: none is within 2 km of another
     "Guanyuan": (39.93, 116.34), "Shunyi": (40.13, 116.66), "Tiantan": (39.89, 116.41),
 }
 DAY, HOUR = 86_400, 3600
+LOOP_ZONE = ZoneInfo("America/Chicago")
+
+
+def test_four_hours_of_the_loop_without_change() -> None:
+    """Of every hour; a night's occupancy of 0 is an empty road."""
+    hours: dict[int, list[float]] = defaultdict(list)
+    with gzip.open(TESTS / "cases" / "twin_cities_6005.csv.gz", "rt", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            if line["quantity"] == "occupancy":
+                local = datetime.fromisoformat(line["time"]).replace(tzinfo=LOOP_ZONE)
+                hours[int(local.timestamp()) // HOUR].append(float(line["value"]))
+    told, known = loop()[0].last("dq.flat_line", "loops/l1"), 0
+    for end, (value, _) in told.items():
+        four = [hours[end // HOUR - back] for back in (1, 2, 3, 4)]
+        if min(map(len, four)) < 2:
+            assert math.isnan(value)
+            continue
+        low, high = min(map(min, four)), max(map(max, four))
+        assert value == float(high - low < 0.005 and high > 0)
+        known += 1
+    assert known > 100
 
 
 @cache
@@ -147,7 +168,7 @@ REAL = {
     "energy.renewable_share*": "test_real_energy", "energy.carbon_intensity*": "test_real_energy",
     "energy.consumption_per_capita*": "test_real_energy",
     "dq.completeness*": "test_real_quality", "dq.drift": "test_real_quality",
-    "dq.flat_line": "test_real_energy",
+    "dq.flat_line": "test_real_quality",
 }
 """Which test holds an indicator against real data; the first pattern that fits counts."""
 NO_RECORDING = {
