@@ -101,7 +101,7 @@ _ROWS = (
         flat=(60, 0.01),
     ),
     Quantity(
-        "laeq", "Sound level", "dB(A)", "dB(A)", (0, 140), (20, 120), kind="level",
+        "laeq", "Sound level", "dB(A)", "dB(A)", (20, 140), (25, 120), kind="level",
         rate_min=3600, flat=(30, 0.1),
     ),
     Quantity(
