@@ -53,6 +53,9 @@ def _ingest(health: Health) -> list[str]:
                 health["queue"]),
         *_plain("cityvitals_archive_bytes", "gauge", "Size of the archive.",
                 health["archive"]["bytes"]),
+        *_plain("cityvitals_windows_left_out_total", "counter",
+                "Windows not computed after a long stop of ingest.",
+                health.get("windows_left_out", 0)),
         *_plain("cityvitals_held_devices", "gauge", "Devices that wait to be admitted.",
                 len(health["held"])),
         *_plain("cityvitals_ingest_resident_bytes", "gauge", "Resident memory of ingest.",
@@ -69,7 +72,8 @@ _SINK = (
 
 
 def render(
-    health: Health | None, wall_ms: int, stations: Mapping[str, str], clients: int, dropped: int
+    health: Health | None, wall_ms: int, stations: Mapping[str, str], clients: int, dropped: int,
+    states_refused: int = 0,
 ) -> str:
     """The whole answer of `/metrics` at `wall_ms` (Unix ms)."""
     trust = judge(health, wall_ms, stations)
@@ -85,6 +89,9 @@ def render(
         *_plain("cityvitals_page_clients", "gauge", "Pages that listen.", clients),
         *_plain("cityvitals_page_dropped_total", "counter",
                 "Live frames dropped for slow pages.", dropped),
+        *_plain("cityvitals_page_states_refused_total", "counter",
+                "States of devices that the page cannot read or has no room for.",
+                states_refused),
     ]
     if health is not None:
         age_s = (wall_ms - health["at_ms"]) / 1000

@@ -181,7 +181,7 @@ class Page:
         """Prometheus text."""
         feed = self.feed
         text = metrics.render(feed.health, feed.wall_ms(), feed.latest.stations(), feed.clients,
-                              feed.dropped)
+                              feed.dropped, self.devices.refused if self.devices else 0)
         return web.Response(body=text.encode(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
     async def live(self, request: web.Request) -> web.StreamResponse:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 FORMAT = 1
 STALE_MAX = 100
-"""Old filters remembered; a session that collected more of them is mended in several connects."""
+"""Old filters that are ended; the log counts those beyond, which the session keeps."""
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,12 @@ class Subscriptions:
             self._known = self._read(self._path)
         wanted = [topic for topic, _ in self.wanted]
         stale = [topic for topic in self._known if topic not in wanted]
-        stale = stale[-STALE_MAX:] if session_present else []
+        if not session_present:
+            stale = []
+        elif len(stale) > STALE_MAX:
+            log.warning("the session keeps %d old subscriptions: no more than %d are ended",
+                        len(stale) - STALE_MAX, STALE_MAX)
+            stale = stale[-STALE_MAX:]
         self._note(wanted + stale)
         return stale
 

@@ -36,7 +36,8 @@ from engine.registry import Registry
 
 DAY_CADENCE_S = 86_400
 CATCH_UP_MAX = 9 * 1440
-"""Windows that one member may close at once; a longer stop leaves the older ones unwritten."""
+"""Windows that one member may close at once; a longer stop leaves the older ones unwritten, and
+counted (`left_out`): `cityvitals recompute` computes them from the archive."""
 
 
 class Windows:
@@ -57,6 +58,7 @@ class Windows:
         self.late: Integers = np.zeros(0, np.int64)
         self.open: Bools = np.zeros(0, np.bool_)
         self.areas = AreaWindows(family, entries, self.step_min)
+        self.left_out = 0
         self._computed: Computed | None = None
         self._next_min = NEVER
         self._ends: Integers | None = None
@@ -163,6 +165,7 @@ class Windows:
         upto = np.clip(delivered.min(axis=1), wall_min - patience, now_min)
         ready = self.family.ordinal(started, upto) - 1
         before = np.maximum(self.closed[started], ready - CATCH_UP_MAX)
+        self.left_out += int(np.maximum(before - self.closed[started], 0).sum())
         members, windows = ranges(started, before + 1, np.maximum(ready - before, 0))
         self.closed[started] = np.maximum(before, ready)
         self._ends = None

@@ -1,5 +1,6 @@
 """The health object: what ingest says of itself once a second, for page, `/metrics` and `up`."""
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from edge.topics import parse_source
 from engine.vitals import Vitals
 from ingest.line import Line
 from ingest.listening import Listening
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 SILENT_PERIODS = 3.0
@@ -71,6 +74,7 @@ class Health:
         self._listening = listening
         self._started_ms = time.time_ns() // 1_000_000
         self._rates: list[tuple[float, int]] = []
+        self._told_left_out = 0
 
     def build(
         self, *, now_ns: int, queue: int, broker: dict[str, Any], sinks: Sequence[dict[str, Any]]
@@ -110,8 +114,18 @@ class Health:
             "sinks": list(sinks), "held": self._veiled(line.inbox.held_summary()),
             "dead_letters": self._veiled(line.inbox.dead_summary()), "rss_mb": _rss_mb(),
             "private": self._private(now_ns), "clocks": self._clocks(),
-            "late_rows": line.late_rows.status(),
+            "late_rows": line.late_rows.status(), "windows_left_out": self._left_out(),
         }
+
+    def _left_out(self) -> int:
+        """Windows that nobody computed, since ingest had stopped for too long."""
+        found = sum(windows.left_out for windows in self._line.vitals.windows)
+        if found > self._told_left_out:
+            log.warning(
+                "%d windows that ended while ingest had stopped are too far back and not computed; "
+                "`cityvitals recompute` does that from the archive", found - self._told_left_out)
+            self._told_left_out = found
+        return found
 
     def ages(self, now_ns: int, *, private: bool = False) -> dict[int, tuple[float, bool]]:
         """As `ages`, less what ingest could not hear."""

@@ -114,3 +114,18 @@ def test_the_rate_is_of_the_last_ten_seconds(
     now[0] += 20
     assert rate(50) == 0.0
     line.close()
+
+
+def test_windows_that_are_left_out_are_counted_and_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = line_of(tmp_path)
+    said = Health(line, "wall")
+    line.vitals.windows[0].left_out, line.vitals.windows[1].left_out = 5, 2
+    for _ in range(2):
+        built = said.build(now_ns=1, queue=0, broker=BROKER, sinks=[])
+        assert built["windows_left_out"] == 7
+    (told,) = [row.getMessage() for row in caplog.records if "not computed" in row.getMessage()]
+    assert told.startswith("7 windows")
+    assert "cityvitals recompute" in told
+    line.close()

@@ -25,7 +25,7 @@ def test_ingest_in_numbers() -> None:
     city = City.__new__(City)
     city.started_ms, city.recorded = NOW, False
     health = city.health(NOW, NOW)
-    found = samples(metrics.render(health, NOW + 250, STATIONS, 3, 4))
+    found = samples(metrics.render(health, NOW + 250, STATIONS, 3, 4, 5))
     assert found["cityvitals_ingest_up"] == "1"
     assert found['cityvitals_readings_total{verdict="late"}'] == "812"
     assert found["cityvitals_received_total"] == "1200000"
@@ -34,6 +34,8 @@ def test_ingest_in_numbers() -> None:
     assert found["cityvitals_health_age_seconds"] == "0.25"
     assert found["cityvitals_page_clients"] == "3"
     assert found["cityvitals_page_dropped_total"] == "4"
+    assert found["cityvitals_page_states_refused_total"] == "5"
+    assert found["cityvitals_windows_left_out_total"] == "0"
     assert found["cityvitals_ingest_resident_bytes"] == "164200000"
     assert sum(int(found[f'cityvitals_trust{{trust="{word}"}}'])
                for word in ("good", "degraded", "bad")) == 1

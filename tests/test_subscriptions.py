@@ -82,8 +82,9 @@ def test_a_folder_that_cannot_be_written_and_no_file_at_all(tmp_path: Path) -> N
     assert Subscriptions([("b", 1)], None).begin(session_present=True) == []
 
 
-def test_old_filters_are_bounded(tmp_path: Path) -> None:
+def test_old_filters_are_bounded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "filters.json"
     filters: list[Any] = [(f"f/{n}", 1) for n in range(STALE_MAX + 50)]
     Subscriptions(filters, path).begin(session_present=False)
     assert len(Subscriptions([("b", 1)], path).begin(session_present=True)) == STALE_MAX
+    assert "the session keeps 50 old subscriptions" in caplog.text

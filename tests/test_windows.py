@@ -168,6 +168,7 @@ def test_catch_up_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     story.tick("13:16:00")
     story.tick("13:31:00")
     story.check("catch_up")
+    assert sum(windows.left_out for windows in story.town.vitals.windows) > 0
 
 
 def test_a_member_is_found_by_every_series_it_has() -> None:
