@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cityvitals.place import FILE, write
+from dashboards import beginning
 from edge import places
 from edge.facts import render
 from edge.places import PlaceRow
@@ -101,16 +102,17 @@ def live(config: Path, seed: int) -> None:
         rows = places.load(path) if path.exists() else []
         write(path, dated(rows, city, start_ms, now_ms))
         know(folder)
-        backfill(folder, city, start_ms, now_ms, _said(), influx=settings.influx is not None)
+        backfill(folder, city, start_ms, now_ms, _said(folder), influx=settings.influx is not None)
 
 
-def _said() -> Callable[[float], None]:
+def _said(folder: Path) -> Callable[[float], None]:
     said = 0.0
 
     def progress(done: float) -> None:
         nonlocal said
         if done == 1.0 or done * 100 >= said + PERCENT_STEP:
             said = done * 100
+            beginning.tell(folder, done)
             print(f"{said:.0f}%", flush=True)
 
     return progress

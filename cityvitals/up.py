@@ -16,6 +16,7 @@ from cityvitals import broker, plan
 from cityvitals.children import Child, ChildRefusedError, Children, last_line
 from cityvitals.gauge import Gauge
 from cityvitals.status import Display, Status, display
+from dashboards import beginning
 from edge.settings import SettingsError
 from ingest.folder_lock import held
 
@@ -101,6 +102,7 @@ class Run:
 
     def begin_past(self) -> Child:
         """Let the simulated city live until now; the same process goes on as ingest."""
+        beginning.tell(self.options.folder, 0.0)  # the page may be looked at before its first word
         return self.start("ingest", plan.past_command(self.options))
 
     def past(self, child: Child) -> bool:

@@ -145,16 +145,16 @@ def status(trust: Trust, worst: list[Json]) -> Json:
 def now(
     latest: Latest, health: Health | None, wall_ms: int, worst: list[Json],
     devices: Iterable[list[Any]] = (), data: str = "",
-    indicators: Sequence[Indicator] = INDICATORS,
+    indicators: Sequence[Indicator] = INDICATORS, past: float | None = None,
 ) -> Json:
     """`/api/now`: everything a page needs to draw itself, consistent at `seq`."""
     city = latest.places[0].key.city if latest.places else ""
-    at = clock(health, wall_ms)
+    at = clock(health, wall_ms, past)
     stations = latest.stations()
     return {
         "format": FORMAT, "now_ms": at["now_ms"], "seq": latest.seq, "clock": at,
         "city": health["city"] if health else city,
-        "status": status(judge(health, wall_ms, stations), worst),
+        "status": status(judge(health, wall_ms, stations, past), worst),
         "indicators": [indicator_row(entry) for entry in indicators],
         "quantities": [
             {"id": row.id, "name": row.name, "unit": row.symbol, "digits": row.digits}
@@ -229,11 +229,11 @@ def health_view(health: Health | None, stations: Container[str], data: str = ""
 
 def health_answer(
     health: Health | None, wall_ms: int, stations: Mapping[str, str], page: dict[str, int],
-    data: str = "",
+    data: str = "", past: float | None = None,
 ) -> Json:
     """`/api/health`: what ingest says of itself, what that means, and the page's own counts."""
-    trust = judge(health, wall_ms, stations)
-    at = clock(health, wall_ms)
+    trust = judge(health, wall_ms, stations, past)
+    at = clock(health, wall_ms, past)
     return {
         "format": FORMAT, "now_ms": at["now_ms"], "clock": at, "trust": trust.trust,
         "why": [reason._asdict() for reason in trust.why], "stations": trust.stations,

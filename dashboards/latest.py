@@ -94,11 +94,11 @@ class Latest:
 
     def knows(self, path: str) -> bool:
         """True for a station, and for the district or city of one."""
-        if path == "_/_":
-            return bool(self.places)
+        if path == "_/_" and self.places:
+            return True
         return any(
             path in (row.key.path, f"{row.key.district}/_") for row in self.places
-        ) or any(path == known for known, _ in self._points)  # a district of private ones alone
+        ) or any(path == known for known, _ in self._points)  # of private ones, or of the past
 
     def points(self) -> Iterator[Last]:
         """Every newest point, open and closed."""

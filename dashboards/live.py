@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dashboards import answers
+from dashboards import answers, beginning
 from dashboards.latest import Latest, Worst
 from dashboards.trust import Health, clock, judge, now_ms
 from ingest import garbage
@@ -123,6 +123,8 @@ class Feed:
         self.health: Health | None = None
         self.worst: list[answers.Json] = []
         self.ready = False
+        self.past: float | None = None
+        """How much of the city's past is computed, while it is; there may be no store yet."""
         self.dropped = 0
         self.data = "" if path.parent == DATA_DEFAULT else str(path.parent)
         self.wall_ms = wall_ms or (lambda: time.time_ns() // 1_000_000)
@@ -140,6 +142,11 @@ class Feed:
     def clients(self) -> int:
         """Pages listening now."""
         return len(self._clients)
+
+    @property
+    def speaks(self) -> bool:
+        """True once there is something to say, be it only that the past is computed."""
+        return self.ready or self.past is not None
 
     async def read(self, what: Callable[[Store], Result]) -> Result:
         """Run `what` on the store in the reading thread. Raises `NoStoreError`."""
@@ -174,6 +181,7 @@ class Feed:
 
     async def _follow(self) -> None:
         told = False
+        self.past = beginning.told(self.folder, self.wall_ms())
         while True:
             more = False
             try:
@@ -228,7 +236,8 @@ class Feed:
         return max(len(changes.points), len(changes.readings)) >= POLL_ROWS_MAX
 
     async def _refresh_places(self) -> None:
-        if time.monotonic() - self._places_read_s < PLACES_POLL_S:
+        wait_s = PLACES_POLL_S if self.latest.places else HEARTBEAT_S / 2
+        if time.monotonic() - self._places_read_s < wait_s:
             return
         self._places_read_s = time.monotonic()
         places = await self.read(lambda store: store.places())
@@ -263,20 +272,22 @@ class Feed:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            if not self.ready:
+            self.past = beginning.told(self.folder, self.wall_ms())
+            if not self.speaks:
                 continue
             try:
-                await self._judge()
+                if self.ready:
+                    await self._judge()
             except NoStoreError:
                 continue
-            at = clock(self.health, self.wall_ms())
+            at = clock(self.health, self.wall_ms(), self.past)
             body = {"now_ms": at["now_ms"], "seq": self.latest.seq, "clock": at,
                     "status": self.status()}
             self._send(frame("heartbeat", body))
 
     def status(self) -> answers.Json:
         """The status as of now."""
-        trust = judge(self.health, self.wall_ms(), self.latest.stations())
+        trust = judge(self.health, self.wall_ms(), self.latest.stations(), self.past)
         return answers.status(trust, self.worst)
 
     def _send(self, data: bytes) -> None:
@@ -296,7 +307,7 @@ class Feed:
         """
         if len(self._clients) >= CLIENTS_MAX:
             raise TooManyClientsError
-        if not self.ready:
+        if not self.speaks:
             raise NoStoreError(str(self._path))
         client = Client()
         if after is not None:

@@ -112,14 +112,15 @@ class Page:
 
     async def now(self, request: web.Request) -> web.StreamResponse:
         """Everything a page needs to draw itself."""
-        if not self.feed.ready:
+        if not self.feed.speaks:
             raise NoStoreError
         stations = self.feed.latest.stations()
         devices = self.devices.rows() if self.devices else ()
         rows = [row for row in devices if row[0] in stations]
         wall_ms = self.feed.wall_ms()
         return _json(answers.now(self.feed.latest, self.feed.health, wall_ms,
-                                 self.feed.worst, rows, self.feed.data))
+                                 self.feed.worst, rows, self.feed.data,
+                                 past=self.feed.past))
 
     async def history(self, request: web.Request) -> web.StreamResponse:
         """Closed points of one place and indicator."""
@@ -170,12 +171,12 @@ class Page:
 
     async def health(self, request: web.Request) -> web.StreamResponse:
         """What ingest says of itself, and whether the data can be trusted."""
-        if not self.feed.ready:
+        if not self.feed.speaks:
             raise NoStoreError
         counts = {"clients": self.feed.clients, "dropped": self.feed.dropped}
         return _json(answers.health_answer(
             self.feed.health, self.feed.wall_ms(), self.feed.latest.stations(), counts,
-            self.feed.data))
+            self.feed.data, self.feed.past))
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """Prometheus text."""

@@ -58,12 +58,16 @@ def now_ms(health: Health | None, wall_ms: int) -> int:
     return clock_ms + (wall_ms - int(health["at_ms"]) if stopped(health, wall_ms) else 0)
 
 
-def clock(health: Health | None, wall_ms: int) -> dict[str, Any]:
-    """The clock as answers carry it: kind, now, wall clock, and whether ingest moves it."""
+def clock(health: Health | None, wall_ms: int, past: float | None = None) -> dict[str, Any]:
+    """The clock as answers carry it: kind, now, wall clock, and whether ingest moves it.
+
+    past: how much of the city's past is computed, where that is why ingest does not.
+    """
     kind = health["clock"]["kind"] if health else "wall"
     moving = not stopped(health, wall_ms)
     at = now_ms(health, wall_ms)
-    return {"kind": kind, "now_ms": at, "wall_ms": wall_ms, "moving": moving}
+    return {"kind": kind, "now_ms": at, "wall_ms": wall_ms, "moving": moving,
+            "past": None if moving else past}
 
 
 def refused(verdicts: dict[str, int]) -> int:
@@ -91,7 +95,8 @@ def _pipeline(health: Health, wall_ms: int) -> list[Reason]:
     if not broker["connected"]:
         since = int(broker["since_ms"])
         why.append(_reason("broker_away", "bad", since, url=broker["url"],
-                           age=texts.age(wall_ms - since)))
+                           age=texts.age(wall_ms - since)) if since
+                   else _reason("broker_never", "bad", url=broker["url"]))
     for sink in health["sinks"]:
         if sink["error"]:
             since = int(sink["ok_ms"])
@@ -149,14 +154,24 @@ def _readings(health: Health) -> list[Reason]:
     return why
 
 
-def judge(health: Health | None, wall_ms: int, stations: Mapping[str, str]) -> Trust:
-    """Judge the data at `wall_ms` for `stations` (path and name), retired ones included."""
+def judge(
+    health: Health | None, wall_ms: int, stations: Mapping[str, str], past: float | None = None
+) -> Trust:
+    """Judge the data at `wall_ms` for `stations` (path and name), retired ones included.
+
+    While the city's past is computed (`past`, 0..1) nothing else is said of an ingest to come.
+    """
+    if past is not None and stopped(health, wall_ms):
+        reason = _reason("past", "bad", done=f"{past * 100:.0f}\u00a0%")
+        return Trust("bad", [reason], len(stations), 0)
     if health is None:
         return Trust("bad", [_reason("no_health", "bad")], len(stations), 0)
     active = _active(health, stations)
     reporting = active - _silent_count(health, stations)
     why = _pipeline(health, wall_ms) + _stations(health, wall_ms, stations)
     why += _readings(health)
+    if not stations:
+        why.append(_reason("no_stations", "note"))
     if health.get("catching_up") and not stopped(health, wall_ms):
         since = int(health["started_ms"])
         why.append(_reason("catching_up", "note", since, age=texts.age(wall_ms - since)))

@@ -19,6 +19,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from dashboards import beginning
 from dashboards.texts import STATIC
 from engine.catalogue import INDICATORS
 from ingest.store import Store
@@ -424,6 +425,33 @@ def test_a_page_that_is_there_before_ingest_fills_itself(
             until(lambda: "Yes" in text(browser, "#trust-word"), 20)
         finally:
             town.close()
+
+
+def test_the_page_of_a_city_whose_past_is_computed_says_so_and_goes_live(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """It said that ingest had stopped, and the console had an error for each history."""
+    beginning.tell(tmp_path, 0.0)
+    with site(tmp_path / "store.db") as served:
+        browser.get(served.url)
+        until(lambda: text(browser, "#link-state") == "Past is being computed")
+        city = City(tmp_path / "store.db", wall_ms())
+        city.store.write_places([])  # they come last
+        try:
+            beginning.tell(tmp_path, 0.37)
+            until(lambda: "37\u00a0% so far" in text(browser, "#why"))
+            until(lambda: "being computed: 37\u00a0%" in text(browser, "#banners"))
+            until(lambda: count(browser, ".card .value") == 4)
+            shoot(browser, "past")
+            beginning.tell(tmp_path, 1.0)
+            city.store.write_places(city.places)
+            city.tick(wall_ms(), wall_ms())
+            until(lambda: text(browser, "#link-state") == "Live")
+            until(lambda: text(browser, "#city") == "Riverton")
+            assert text(browser, "#banners") == ""
+        finally:
+            city.store.close()
+    assert errors(browser) == []
 
 
 def test_what_was_vendored_is_what_was_fetched() -> None:

@@ -91,6 +91,7 @@ def test_a_recordings_clock_stands_while_ingest_lives_and_goes_on_when_it_has_st
     assert trust.now_ms(recorded, NOW + 60_000) == 1_060_000
     assert trust.clock(recorded, NOW + 60_000) == {
         "kind": "recorded", "now_ms": 1_060_000, "wall_ms": NOW + 60_000, "moving": False,
+        "past": None,
     }
     assert trust.now_ms(health(), NOW) == NOW
 
@@ -116,3 +117,26 @@ def test_silent_stations_beyond_the_listed_ones_count() -> None:
     assert found.trust == "bad"
     assert found.reporting == len(STATIONS) - 12
     assert found.why[0].code == "stations_silent"
+
+
+def test_while_the_past_is_computed_nothing_else_is_said_of_ingest() -> None:
+    """First without a word from it, and when it runs again after hours; not once it lives."""
+    for before in (None, health(at_ms=NOW - 3 * 3_600_000)):
+        found = trust.judge(before, NOW, STATIONS, past=0.374)
+        assert found.trust == "bad"
+        [why] = found.why
+        assert why.text.startswith("The city's past is being computed, 37\u00a0% so far")
+        assert trust.clock(before, NOW, 0.374)["past"] == 0.374
+    assert trust.judge(health(), NOW, STATIONS, past=1.0).trust == "good"
+    assert trust.clock(health(), NOW, 1.0)["past"] is None
+
+
+def test_a_broker_that_was_never_there_has_no_age() -> None:
+    found = trust.judge(
+        health(broker={"connected": False, "since_ms": 0, "url": "mqtt://b"}), NOW, STATIONS)
+    assert [why.text for why in found.why] == [
+        "Ingest is not connected with its broker mqtt://b yet"]
+
+
+def test_without_a_station_that_is_said() -> None:
+    assert [why.text for why in trust.judge(health(), NOW, {}).why] == ["No station is known yet"]

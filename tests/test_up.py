@@ -190,7 +190,12 @@ def _live(row: dict[str, Any]) -> bool:
 def test_everything_end_to_end(tmp_path: Path, start: Callable[..., Started]) -> None:
     data = tmp_path / "data"
     first = start(data)
+    first.until(lambda row: row["phase"] == "past" and row["done"] > 0)
+    at = first.get("/api/now")["clock"]
+    assert not at["moving"]
+    assert 0 <= at["past"] <= 1, "the page says how far the past is"
     seen = first.until(_live)
+    assert first.get("/api/now")["clock"]["past"] is None
     assert seen["places"] == 72
     assert seen["url"] == f"http://127.0.0.1:{first.port}"
     later = first.until(lambda row: row["t_s"] >= seen["t_s"] + 3)

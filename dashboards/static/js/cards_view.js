@@ -54,7 +54,7 @@ export class CardsView {
       if (!this.trends.has(key)) this.trends.set(key, { node: el("div", { class: "trend" }) });
     }
     this.update(model); // a trend takes its width from the card it stands in
-    for (const entry of model.headlines()) {
+    for (const entry of model.headlines().filter(({ key }) => model.current(CITY, key))) {
       const trend = this.trends.get(entry.key);
       const history = await getHistory(CITY, entry.key, now - DAY_MS, now);
       trend.chart?.destroy();

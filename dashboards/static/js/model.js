@@ -29,7 +29,7 @@ export class Model {
     this.devices = new Map();
     this.status = null;
     this.health = null;
-    this.clock = { kind: "wall", now_ms: Date.now(), wall_ms: Date.now(), moving: false };
+    this.clock = { kind: "wall", now_ms: Date.now(), wall_ms: Date.now(), moving: false, past: null };
     this.clockAt = performance.now();
   }
 

@@ -54,9 +54,9 @@ function choose(wanted) {
 function drawAll() {
   loaded = true;
   setZone(model.places.get("_/_")?.tz ?? model.stations[0]?.tz);
-  const city = model.placeName("_/_");
-  setText(byId("city"), city);
-  document.title = `${city} · Cityvitals`;
+  const city = model.placeName("_/_"); // empty while a city's past begins
+  setText(byId("city"), city || "Cityvitals");
+  document.title = [city, "Cityvitals"].filter(Boolean).join(" · ");
   byId("choice").setAttribute("aria-label", say("where.choice"));
   const heads = model.headlines().map((entry) => entry.key);
   choose(heads.includes(key) ? key : heads[0]);

@@ -2,7 +2,7 @@
 
 import { byId, el, fill, setText } from "./dom.js";
 import { ageOf, chip, valueText, wallAgeOf } from "./levels.js";
-import { fullMoment, moment, number, say, zoneName } from "./words.js";
+import { fullMoment, moment, number, percent, say, zoneName } from "./words.js";
 
 const sum = (verdicts, start) => Object.entries(verdicts)
   .reduce((total, [label, count]) => total + (label.startsWith(start) ? count : 0), 0);
@@ -93,7 +93,8 @@ export function updateClock(model, stream) {
   setText(byId("clock"), `${fullMoment(now)} ${zoneName()}`);
   const state = byId("link-state");
   const live = model.clock.kind === "recorded" ? "recorded" : "live";
-  const word = !stream.connected ? "lost" : model.clock.moving ? live : "stopped";
+  const still = model.clock.past === null ? "stopped" : "past";
+  const word = !stream.connected ? "lost" : model.clock.moving ? live : still;
   state.dataset.state = word;
   setText(state, say(`link.${word}`));
 }
@@ -112,7 +113,9 @@ export function updateBanners(model, stream) {
       time: fullMoment(model.clock.now_ms), zone: zoneName(),
     })]);
   }
-  if (model.health && stream.connected && !model.clock.moving) {
+  if (stream.connected && model.clock.past !== null) {
+    rows.push(["past", say("banner.past", { done: percent(model.clock.past) })]);
+  } else if (model.health && stream.connected && !model.clock.moving) {
     const at = wallAgeOf(model.health.at_ms, model.wall());
     rows.push(["bad", [say("banner.stopped"), " ", at, ` ${say("ago")}. `,
       say("banner.stopped_then")]]);
