@@ -198,8 +198,9 @@ def _who(inputs: Inputs) -> dict[str, Any]:
 _EU_LIMITS = {
     **{("24h" if part in (pollutants.PM10, pollutants.SO2) else "8h", part): limit
        for part, limit in zip(air_limits.DAY_PARTS, air_limits.DAY_LIMITS.tolist(), strict=True)},
-    **{("1h", part): limit
-       for part, limit in zip(air_limits.HOUR_PARTS, air_limits.HOUR_LIMITS.tolist(), strict=True)},
+    **{("1h_alert" if column == air_limits.ALERT else "1h", part): limit
+       for column, (part, limit) in enumerate(zip(
+           air_limits.HOUR_PARTS, air_limits.HOUR_LIMITS.tolist(), strict=True))},
 }
 
 
@@ -213,9 +214,10 @@ _ALLOWED_2030 = {"24h": limits_2030.DAYS_ALLOWED_2030, "1h": limits_2030.HOURS_A
 
 
 def _eu_limit(inputs: Inputs) -> dict[str, Any]:
-    """Whether a mean is above the limit value (of O3 by the hour: the information threshold).
+    """Whether a mean is above the limit value (O3: the information threshold).
 
-    By `from` 2030 the values of (EU) 2024/2881, else those of today.
+    Of O3 `1h_alert` is the alert threshold. By `from` 2030 the values of (EU) 2024/2881, else those
+    of today.
     """
     pollutant = choose(_POLLUTANTS, inputs, "pollutant")
     later = choose({"today": False, "2030": True}, {"from": "today", **inputs}, "from")

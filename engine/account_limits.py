@@ -19,6 +19,7 @@ from engine.air_limit_days import (
 )
 from engine.air_limits import (
     ABOVE,
+    ALERT,
     DAY_LIMITS,
     DAY_PARTS,
     HOUR_LIMITS,
@@ -145,7 +146,9 @@ RECIPES: dict[str, Recipe] = {
         hour_days=_RING_DAYS) for column, part in enumerate(DAY_PARTS)},
     **{f"air.eu_hours_{POLLUTANTS[part]}": Recipe(
         (POLLUTANTS[part],), _YEAR_MIN, _hours(column), EU_URL, lead=_since_year,
-        hour_days=_RING_DAYS) for column, part in enumerate(HOUR_PARTS)},
+        hour_days=_RING_DAYS) for column, part in enumerate(HOUR_PARTS[:ALERT])},
+    "air.eu_alert_hours_o3": Recipe(
+        ("o3",), _YEAR_MIN, _hours(ALERT), EU_URL, lead=_since_year, hour_days=_RING_DAYS),
     **{f"air.eu2030_hours_{POLLUTANTS[part]}": Recipe(
         (POLLUTANTS[part],), _YEAR_MIN, _hours(HOUR_PARTS.index(part)), URL_2030,
         lead=_since_year, hour_days=_RING_DAYS) for part in HOUR_PARTS_2030},

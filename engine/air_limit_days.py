@@ -7,6 +7,7 @@ import numpy as np
 from engine.air import POLLUTANTS, AirHours, hours_of, measured_inputs
 from engine.air_book import LOOK_BACK_H, AirBook
 from engine.air_limits import (
+    ALERT,
     DAY_LIMITS,
     DAY_PARTS,
     HOUR_LIMITS,
@@ -33,7 +34,7 @@ DAYS_KEPT = 420
 SEASON_LIMIT = float(LEVELS["o3", "season"][0])
 NAMES = (
     *(f"eu_days_{POLLUTANTS[part]}" for part in DAY_PARTS),
-    *(f"eu_hours_{POLLUTANTS[part]}" for part in HOUR_PARTS),
+    *(f"eu_hours_{POLLUTANTS[part]}" for part in HOUR_PARTS[:ALERT]), "eu_alert_hours_o3",
     "who_o3_season",
     *(f"eu2030_hours_{POLLUTANTS[part]}" for part in HOUR_PARTS_2030),
 )

@@ -16,12 +16,13 @@ Integers = npt.NDArray[np.int64]
 
 DAY_PARTS = (PM10, SO2, O3, CO)
 """Limits of a day: PM10 and SO2 by the mean of 24 hours, O3 and CO by the largest 8-h mean."""
-HOUR_PARTS = (NO2, SO2, O3)
-"""Limits of an hour, and the information threshold of O3."""
+HOUR_PARTS = (NO2, SO2, O3, O3)
+"""Limits of an hour, and the information and the alert threshold of O3."""
+ALERT = 3
 DAY_LIMITS = np.array([50.0, 125.0, 120.0, 10.0])
-HOUR_LIMITS = np.array([200.0, 350.0, 180.0])
+HOUR_LIMITS = np.array([200.0, 350.0, 180.0, 240.0])
 """In µg/m³, of CO in mg/m³."""
-O3_HIGH, ABOVE, KNOWN, LIMIT_COLUMNS = 2, 4, 7, 10
+O3_HIGH, ABOVE, KNOWN, LIMIT_COLUMNS = 2, 4, 8, 12
 """What is kept of a day: values of `DAY_PARTS`, of `HOUR_PARTS` hours above and hours known."""
 MONTHS, SEASON_MONTHS, SHARE = 12, 6, 0.75
 
@@ -34,7 +35,7 @@ def limit_row(
 
     means: float64[k, 6, h + 7], hourly means in canonical units, newest first, NaN missing.
     hours: int64[k], hours of the day, 23 to 25. factors: float64[6], to the unit of the limits.
-    limits: float64[3], `HOUR_LIMITS`. out: float64[k, 10], `LIMIT_COLUMNS`, values in canonical
+    limits: float64[4], `HOUR_LIMITS`. out: float64[k, 12], `LIMIT_COLUMNS`, values in canonical
     units; NaN where fewer than 18 hours, or 18 running means, are there. Cost: about 400
     additions a station.
     """
@@ -65,9 +66,9 @@ def limit_sums(
 ) -> None:
     """Days and hours above their limits, from a first day to a last.
 
-    day: int64[members, d], kept: float64[members, d, 10], as in `engine.daybook.DayBook`. rows,
-    last, since: int64[k]. factors, limits: float64[4], of `DAY_PARTS`. Out, int64[k, 7], days of
-    `DAY_PARTS`, then hours of `HOUR_PARTS`: known, above. Cost: k * 366 * 10.
+    day: int64[members, d], kept: float64[members, d, 12], as in `engine.daybook.DayBook`. rows,
+    last, since: int64[k]. factors, limits: float64[4], of `DAY_PARTS`. Out, int64[k, 8], days of
+    `DAY_PARTS`, then hours of `HOUR_PARTS`: known, above. Cost: k * 366 * 12.
     """
     for k in range(rows.shape[0]):
         known[k, :] = 0
@@ -77,14 +78,15 @@ def limit_sums(
             if day[rows[k], column] != d:
                 continue
             row = kept[rows[k], column]
-            for part in range(4):
+            for part in range(len(DAY_PARTS)):
                 if not np.isnan(row[part]):
                     known[k, part] += 1
                     if who_ratio(row[part] * factors[part], limits[part]) > 1.0:
                         above[k, part] += 1
-            for part in range(3):
-                known[k, 4 + part] += np.int64(row[KNOWN + part])
-                above[k, 4 + part] += np.int64(row[ABOVE + part])
+            for part in range(len(HOUR_PARTS)):
+                at = len(DAY_PARTS) + part
+                known[k, at] += np.int64(row[KNOWN + part])
+                above[k, at] += np.int64(row[ABOVE + part])
 
 
 @kernel("void(int64[:, ::1], float64[:, :, ::1], int64[::1], int64[:, ::1], float64[::1], "

@@ -16,7 +16,7 @@ from engine.catalogue_energy import (
     RELIABILITY,
     SUPPLY,
 )
-from engine.catalogue_limits import AIR_LIMITS
+from engine.catalogue_limits import AIR_ALERT, AIR_LIMITS
 from engine.catalogue_noise import NOISE
 from engine.catalogue_quality import BANDS_MARK, CHANNELS, DRIFT, TIMELINESS
 from engine.catalogue_quality import entries as quality_entries
@@ -175,6 +175,7 @@ INDICATORS: tuple[Indicator, ...] = (
     *PURPLEAIR,
     *CHANNELS,
     *catalogue_traffic.PERIODS,
+    *AIR_ALERT,
     *(own.entry for own in OWN),
 )
 

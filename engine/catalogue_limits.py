@@ -8,7 +8,7 @@ _FORCE_MARK = "these values hold until 1 January 2030, then those of Directive (
 REPLACED_MARK = "2024/2881 takes the place of 2008/50/EC from December 2026 on: from memory"
 _NONE, _OVER = Level("None", "#1A9850", 0), "#D73027"
 _KNOWN_MARK = "of days or hours that are known, so at least so many"
-_MEMORY_MARK = "limit and number allowed: from memory of Annex XI"
+_MEMORY_MARK = "limit and number allowed: from memory of Annexes XI and XII"
 _READ = ("pm10", "days")
 """What was read: on pages of the EEA and of airclim."""
 _THREE_YEARS = "the target allows 25 days a year as a mean of three years: here of this year alone"
@@ -22,12 +22,12 @@ def _levels(allowed: int) -> tuple[Level, ...]:
 
 
 def _above(pollutant: str, of: str, limit: str, allowed: int, clause: str, mean: str,
-           *marks: str) -> Indicator:
+           *marks: str, id: str = "") -> Indicator:
     levels = _levels(allowed)
     memory = () if (pollutant, of) == _READ else (_MEMORY_MARK,)
     converted = AMBIENT_MARK if pollutant == "pm10" else (CONVERTED_MARK["eu"],)
     return Indicator(
-        "air", f"eu_{of}_{pollutant}",
+        "air", id or f"eu_{of}_{pollutant}",
         f"{of.capitalize()} of {NAMES[pollutant]} above {limit}, this year", of, 0, _EU, clause,
         f"civil {of} since 1 January: {mean}, above {limit}" if of == "days"
         else f"hours of the civil days since 1 January: {mean}, above {limit}",
@@ -59,4 +59,8 @@ AIR_LIMITS: tuple[Indicator, ...] = (
     _above("so2", "hours", "350 µg/m³", 24, "limit value of an hour: 24 hours a year", _HOUR_MEAN),
     _above("o3", "hours", "180 µg/m³", 0, "information threshold", _HOUR_MEAN),
     _SEASON,
+)
+
+AIR_ALERT: tuple[Indicator, ...] = (
+    _above("o3", "hours", "240 µg/m³", 0, "alert threshold", _HOUR_MEAN, id="eu_alert_hours_o3"),
 )

@@ -42,6 +42,7 @@ def _tiers(limits: tuple[float, ...]) -> tuple[float, ...]:
 SEASON = (60, 70, 100)
 EU_DAY = {"pm10": (50, 35), "so2": (125, 3), "o3": (120, 25), "co": (10, 0)}
 EU_HOUR = {"no2": (200, 18), "so2": (350, 24), "o3": (180, 0)}
+O3_ALERT = 240
 DAY_2030 = {"pm25": (25, 18), "pm10": (45, 18), "so2": (50, 18), "no2": (50, 18), "co": (4, 0)}
 HOUR_2030 = {"no2": (200, 3), "so2": (350, 3)}
 EU_YEAR = {"pm25": (10, 25), "pm10": (20, 40), "so2": (20,), "no2": (20, 40)}
@@ -54,7 +55,7 @@ LEVELS: dict[str, tuple[float, ...]] = {
        for of, limits in (("days", DAY_2030), ("hours", HOUR_2030))
        for name, (_, allowed) in limits.items()},
     **{f"eu_year_{name}": limits for name, limits in EU_YEAR.items()},
-    "who_o3_season": _tiers(SEASON),
+    "who_o3_season": _tiers(SEASON), "eu_alert_hours_o3": (0,),
     "eaqi_2024": (1, 2, 3, 4, 5), "daqi_uk": tuple(range(1, 10)), "who_days_": (0, 3), "year_": (),
     **{f"who_{name}_{'8h' if name == 'o3' else '24h'}": _tiers(limits)
        for name, limits in WHO_DAY.items()},
@@ -291,15 +292,20 @@ def _days_of_2030(answer: Answer, pollutant: str) -> float | None:
     return float(sum(ratio(x, DAY_2030[pollutant][0]) > 1 for _, x in rows)) if rows else None
 
 
-def _eu_hours(answer: Answer, pollutant: str) -> float | None:
+def _eu_hours(answer: Answer, pollutant: str, limit: float = 0.0) -> float | None:
+    limit = limit or EU_HOUR[pollutant][0]
     rows = _step(answer, "hours above the limit")["given"]["rows"]
     start, end = answer["window"]["start_ms"], answer["window"]["end_ms"]
     own = hours_of(answer, pollutant, end, (end - start) // HOUR_MS)
     there = [hour for hour in own if hour is not None]
     if there:
-        above = sum(ratio(x * EU[pollutant], EU_HOUR[pollutant][0]) > 1 for x in there)
+        above = sum(ratio(x * EU[pollutant], limit) > 1 for x in there)
         assert rows[-1][1:] == [above, len(there)]
     return float(sum(row[1] for row in rows)) if rows else None
+
+
+def _eu_alerts(answer: Answer, pollutant: str) -> float | None:
+    return _eu_hours(answer, pollutant, O3_ALERT)
 
 
 def _season(answer: Answer) -> float | None:
@@ -348,7 +354,7 @@ def recompute(answer: Answer, name: str) -> float | None:
     if name.startswith("eu_year_"):
         return _year(answer, last, 0.9, EU.get(last, 1.0))
     if name.startswith(("eu_", "eu2030_")):
-        of = {"eu_days": _eu_days, "eu2030_days": _days_of_2030}
+        of = {"eu_days": _eu_days, "eu2030_days": _days_of_2030, "eu_alert_hours": _eu_alerts}
         return of.get(name.rsplit("_", 1)[0], _eu_hours)(answer, last)
     if name.startswith("who_"):
         return _days_above(answer, last) if "_days_" in name else _who(answer, name)

@@ -45,19 +45,19 @@ def _day_row(rng: Random, k: int) -> Any:
 
 def _limit_row(rng: Random, k: int) -> Any:
     given = (concentrations(rng, k, 48), rng.integers(23, 26, k), rng.uniform(0.5, 2, 6),
-             np.array([200.0, 350.0, 180.0]) / 10)
-    return given, (np.zeros((k, 10)),)
+             np.array([200.0, 350.0, 180.0, 240.0]) / 10)
+    return given, (np.zeros((k, 12)),)
 
 
 def _book(rng: Random, length: int) -> Any:
     """Days of two stations as `limit_row` keeps them."""
     days = np.arange(DAY, DAY + length)
     day = np.zeros((2, length), np.int64)
-    kept = np.full((2, length, 10), np.nan)
+    kept = np.full((2, length, 12), np.nan)
     for member in range(2):
         there = days[rng.random(length) < rng.choice([0.5, 0.8, 1.0])]
-        rows = rng.lognormal(4, 0.7, (len(there), 10))
-        rows[:, 4:] = rng.integers(0, 12, (len(there), 6))
+        rows = rng.lognormal(4, 0.7, (len(there), 12))
+        rows[:, 4:] = rng.integers(0, 12, (len(there), 8))
         gaps(rng, rows[:, :4])
         day[member, there % length], kept[member, there % length] = there, rows
     return day, kept
@@ -67,7 +67,7 @@ def _limit_sums(rng: Random, k: int) -> Any:
     last = DAY + rng.integers(300, 420, k)
     given = (*_book(rng, 420), rng.integers(0, 2, k), last, last - rng.integers(0, 300, k),
              rng.uniform(0.5, 2, 4), np.array([50.0, 125, 120, 100]))
-    return given, (np.zeros((k, 7), np.int64), np.zeros((k, 7), np.int64))
+    return given, (np.zeros((k, 8), np.int64), np.zeros((k, 8), np.int64))
 
 
 def _season(rng: Random, k: int) -> Any:

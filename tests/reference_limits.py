@@ -14,9 +14,9 @@ def limit_row(means: Any, hours: Any, factors: Any, limits: Any, out: Any) -> No
             mean_of_day(station[1], count), mean_of_day(station[4], count),
             highest_8h(station[2], count), highest_8h(station[3], count),
         ]
-        for column, part in enumerate((5, 4, 2)):
+        for column, part in enumerate((5, 4, 2, 2)):
             there = [x for x in station[part][:count] if not math.isnan(x)]
-            row[7 + column] = len(there)
+            row[8 + column] = len(there)
             row[4 + column] = sum(who_ratio(x * factors[part], limits[column]) > 1 for x in there)
 
 
@@ -36,9 +36,9 @@ def limit_sums(
             values = [row[part] for row in days if not math.isnan(row[part])]
             known[k, part] = len(values)
             above[k, part] = sum(who_ratio(x * factors[part], limits[part]) > 1 for x in values)
-        for part in range(3):
+        for part in range(4):
             above[k, 4 + part] = sum(row[4 + part] for row in days)
-            known[k, 4 + part] = sum(row[7 + part] for row in days)
+            known[k, 4 + part] = sum(row[8 + part] for row in days)
 
 
 def season(day: Any, kept: Any, rows: Any, months: Any, out: Any, known: Any) -> None:

@@ -14,7 +14,8 @@ from tests.town import Reading, Town, at, row
 PLACE = "centre/air"
 DAY_S = 86_400
 DAYS = {"pm10": (1.0, 50), "so2": (2.661, 125), "o3": (1.996, 120), "co": (1.164, 10)}
-HOURS = {"no2": (1.912, 200), "so2": (2.661, 350), "o3": (1.996, 180)}
+HOURS = {"eu_hours_no2": (1.912, 200), "eu_hours_so2": (2.661, 350), "eu_hours_o3": (1.996, 180),
+         "eu_alert_hours_o3": (1.996, 240)}
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +51,8 @@ def test_days_above_of_every_day_of_the_year(town: Town) -> None:
 
 def test_hours_above_of_every_day_of_the_year(town: Town) -> None:
     for name, (factor, limit) in HOURS.items():
-        hours = marylebone()[NAMES.index(name)]
-        told = town.last(f"air.eu_hours_{name}", PLACE)
+        hours = marylebone()[NAMES.index(name.rpartition("_")[2])]
+        told = town.last(f"air.{name}", PLACE)
         above = 0
         for day in range(366):
             of = [x for x in hours[24 * day : 24 * day + 24] if not math.isnan(x)]
@@ -97,6 +98,18 @@ def test_a_late_reading_restates_its_day_and_those_after() -> None:
     town.tick(start + 3 * DAY_S + 3660)
     days = town.last("air.eu_days_pm10", PLACE)
     assert [days[start + k * DAY_S] for k in (1, 2)] == [(1.0, 2)] * 2
+
+
+def test_ozone_above_both_of_its_thresholds() -> None:
+    """100 and 125 ppb are 199.6 and 249.5 µg/m³."""
+    start = at("2026-07-01 00:00")
+    town = Town([row("a1", PLACE, 3600)])
+    town.keep("air.eu_hours_o3")
+    town.take(Reading("a1", "o3", start + 3600 * hour, {13: 125.0, 14: 100.0}.get(hour, 40.0))
+              for hour in range(24))
+    town.tick(start + DAY_S + 60)
+    for name, hours in (("eu_hours_o3", 2.0), ("eu_alert_hours_o3", 1.0)):
+        assert town.last(f"air.{name}", PLACE)[start + DAY_S] == (hours, 1)
 
 
 def test_a_station_without_the_pollutant_says_nothing_of_it() -> None:

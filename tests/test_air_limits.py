@@ -7,6 +7,7 @@ import pytest
 
 from engine.air_limits import (
     ABOVE,
+    ALERT,
     HOUR_LIMITS,
     KNOWN,
     LIMIT_COLUMNS,
@@ -43,7 +44,13 @@ def test_an_hour_at_the_limit_is_not_above_it(conc: float, above: int) -> None:
     means[NO2, :24] = conc
     row = row_of(means)
     assert (row[ABOVE], row[KNOWN]) == (above, 24)
-    assert row[KNOWN + 1 :].tolist() == [0, 0]
+    assert row[KNOWN + 1 :].tolist() == [0, 0, 0]
+
+
+def test_ozone_has_two_thresholds() -> None:
+    means = np.full((6, 48), NAN)
+    means[O3, :24] = [180.0, 180.1, 240.0, 240.1, *[90.0] * 20]
+    assert row_of(means)[[ABOVE + 2, ABOVE + ALERT]].tolist() == [3, 1]
 
 
 @pytest.mark.parametrize(("valid", "enough"), [(18, True), (17, False)])

@@ -4,24 +4,25 @@ import pytest
 
 from engine.air import POLLUTANTS
 from engine.air_limit_days import NAMES, SEASON_LIMIT
-from engine.air_limits import DAY_LIMITS, DAY_PARTS, HOUR_LIMITS, HOUR_PARTS
-from engine.catalogue_limits import AIR_LIMITS
+from engine.air_limits import ALERT, DAY_LIMITS, DAY_PARTS, HOUR_LIMITS, HOUR_PARTS
+from engine.catalogue_limits import AIR_ALERT, AIR_LIMITS
 from engine.indicator import Indicator
 
 LIMITS = {
     **{f"eu_days_{POLLUTANTS[part]}": limit
        for part, limit in zip(DAY_PARTS, DAY_LIMITS.tolist(), strict=True)},
-    **{f"eu_hours_{POLLUTANTS[part]}": limit
-       for part, limit in zip(HOUR_PARTS, HOUR_LIMITS.tolist(), strict=True)},
+    **{f"eu_{'alert_' * (column == ALERT)}hours_{POLLUTANTS[part]}": limit
+       for column, (part, limit) in enumerate(zip(HOUR_PARTS, HOUR_LIMITS.tolist(), strict=True))},
 }
 
 
 def test_the_family_computes_all_of_them() -> None:
-    assert [entry.id for entry in AIR_LIMITS] == list(NAMES[: len(AIR_LIMITS)])
-    assert all(name.startswith("eu2030_hours_") for name in NAMES[len(AIR_LIMITS) :])
+    ours = [name for name in NAMES if not name.startswith("eu2030_hours_")]
+    assert sorted(entry.id for entry in AIR_LIMITS + AIR_ALERT) == sorted(ours)
+    assert list(NAMES[: len(ours)]) == ours
 
 
-@pytest.mark.parametrize("entry", AIR_LIMITS[:-1], ids=lambda entry: entry.id)
+@pytest.mark.parametrize("entry", AIR_LIMITS[:-1] + AIR_ALERT, ids=lambda entry: entry.id)
 def test_the_limit_that_is_told_is_the_limit(entry: Indicator) -> None:
     words = f"above {LIMITS[entry.id]:g} "
     assert words in entry.name

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 AQI = "air.us_aqi air.us_aqi_*"
 EU_GASES = (
     "air.eaqi_2024 air.eaqi_2024_[osn]* air.daqi_uk air.daqi_uk_day air.daqi_uk_[osn]* "
-    "air.eu_days_[osc]* air.eu_hours_* air.eu2030_*_[snc]* air.eu_year_[ns]*"
+    "air.eu_days_[osc]* air.eu_hours_* air.eu_alert_* air.eu2030_*_[snc]* air.eu_year_[ns]*"
 )
 EU_PARTICLES = (
     "air.eaqi_2024 air.eaqi_2024_pm* air.daqi_uk air.daqi_uk_day air.daqi_uk_pm* air.eu_days_pm10 "
@@ -46,9 +46,9 @@ LIST = (
     ("1.6 rounding", "halves are rounded upwards: assumed", "air.daqi_uk*"),
     ("1.8 levels", "not read in WHO's own text", "air.who_*"),
     ("1.8 2008/50/EC is replaced", "from December 2026 on: from memory",
-     "air.eu_days_* air.eu_hours_* air.eu_year_*"),
+     "air.eu_days_* air.eu_hours_* air.eu_alert_* air.eu_year_*"),
     ("1.8 limits of 2008/50/EC", "limit and number allowed: from memory",
-     "air.eu_days_[osc]* air.eu_hours_*"),
+     "air.eu_days_[osc]* air.eu_hours_* air.eu_alert_*"),
     ("1.8, 8.3 2024/2881", "the directive itself was not read", "air.eu2030_* air.eu_year_*"),
     ("1.9 gate of the channels, 5.5", "by which channels disagree: from memory",
      "air.pm25_purpleair_epa"),
