@@ -149,3 +149,16 @@ def test_the_scorecard_says_what_is_open_of_the_whole() -> None:
     for words in ("no subtotal of the core", "the manual prints no formula", "on both sides"):
         assert any(words in mark for mark in card["marks"]), words
     assert not {"core", "advanced"} & set(card["counts"]), "a subtotal that nobody can vouch for"
+
+
+def test_what_must_not_be_printed_before_somebody_has_read_it() -> None:
+    """Clauses of ISO 37120 and 37122, and 100 % as benchmark of access by the wording of SDGs."""
+    for room in ("dashboards", "engine", "ingest", "cityvitals"):
+        for path in (ROOT / room).rglob("*"):
+            if path.suffix in {".py", ".json", ".csv", ".js", ".html"}:
+                text = path.read_text(encoding="utf-8")
+                assert "37120" not in text, path
+                assert "37122" not in text, path
+    assert {(row.kpi, row.part) for row in load(SHIPPED)} == {
+        ("EC:I:T:5A", ""), ("EC:ICT:ICT:2C", ""), ("EN:EN:AQ:1C", "PM2.5"),
+        ("EN:EN:AQ:1C", "PM10"), ("EN:EN:AQ:1C", "NO2")}
