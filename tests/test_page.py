@@ -23,17 +23,16 @@ from dashboards import beginning
 from dashboards.texts import STATIC
 from engine.catalogue import INDICATORS
 from ingest.store import Store
+from tests.page_browser import Browser, click, count, errors, scheme, seconds, shoot, size, text
 from tests.page_city import QUIET, SILENT, WORST, City
 from tests.page_site import Site, site, until
 
-SHOTS = Path(__file__).parent / "screenshots"
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--hide-scrollbars",
 )
 DRIVER = "/usr/bin/chromedriver"
-Browser = webdriver.Chrome
 
 
 def wall_ms() -> int:
@@ -117,63 +116,11 @@ def browser(one_browser: Browser) -> Browser:
     return one_browser
 
 
-def size(browser: Browser, width: int, height: int) -> None:
-    """The page's own size, whatever the window does."""
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-        "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
-
-
-def scheme(browser: Browser, name: str) -> None:
-    """What the system wishes for: light or dark."""
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-        "features": [{"name": "prefers-color-scheme", "value": name}]})
-
-
-def text(browser: Browser, selector: str) -> str:
-    """The text of the first match, empty if there is none; never a stale element."""
-    script = "return document.querySelector(arguments[0])?.innerText ?? ''"
-    found: str = browser.execute_script(script, selector)
-    return found
-
-
-def count(browser: Browser, selector: str) -> int:
-    found: int = browser.execute_script(
-        "return document.querySelectorAll(arguments[0]).length", selector)
-    return found
-
-
-def click(browser: Browser, selector: str) -> None:
-    """Find and click in one step: the page may redraw in between."""
-    browser.execute_script("document.querySelector(arguments[0]).click()", selector)
-
-
 def opened(browser: Browser, town: Town, fragment: str = "") -> None:
     """Open the page and wait for its first numbers and trends."""
     browser.get(f"{town.site.url}/{fragment}")
     until(lambda: count(browser, ".card .value") == 4 and count(browser, ".trend canvas") == 4)
     until(lambda: text(browser, "#link-state") in ("Live", "Recorded, not live"))
-
-
-def errors(browser: Browser) -> list[str]:
-    """What the console holds of errors."""
-    return [row["message"] for row in browser.get_log("browser") if row["level"] == "SEVERE"]
-
-
-def shoot(browser: Browser, name: str, whole: bool = True) -> None:
-    """Keep a screenshot, of the whole page unless told otherwise."""
-    SHOTS.mkdir(exist_ok=True)
-    if whole:
-        width, height = browser.execute_script(
-            "return [innerWidth, document.documentElement.scrollHeight]")
-        size(browser, width, height)
-    assert browser.save_screenshot(str(SHOTS / f"{name}.png"))
-
-
-def seconds(words: str) -> float:
-    """The age that `words` hold, in seconds: `9 s`, `4 min`, `2 h 05 min`."""
-    units = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
-    return sum(int(number) * units[unit]
-               for number, unit in re.findall(r"(\d+) (s|min|h|d)\b", words))
 
 
 def test_status_first_then_numbers_that_live(browser: Browser, town: Town) -> None:
@@ -313,6 +260,40 @@ def test_what_is_unconfirmed_stands_with_each_indicator(browser: Browser, town: 
         assert f"Unconfirmed: {mark}" in text(browser, "#panel-now")
 
 
+def test_what_is_unfolded_stays_so_over_another_time_and_another_station(
+    browser: Browser, town: Town
+) -> None:
+    opened(browser, town, f"#/station/{WORST}/air.us_aqi")
+    until(lambda: count(browser, "#panel-standard"))
+    click(browser, "#panel-standard summary")
+    click(browser, "[data-focus='days7']")
+    until(lambda: count(browser, "[data-focus='days7'][aria-pressed='true']"))
+    assert count(browser, "#panel-standard[open]") == 1
+    browser.execute_script("location.hash = '#/station/centre/air1/air.us_aqi'")
+    until(lambda: "centre/air1" in text(browser, "#panel-place"))
+    assert count(browser, "#panel-standard[open]") == 1
+    click(browser, "#panel-standard summary")
+    until(lambda: count(browser, "#panel-standard:not([open])"))
+
+
+def test_nothing_is_cut_off_on_a_phone(browser: Browser, town: Town) -> None:
+    """The ages of a station's numbers and half of the sensors' columns stood beyond the edge."""
+    size(browser, 390, 844)
+    opened(browser, town)
+    for hash_, ready in {
+        "#/sensors": "#sensors-rows tr", f"#/station/{WORST}/air.us_aqi": "#panel-readings tr",
+        "#/station/_/_/air.us_aqi": "#panel-members tr", "#/events": "#events-note",
+        "#/health": "#health-body tr",
+    }.items():
+        browser.execute_script("location.hash = arguments[0]", hash_)
+        until(lambda node=ready: count(browser, node))
+        wider = browser.execute_script("""
+            const nodes = document.querySelectorAll("html, #panel, #panel .scroll-x");
+            return [...nodes].filter((node) => node.scrollWidth > node.clientWidth + 1)
+              .map((node) => `${node.id || node.className}: ${node.scrollWidth}`)""")
+        assert wider == [], hash_
+
+
 def test_map_and_table_follow_the_choice_and_the_table_sorts(
     browser: Browser, town: Town
 ) -> None:
@@ -449,9 +430,9 @@ def test_the_page_of_a_city_whose_past_is_computed_says_so_and_goes_live(
             until(lambda: text(browser, "#link-state") == "Live")
             until(lambda: text(browser, "#city") == "Riverton")
             assert text(browser, "#banners") == ""
+            assert errors(browser) == []
         finally:
             city.store.close()
-    assert errors(browser) == []
 
 
 def test_what_was_vendored_is_what_was_fetched() -> None:

@@ -1,5 +1,7 @@
 // Building and updating elements. Text is always set as text, never as markup.
 
+const unfolded = new Set(); // ids of details elements that the reader has opened
+
 export function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -9,7 +11,18 @@ export function el(tag, props = {}, ...children) {
     else node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  if (tag === "details" && props.id) remember(node);
   return node;
+}
+
+// A details element with an id is drawn as the reader left the last one of that id: no update, no
+// other place and no reload shuts what he reads.
+function remember(node) {
+  node.open = unfolded.has(node.id);
+  node.addEventListener("toggle", () => {
+    if (node.open) unfolded.add(node.id);
+    else unfolded.delete(node.id);
+  });
 }
 
 export const byId = (id) => document.getElementById(id);
@@ -19,16 +32,10 @@ export function setText(node, text) {
 }
 
 // Replace what is inside `node`, keeping the keyboard focus on the element that has the same
-// data-focus and what the reader has unfolded unfolded (a details element with an id), so that
-// a live update never throws a reader out of the list or shuts what he reads.
+// data-focus, so that a live update never throws a reader out of the list.
 export function fill(node, ...children) {
   const focus = node.contains(document.activeElement)
     ? document.activeElement.dataset.focus : undefined;
-  const unfolded = [...node.querySelectorAll("details[id][open]")].map((one) => one.id);
   node.replaceChildren(...children.flat().filter((child) => child));
-  for (const id of unfolded) {
-    const again = byId(id);
-    if (again) again.open = true;
-  }
   if (focus) node.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
 }

@@ -15,8 +15,8 @@ function words(value) {
   if (typeof value === "number") return String(Number(value.toPrecision(10)));
   if (Array.isArray(value)) {
     const more = value.length - LISTED;
-    const shown = value.slice(0, LISTED).map(words).join("  ");
-    return more > 0 ? `${shown}  ${say("explain.more", { n: more })}` : shown;
+    const shown = value.slice(0, LISTED).map(words).join(", ");
+    return more > 0 ? `${shown} ${say("explain.more", { n: more })}` : shown;
   }
   if (typeof value === "object") {
     return Object.entries(value).map(([name, part]) => `${name}: ${words(part)}`).join(", ");
@@ -68,8 +68,8 @@ function steps(answer) {
   return [el("h3", {}, say("explain.steps")),
     el("ol", { id: "explain-steps" }, answer.steps.map((step) => el("li", {},
       el("p", { class: "kind" }, step.name), el("p", {}, step.formula),
-      el("p", { class: "note" }, say("explain.given")), numbers(step.given),
-      el("p", { class: "note" }, say("explain.found")), numbers(step.found),
+      el("p", { class: "part" }, say("explain.given")), numbers(step.given),
+      el("p", { class: "part" }, say("explain.found")), numbers(step.found),
       step.clause ? el("p", { class: "note" }, step.clause) : null)))];
 }
 
@@ -86,7 +86,8 @@ function readings(row) {
     place: place.key, since: fullMoment(place.valid_from_ms), period: place.period_s,
     status: place.status,
   }), place.note ? `: ${place.note}` : ""));
-  return el("details", {}, el("summary", {}, title), dated,
+  const id = `explain ${row.device} ${row.quantity} ${row.channel ?? ""}`;
+  return el("details", { id }, el("summary", {}, title), dated,
     rows.length ? table(title, heads, rows) : el("p", { class: "note" }, say("explain.nothing")));
 }
 
@@ -127,15 +128,17 @@ export class ExplainView {
   async open(model, path, key, end) {
     const entry = model.indicators.get(key);
     if (!entry) return;
-    this.path = path;
     const asked = `${path} ${key} ${end}`;
+    if (this.path === path && this.asked === asked) return; // of a reload: a window that is told
+    this.path = path;
     this.asked = asked;
     const panel = byId("panel");
     panel.hidden = false;
     document.body.classList.add("with-panel");
     setText(byId("panel-title"), say("explain.title", {
       name: entry.name, place: model.placeName(path) }));
-    const back = el("a", { href: `#/station/${path}/${key}` }, say("explain.back"));
+    const back = el("a", { href: `#/station/${path}/${key}` }, say("explain.back", {
+      place: model.placeName(path) }));
     fill(byId("panel-body"), back, el("p", { role: "status" }, say("explain.working")));
     panel.scrollTop = 0;
     byId("panel-title").focus({ preventScroll: true });
@@ -167,7 +170,7 @@ export class ExplainView {
         name: station.name, lat: station.lat.toFixed(5), lon: station.lon.toFixed(5),
       })) : [],
       el("p", {}, say("explain.coverage", {
-        had: words(coverage.had), owed: words(coverage.owed), of: coverage.of,
+        had: words(Number(coverage.had.toFixed(2))), owed: words(coverage.owed), of: coverage.of,
         share: percent(coverage.share), rule: coverage.rule,
       })),
       answer.notes.map((note) => el("p", { class: "note" }, note)),

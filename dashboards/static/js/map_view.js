@@ -4,6 +4,8 @@ import { byId, el, fill } from "./dom.js";
 import { mark } from "./levels.js";
 import { say } from "./words.js";
 
+const NAME_PX = 24; // a district's name stands above it
+
 // Corner points of the hull around `points` ([x, y]), counter-clockwise (Andrew's chain).
 export function hull(points) {
   const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
@@ -54,10 +56,11 @@ export class MapView {
   fit(placed) {
     if (!placed.length) return;
     this.bounds = L.latLngBounds(placed.map((place) => [place.lat, place.lon])).pad(0.08);
-    this.map.fitBounds(this.bounds, { animate: false, maxZoom: 16 });
+    const within = { animate: false, maxZoom: 16, paddingTopLeft: [0, NAME_PX] };
+    this.map.fitBounds(this.bounds, within);
     new ResizeObserver(() => {
       this.map.invalidateSize({ animate: false });
-      this.map.fitBounds(this.bounds, { animate: false, maxZoom: 16 });
+      this.map.fitBounds(this.bounds, within);
     }).observe(byId("map"));
   }
 

@@ -43,6 +43,11 @@ function state(model, row) {
   return row.flagged ? "flagged" : "ok";
 }
 
+// A cell that says its column where there is no room for a head.
+function numeric(name, content) {
+  return el("td", { class: "num", "data-name": say(`sensors.${name}`) }, content);
+}
+
 export class SensorsView {
   constructor() {
     this.shown = false;
@@ -64,7 +69,7 @@ export class SensorsView {
     fill(byId("panel-body"), el("p", { class: "note" }, say("sensors.about")),
       el("p", { id: "sensors-count" }),
       el("label", {}, say("sensors.filter"), " ", input),
-      el("div", { class: "scroll-x" }, el("table", { class: "wide" },
+      el("div", { class: "scroll-x" }, el("table", { class: "wide stacked named" },
         el("thead", {}, el("tr", {}, heads)), el("tbody", { id: "sensors-rows" }))));
     this.update(model);
     byId("panel-title").focus({ preventScroll: true });
@@ -92,11 +97,10 @@ export class SensorsView {
         href: `#/station/${row.path}`, "data-focus": `${row.path} ${row.device}`,
       }, row.device), el("span", { class: "note block-line" }, model.placeName(row.path))),
       el("td", {}, el("span", { class: `sensor ${row.state}` }, say(`sensors.state.${row.state}`))),
-      el("td", { class: "num" }, ageOf(row.time, model.now())),
-      el("td", { class: "num" }, row.period
+      numeric("age", ageOf(row.time, model.now())),
+      numeric("period", row.period
         ? say("sensors.seconds", { n: number(row.period, 0) }) : "–"),
-      el("td", { class: "num" }, number(row.series, 0)),
-      el("td", { class: "num" }, number(row.flagged, 0)),
-      el("td", { class: "num" }, row.complete === null ? "–" : percent(row.complete)));
+      numeric("series", number(row.series, 0)), numeric("flagged", number(row.flagged, 0)),
+      numeric("complete", row.complete === null ? "–" : percent(row.complete)));
   }
 }

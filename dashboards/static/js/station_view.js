@@ -292,7 +292,7 @@ export class StationView {
       const text = row.value === null ? "–" : number(row.value, quantity.digits);
       return el("tr", {}, el("th", { scope: "row" }, name),
         el("td", { class: "num" }, text, el("span", { class: "unit" }, ` ${quantity.unit ?? ""}`)),
-        el("td", {}, say(`flag.${row.flag}`)),
+        el("td", { class: "flag" }, say(`flag.${row.flag}`)),
         el("td", {}, row.device, this.deviceWords(model, row.device)),
         el("td", { class: "num", title: fullMoment(row.time) }, ageOf(row.time, model.now())));
     });
