@@ -13,7 +13,7 @@ from engine.catalogue import POSITION
 from engine.catalogue_noise import NOISE
 from engine.completeness import expected_readings
 from engine.panes import QUARTER
-from engine.sound import QUARTER_MIN, Microphones, SoundDays
+from engine.sound import QUARTER_MIN, Microphones, SoundDays, shown
 from engine.sound_levels import LOWEST_DB, STEPS_A_DB
 from engine.sound_percentiles import PercentileDays, PercentileHours, merged
 
@@ -21,7 +21,7 @@ _END = "https://eur-lex.europa.eu/eli/dir/2002/49/oj"
 INPUTS = ("laeq",)
 _MEAN = (
     "a device: 10 lg(sum of energies / n), with three quarters of the readings it owes; devices "
-    "by the mean of their energies; to 0.1 dB"
+    "by the mean of their energies; the value to 0.1 dB, Lden from levels not rounded"
 )
 _RULE = "three quarters of the readings owed"
 _PERIODS = ("whole day", "day", "evening", "night")
@@ -52,7 +52,9 @@ def _period(look: Look, name: str, spans: list[tuple[int, int]]) -> Step:
     owed = {str(slot): number(sum(_owed(look, slot, *span) for span in spans))
             for slot in look.slots("laeq")}
     given = {"spans_ms": [[a * 60_000, b * 60_000] for a, b in spans], "owed": owed}
-    return Step(name, _MEAN, given, {"level_db": number(float(levels[0])), "n": int(counts[0])})
+    return Step(name, _MEAN, given, {
+        "level_db": number(float(levels[0])), "value": number(float(shown(levels)[0])),
+        "n": int(counts[0])})
 
 
 def _panes(look: Look) -> list[tuple[int, int, int, int]]:

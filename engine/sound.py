@@ -111,7 +111,7 @@ class Microphones:
     def levels(
         self, members: Integers, spans: list[tuple[Integers, Integers]], panes: Panes
     ) -> tuple[Floats, Integers, Floats]:
-        """LAeq to 0.1 dB, readings and coverage of spans taken together: `gather_levels`."""
+        """LAeq, not rounded, readings and coverage of spans taken together: `gather_levels`."""
         count, registry = len(members), self.members.registry
         levels, counts, coverage = np.empty(count), np.empty(count, np.int64), np.empty(count)
         gather_levels(
@@ -120,7 +120,7 @@ class Microphones:
             self.members.shift[members], panes.fine[QUARTER], registry.since_s, registry.period_s,
             levels, counts, coverage,
         )
-        return shown(levels), counts, coverage
+        return levels, counts, coverage
 
     def clock(self, members: Integers, days: Integers, minute: int) -> Integers:
         """Unix minute at which the clock of each member shows `minute` on each day."""
@@ -148,9 +148,8 @@ class SoundQuarters(Shared[Microphones], Cadence):
         result = blank(len(members), 1)
         end = self.end_min(members, windows)
         span = (end - self.minutes, np.minimum(end, now_min))
-        result.value[:, 0], result.n[:, 0], result.cov[:, 0] = self.source.levels(
-            members, [span], panes
-        )
+        levels, result.n[:, 0], result.cov[:, 0] = self.source.levels(members, [span], panes)
+        result.value[:, 0] = shown(levels)
         return result
 
 
@@ -193,15 +192,16 @@ class SoundDays(Shared[Microphones], CivilDays):
         ]
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
-        """One row a station and day."""
+        """One row a station and day; Lden is made of levels that are not rounded yet."""
         result = blank(len(members), len(self.indicators))
         for column, spans in enumerate(self.periods(members, windows, now_min)):
             levels, counts, coverage = self.source.levels(members, spans, panes)
             result.value[:, column], result.n[:, column] = levels, counts
             result.cov[:, column] = coverage
-        result.value[:, LDEN] = shown(np.array([
+        result.value[:, LDEN] = np.array([
             lden(*parts) for parts in result.value[:, 1:LDEN].tolist()
-        ]).reshape(-1))
+        ]).reshape(-1)
+        result.value = shown(result.value)
         result.n[:, LDEN] = result.n[:, 1:LDEN].sum(axis=1)
         result.cov[:, LDEN] = result.cov[:, 1:LDEN].min(axis=1)
         return result

@@ -32,7 +32,7 @@ def _mean(answer: Answer, step: dict[str, Any]) -> float | None:
         n, owed = sum(row[2] for row in rows), step["given"]["owed"].get(str(series["series"]), 0)
         if n and 4 * n >= 3 * owed:
             energies.append(sum(row[3] for row in rows) / n)
-    return _shown(10 * math.log10(sum(energies) / len(energies))) if energies else None
+    return 10 * math.log10(sum(energies) / len(energies)) if energies else None
 
 
 def _lden(day: float, evening: float, night: float) -> float:
@@ -63,10 +63,12 @@ def recompute(answer: Answer) -> float | None:
     if name.startswith(("l10", "l50", "l90", "tni")):
         return _exceeded(answer, name)
     if name in ("laeq_15min", "laeq_1h"):
-        return _mean(answer, answer["steps"][0])
+        mean = _mean(answer, answer["steps"][0])
+        return None if mean is None else _shown(mean)
     whole, *periods = (_mean(answer, step) for step in answer["steps"][:4])
     of = dict(zip(("laeq_day", "lday", "levening", "lnight"), (whole, *periods), strict=True))
     if name in of:
-        return of[name]
+        of_name = of[name]
+        return None if of_name is None else _shown(of_name)
     known = [db for db in periods if db is not None]
     return _lden(*known) if len(known) == 3 else None

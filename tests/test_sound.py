@@ -30,8 +30,10 @@ def test_a_quarter_needs_three_quarters_of_its_readings(minutes: int, level: flo
     assert got == pytest.approx(level, abs=0.4, nan_ok=True)
 
 
-def day_of(town: Town, zone: str, day: str) -> tuple[int, int]:
-    """60 dB by day, 55 in the evening, 50 at night, on the local clock; the day's ends."""
+def day_of(
+    town: Town, zone: str, day: str, levels: tuple[float, float, float] = (60.0, 55.0, 50.0)
+) -> tuple[int, int]:
+    """Levels of the day, the evening and the night, on the local clock; the day's ends."""
     tz = ZoneInfo(zone)
     first = datetime.fromisoformat(day).replace(tzinfo=tz)
     begin = int(first.timestamp())
@@ -39,7 +41,7 @@ def day_of(town: Town, zone: str, day: str) -> tuple[int, int]:
     readings = []
     for second in range(begin, end, 900):
         hour = datetime.fromtimestamp(second, UTC).astimezone(tz).hour
-        level = 60.0 if 7 <= hour < 19 else 55.0 if 19 <= hour < 23 else 50.0
+        level = levels[0 if 7 <= hour < 19 else 1 if 19 <= hour < 23 else 2]
         readings.append(Reading("d", "laeq", second, level))
     town.take(readings)
     town.tick(end + 70)
@@ -56,6 +58,15 @@ def test_periods_follow_the_clock_on_the_wall(zone: str, day: str, hours: int) -
     assert end - begin == hours * 3600
     assert [said(town, name, end) for name in ("lday", "levening", "lnight")] == [60, 55, 50]
     assert said(town, "lden", end) == 60.0
+
+
+def test_lden_is_not_made_of_rounded_levels() -> None:
+    """Of 61.04, 55.04 and 50.04 dB it is 60.569; of 61.0, 55.0 and 50.0, as shown, 60.529."""
+    town = mic()
+    day_of(town, "UTC", "2026-03-02", (61.04, 55.04, 50.04))
+    end = DAY + 86_400
+    assert [said(town, name, end) for name in ("lday", "levening", "lnight")] == [61, 55, 50]
+    assert said(town, "lden", end) == 60.6
 
 
 def test_lden_needs_each_period_and_the_night_is_one() -> None:
