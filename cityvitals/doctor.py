@@ -37,7 +37,10 @@ def _versions() -> Iterator[Finding]:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             missing.append(name)
-    way = "in the project: pip install -c constraints.txt '.[server]'"
+    way = (
+        "a station's agent (`cityvitals edge`) needs none of them; for all else, in the project: "
+        "pip install -c constraints.txt '.[server]'"
+    )
     text = f"missing: {', '.join(missing)}; {way}"
     yield Finding("packages", not missing, text if missing else "all of the server are there")
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.own_example import copied, files, told
+from tests.own_example import DOCS, copied, files, told
 from tests.page_site import until
 
 PAGE = "developer.md"
@@ -85,3 +85,11 @@ def test_the_dashboard_is_listed_and_passes_the_linter(folder: Path) -> None:
     assert "cv-streets" in listed.stdout, listed.stderr
     linted = told(folder, "-m", "cityvitals", "dashboards", "lint")
     assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+def test_a_guide_that_runs_tests_says_how_to_get_what_they_need() -> None:
+    """`make up` installs no pytest: the guide's command ended with "No module named pytest"."""
+    for page in sorted(DOCS.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        command = text.find("python -m pytest")
+        assert command < 0 or "'.[test]'" in text[:command], page.name
