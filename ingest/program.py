@@ -187,7 +187,8 @@ class Program:
                 self._open.begin(self.settings.open_every_s, self._per_s)
             self._open.step(now)
             if now >= readings:
-                readings = now + pauses.readings_s(self._outlets.readings(self.line.vitals))
+                took_s = self._outlets.readings(self.line.vitals)
+                readings = now + pauses.readings_s(took_s, self._per_s)
             if not settled:
                 quiet = self._connection.ready and now > self._quiet_s + QUIET_S
                 settled = quiet or now > started + SETTLE_S_MAX

@@ -7,7 +7,8 @@ from ingest import pauses
 
 @pytest.mark.parametrize(("count", "acknowledged", "since_s", "pause_s"), [
     (1, 0, 0.1, 0.0), (1, 0, 0.001, pauses.BUSY_S), (10, 0, 0.002, pauses.BUSY_S),
-    (200, 0, 0.016, pauses.DENSE_S), (200, 200, 0.016, pauses.BUSY_S), (200, 200, 0.1, 0.0),
+    (200, 0, 0.016, pauses.DENSE_S), (1_599, 0, 0.016, pauses.DENSE_S),
+    (1_600, 0, 0.016, pauses.FULL_S), (200, 200, 0.016, pauses.BUSY_S), (200, 200, 0.1, 0.0),
     (20, 20, 0.001, 0.0),
 ])
 def test_dense_traffic_waits_for_more_and_sparse_does_not(
@@ -18,9 +19,10 @@ def test_dense_traffic_waits_for_more_and_sparse_does_not(
 
 
 def test_latest_readings_are_told_often_while_that_costs_little() -> None:
-    assert pauses.readings_s(0.0) == pauses.READINGS_S_MIN == 0.04
-    assert pauses.readings_s(0.06) == pytest.approx(0.3)
-    assert pauses.readings_s(0.5) == pauses.READINGS_S_MAX == 1.0
+    assert pauses.readings_s(0.0, 0.0) == pauses.READINGS_S_MIN == 0.04
+    assert pauses.readings_s(0.06, 99_999.0) == pytest.approx(0.3)
+    assert pauses.readings_s(0.002, 100_000.0) == pytest.approx(0.2)
+    assert pauses.readings_s(0.5, 0.0) == pauses.READINGS_S_MAX == 1.0
 
 
 def test_windows_in_progress_leave_the_processor_to_what_needs_it_more() -> None:
