@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.quantities import INDEX, QUANTITIES
-from engine.kernel import inner, kernel
-from engine.raw_bytes import ADDRESS
+from engine.kernel import inner, kernel, lean_inner
+from engine.raw_bytes import octets
 from ingest.scan_json import word_at
 
 TOPICS_KNOWN_MAX = 262_144
-"""Topics found without a general path, 100 bytes each."""
+"""Topics found without a general path, at most 250 bytes each."""
 SERIES_KNOWN_MAX = 1_000_000
 """Series found without a general path, at most two thirds of 100 bytes each."""
 CHANNEL_BYTES_MAX = 16
@@ -26,6 +26,8 @@ CHANNEL_BYTES_MAX = 16
 PROBES_MAX = 64
 """Steps from where a hash points; what is further is not found."""
 ALWAYS_NS = 1 << 62
+SPARE = 8
+"""Bytes behind the keys of topics, so that the last one is read a word at a time, too."""
 
 SERIES_ENTRY = np.dtype([
     ("key", "u8"), ("first_word", "u8"), ("second_word", "u8"), ("from_ns", "i8"),
@@ -77,12 +79,12 @@ UNIT_OFFSET = np.array([row[3] for row in _UNIT_ROWS])
 
 
 @inner
-def quantity_at(data: int, at: int, end: int) -> Any:
-    """Row of the quantity that data[at:end] names; -1 if none."""
+def quantity_at(data: int, at: int, end: int, last: int) -> Any:
+    """Row of the quantity that data[at:end] names; -1 if none. Bytes before `last` may be read."""
     if end - at > 16 or end <= at:
         return -1
-    first = word_at(data, at, end)
-    second = word_at(data, at + 8, end) if end - at > 8 else _u64(0)
+    first = word_at(data, at, end, last)
+    second = word_at(data, at + 8, end, last) if end - at > 8 else _u64(0)
     mixed = (first ^ second * _u64(31)) * _u64(_NAME_FACTOR)
     row = mixed >> _u64(64 - _NAME_BITS)
     if _NAMES[row, 0] != first or _NAMES[row, 1] != second:
@@ -91,40 +93,43 @@ def quantity_at(data: int, at: int, end: int) -> Any:
 
 
 @inner
-def unit_at(data: int, at: int, end: int, quantity: int) -> Any:
+def unit_at(data: int, at: int, end: int, last: int, quantity: int) -> Any:
     """Row of the unit that data[at:end] names for a quantity; -1 if it is not accepted."""
     if end - at > 8 or end <= at:
         return -1
-    word = word_at(data, at, end)
+    word = word_at(data, at, end, last)
     for row in range(UNIT_WORD.shape[0]):
         if UNIT_QUANTITY[row] == quantity and UNIT_WORD[row] == word:
             return row
     return -1
 
 
-@kernel(_u64(ADDRESS, _i64, _i64, _u64), lean=True)
-def hash_of(data: int, at: int, end: int, seed: int) -> Any:
+@lean_inner
+def hash_of(data: int, at: int, end: int, last: int, seed: int) -> Any:
     """A hash of data[at:end]; the seed is drawn at each start, so no publisher can aim at it."""
     out = seed ^ _u64(end - at)
     while at + 8 <= end:
-        out = (out ^ word_at(data, at, at + 8)) * _u64(_PRIME)
+        out = (out ^ octets(data + at)) * _u64(_PRIME)
         out ^= out >> _u64(29)
         at += 8
     if at < end:
-        out = (out ^ word_at(data, at, end)) * _u64(_PRIME)
+        out = (out ^ word_at(data, at, end, last)) * _u64(_PRIME)
         out ^= out >> _u64(29)
     out *= _u64(0xD6E8FEB86659FD93)
     return out ^ out >> _u64(32)
 
 
-@kernel(_i64(ADDRESS, _i64, _i64, _topics, ADDRESS, _u64), lean=True)
-def topic_entry(data: int, at: int, end: int, topics: Any, arena: int, seed: int) -> Any:
+@lean_inner
+def topic_entry(
+    data: int, at: int, end: int, last: int, topics: Any, arena: int, seed: int
+) -> Any:
     """Where in `topics` the key data[at:end] is, or where it may be put as -2 - row; -1 if the
     table is full around there.
 
-    topics: TOPIC_ENTRY[2^k]. arena: address of the bytes of the keys.
+    topics: TOPIC_ENTRY[2^k]. arena: address of the bytes of the keys, with `SPARE` behind them.
+    Bytes before `last` may be read.
     """
-    mixed = hash_of(data, at, end, seed)
+    mixed = hash_of(data, at, end, last, seed)
     mask = topics.shape[0] - 1
     row = _i64(mixed) & mask
     for _ in range(PROBES_MAX):
@@ -133,7 +138,10 @@ def topic_entry(data: int, at: int, end: int, topics: Any, arena: int, seed: int
             return -2 - row
         if entry.hash == mixed and entry.end - entry.begin == end - at:
             key, same = entry.begin, at
-            while same < end and word_at(arena, key, entry.end) == word_at(data, same, end):
+            while same < end and (
+                word_at(arena, key, entry.end, entry.end + SPARE)
+                == word_at(data, same, end, last)
+            ):
                 key += 8
                 same += 8
             if same >= end:
@@ -236,14 +244,14 @@ class Known:
     def learn_topic(self, topic: str, device: int) -> None:
         """A topic that the general path took for one of a placed device."""
         key = np.frombuffer(topic.encode(), np.uint8)
-        where = (key.ctypes.data, 0, len(key))
+        where = (key.ctypes.data, 0, len(key), len(key))
         if topic_entry(*where, self.topics, self.arena.ctypes.data, self.seed) >= 0:
             return
         if self.topic_count >= TOPICS_KNOWN_MAX:
             self._clear_topics()
-        if 2 * self.topic_count >= len(self.topics):
+        if 4 * self.topic_count >= len(self.topics):  # few are not where their hash points
             self._grow_topics()
-        if self._arena_used + len(key) > len(self.arena):
+        if self._arena_used + len(key) + SPARE > len(self.arena):
             more = np.zeros(max(len(self.arena), len(key)), np.uint8)
             self.arena = np.concatenate([self.arena, more])
         row = -2 - topic_entry(*where, self.topics, self.arena.ctypes.data, self.seed)

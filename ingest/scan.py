@@ -80,7 +80,7 @@ def scan_frames(
         row.epoch = 0
         row.number = 0
         if end - payload <= PAYLOAD_BYTES_MAX:
-            known = topic_entry(base, topic, topic_end, topics, keys, seed)
+            known = topic_entry(base, topic, topic_end, end, topics, keys, seed)
             if known >= 0:
                 device = topics[known].device
                 found = read_payload(

@@ -136,10 +136,12 @@ def number(data: int, at: int, last: int) -> Any:
 
 
 @inner
-def word_at(data: int, at: int, end: int) -> Any:
+def word_at(data: int, at: int, end: int, last: int) -> Any:
     """Up to 8 bytes data[at:end] as one number, the first byte lowest, 0 behind the end."""
     if end - at >= 8:
         return octets(data + at)
+    if at + 8 <= last:
+        return octets(data + at) & ((nb.uint64(1) << nb.uint64(8 * (end - at))) - nb.uint64(1))
     out = nb.uint64(0)
     for i in range(end - at):
         out |= nb.uint64(octet(data + at + i)) << nb.uint64(8 * i)
@@ -150,10 +152,10 @@ def word_at(data: int, at: int, end: int) -> Any:
 def _word(data: int, at: int, last: int) -> Any:
     """Where `true`, `false` or `null` ends."""
     if at + 4 <= last:
-        four = word_at(data, at, at + 4)
+        four = word_at(data, at, at + 4, last)
         if four == _TRUE or four == _NULL:
             return at + 4
-    if at + 5 <= last and word_at(data, at, at + 5) == _FALSE:
+    if at + 5 <= last and word_at(data, at, at + 5, last) == _FALSE:
         return at + 5
     return -1
 

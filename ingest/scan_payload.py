@@ -11,8 +11,8 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from engine.kernel import inner, kernel, lean_inner
-from engine.raw_bytes import ADDRESS, octet
+from engine.kernel import inner, lean_inner
+from engine.raw_bytes import octet
 from ingest.clocks import EARLIEST_NS
 from ingest.known import (
     SERIES_ENTRY,
@@ -24,6 +24,7 @@ from ingest.known import (
 )
 from ingest.messages import MS_MAX, NUMBER_MAX
 from ingest.scan_json import expect, number, skip, text, unit_text, whole, word_at
+from ingest.scan_single import read_single
 
 GENERAL = -1
 ABSENT = -1
@@ -48,6 +49,7 @@ _FIELD_OF = {
     b"id": -2, b"end": -2, b"drop": -2, b"customers": -2,
 }
 """What a key is; -2 is for the general path."""
+_SINGLE = sum(1 << field for field in (EPOCH, NUMBER, TIME, NAME, VALUES))
 _LETTERS = np.array([_FIELD_OF.get(bytes([k]), -1) for k in range(256)], np.int8)
 _WORDS = np.array([
     (int.from_bytes(key[:8], "little"), len(key), field)
@@ -106,7 +108,7 @@ def _members(data: int, at: int, last: int, quantity: Any, value: Any, row: int)
         end = text(data, at + 1, last)
         if end < 0:
             return -1
-        known = quantity_at(data, at + 1, end)
+        known = quantity_at(data, at + 1, end, last)
         at = expect(data, end + 1, last, _COLON)
         if known < 0 or at < 0 or told >> nb.uint64(known) & nb.uint64(1):
             return -1
@@ -143,13 +145,18 @@ def read_object(
     """Read the object data[at:last] into `fields`, its values into the columns from `row` on."""
     for k in range(FIELDS):
         fields[k] = 0
+    epoch, count, time_ms, name, name_end = read_single(data, at, last, value, row)
+    if name_end >= 0:
+        fields[EPOCH], fields[NUMBER], fields[TIME] = epoch, count, time_ms
+        fields[NAME], fields[NAME_END], fields[SCALAR], fields[SEEN] = name, name_end, 1, _SINGLE
+        return True
     seen = _i64(0)
     at = expect(data, at, last, _OPEN)
     while at >= 0 and at < last and octet(data + at) == _QUOTE:
         end = text(data, at + 1, last)
         if end < 0:
             return False
-        field = _field_of(word_at(data, at + 1, end), end - at - 1)
+        field = _field_of(word_at(data, at + 1, end, last), end - at - 1)
         at = expect(data, end + 1, last, _COLON)
         if at < 0 or at >= last or field == -2:
             return False
@@ -223,14 +230,15 @@ def _shape(fields: Any) -> Any:
 
 @lean_inner
 def _fill(
-    data: int, fields: Any, quantity: Any, time_ns: Any, value: Any, flag: Any, row: int, count: int
+    data: int, last: int, fields: Any, quantity: Any, time_ns: Any, value: Any, flag: Any,
+    row: int, count: int,
 ) -> Any:
     """Complete the columns row to row + count: quantity, time, canonical value, flag."""
     seen = fields[SEEN]
     device = seen >> MEMBERS & 1
     known = _i64(-1)
     if not device:
-        known = quantity_at(data, fields[NAME], fields[NAME_END])
+        known = quantity_at(data, fields[NAME], fields[NAME_END], last)
         if known < 0:
             return False
     earliest_ms = EARLIEST_NS // _MS_NS
@@ -245,16 +253,15 @@ def _fill(
             quantity[k] = known
         if seen >> UNIT & 1:
             if device or unit < 0:
-                unit = unit_at(data, fields[UNIT], fields[UNIT_END], _i64(quantity[k]))
+                unit = unit_at(
+                    data, fields[UNIT], fields[UNIT_END], last, _i64(quantity[k]))
             if unit < 0:
                 return False
             value[k] = value[k] * UNIT_FACTOR[unit] + UNIT_OFFSET[unit]
     return True
 
 
-@kernel(_i64(
-    ADDRESS, _i64, _i64, _i64, _series, _i64s, _i32s, _i64s, _f64s, nb.uint8[::1], _i32s, _i64,
-), lean=True)
+@lean_inner
 def read_payload(
     data: int, at: int, last: int, device: int, series: Any, fields: Any, quantity: Any,
     time_ns: Any, value: Any, flag: Any, slot: Any, row: int,
@@ -269,15 +276,15 @@ def read_payload(
     if not read_object(data, at, last, fields, quantity, time_ns, value, row):
         return GENERAL
     count = _shape(fields)
-    if count <= 0 or not _fill(data, fields, quantity, time_ns, value, flag, row, count):
+    if count <= 0 or not _fill(data, last, fields, quantity, time_ns, value, flag, row, count):
         return GENERAL
     first, second = nb.uint64(0), nb.uint64(0)
     if fields[CHANNEL_END] > fields[CHANNEL]:
         begin, end = fields[CHANNEL], fields[CHANNEL_END]
         if end - begin > 16:
             return GENERAL
-        first = word_at(data, begin, end)
-        second = word_at(data, begin + 8, end) if end - begin > 8 else nb.uint64(0)
+        first = word_at(data, begin, end, last)
+        second = word_at(data, begin + 8, end, last) if end - begin > 8 else nb.uint64(0)
     found = _i64(-1)
     for k in range(row, row + count):
         at_ns = time_ns[k]

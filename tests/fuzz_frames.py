@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-from edge.quantities import INDEX
+from edge.quantities import INDEX, QUANTITIES
 from edge.wire import Message
 from engine.vitals import Vitals
 from ingest.admission import Admission, Opened
@@ -108,7 +108,8 @@ def lane() -> Scanner:
     admission = Admission(vitals, Seen())
     told = [
         publish(topic(device), json.dumps(
-            {"e": 9, "s": k, "q": name, "t": START_MS, "v": 1, "ch": channel}).encode())
+            {"e": 9, "s": k, "q": name, "t": START_MS, "ch": channel,
+             "v": max(1.0, QUANTITIES[name].impossible[0])}).encode())
         for device in ("d1", "d2")
         for k, (name, channel) in enumerate(
             ((name, channel) for name in INDEX for channel in ("", "lane-1")), 1)

@@ -26,7 +26,7 @@ def device_of(known: Known, topic: str | bytes) -> int:
     raw = topic.encode() if isinstance(topic, str) else topic
     data = GUARDED.hold(raw)
     row = topic_entry(
-        data.ctypes.data, 0, len(raw), known.topics, known.arena.ctypes.data, known.seed)
+        data.ctypes.data, 0, len(raw), len(raw), known.topics, known.arena.ctypes.data, known.seed)
     return int(known.topics[row]["device"]) if row >= 0 else -1
 
 
@@ -105,13 +105,13 @@ def test_where_too_many_keys_meet_a_key_is_not_known(monkeypatch: pytest.MonkeyP
 def test_quantities_and_units_by_their_bytes() -> None:
     for name, row in INDEX.items():
         data = GUARDED.hold(name.encode())
-        assert quantity_at(data.ctypes.data, 0, len(name)) == row
-        assert quantity_at(data.ctypes.data, 0, len(name) - 1) in (-1, INDEX.get(name[:-1], -1))
+        for end, of in ((len(name), row), (len(name) - 1, INDEX.get(name[:-1], -1))):
+            assert quantity_at(data.ctypes.data, 0, end, len(name)) == of
         units = QUANTITIES[name].units
         for unit in [*units, QUANTITIES[name].unit, "nope", "", "x" * 9]:
             raw = unit.encode()
             data = GUARDED.hold(raw or b" ")
-            found = unit_at(data.ctypes.data, 0, len(raw), row)
+            found = unit_at(data.ctypes.data, 0, len(raw), len(raw), row)
             convert = QUANTITIES[name].accepts(unit)
             assert (found >= 0) == (convert is not None), (name, unit)
             if convert:

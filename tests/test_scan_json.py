@@ -94,6 +94,8 @@ def test_white_space_around_what_is_expected() -> None:
     assert on(blank, b" \n\x00 ") == 2
 
 
-@given(st.binary(max_size=12))
-def test_words_are_little_endian(raw: bytes) -> None:
-    assert on(word_at, raw) == int.from_bytes(raw[:8], "little")
+@given(st.binary(max_size=12), st.binary(max_size=12))
+def test_words_are_little_endian(raw: bytes, behind: bytes) -> None:
+    data = GUARDED.hold(raw + behind)
+    found = word_at(data.ctypes.data, 0, len(raw), len(raw + behind))
+    assert found == int.from_bytes(raw[:8], "little")
