@@ -1,6 +1,5 @@
 """`cityvitals doctor`: what an operator would check first, in one list."""
 
-import fcntl
 import importlib.metadata
 import json
 import platform
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from cityvitals import broker, plan
 from edge import places
 from edge.places import PlacesError
+from ingest.folder_lock import in_use
 
 FREE_BYTES_MIN = 1_000_000_000
 HEALTH_AGE_MS_MAX = 5_000
@@ -47,18 +47,6 @@ def _versions() -> Iterator[Finding]:
         yield Finding("broker program", True, str(broker.program()))
     except broker.NoBrokerError as error:
         yield Finding("broker program", False, str(error))
-
-
-def _running(folder: Path) -> bool:
-    """True if an `up` holds the folder."""
-    try:
-        with (folder / "lock").open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 def _folder(folder: Path) -> Iterator[Finding]:
@@ -107,14 +95,16 @@ def findings(folder: Path, port: int | None) -> list[Finding]:
     """Everything that was checked, in the order an operator would.
 
     `port`: of the page; None means that of the `up` which runs, or the one it takes by itself.
+    Ingest may run without `up`, as a service does: then there should be a page, too.
     """
     found = [*_versions(), *_folder(folder)]
-    running = _running(folder)
+    running, alone = in_use(folder), in_use(folder / "ingest")
     if port is None:
         port = (plan.page_port(folder) if running else None) or plan.PAGE_PORT
-    found.append(Finding("up", None, "running" if running else "not running"))
+    without = "; ingest runs without it" if alone else ""
+    found.append(Finding("up", None, "running" if running else f"not running{without}"))
     free = broker.is_free(port)
-    if running:
+    if running or alone:
         found.append(Finding("page", not free, f"port {port} {'is silent' if free else 'listens'}"))
         found += _health(folder)
     else:

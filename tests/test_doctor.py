@@ -9,6 +9,7 @@ import pytest
 
 from cityvitals import broker, doctor, plan
 from edge import places
+from ingest.folder_lock import held
 from ingest.store import Store
 from tests.test_place import ROW
 
@@ -70,3 +71,19 @@ def test_a_held_folder_is_running_and_an_old_health_is_wrong(
     assert said["places"]["ok"] is True
     assert said["up"]["text"] == "running"
     assert [said[name]["ok"] for name in ("page", "ingest", "broker", "sink influx")] == [False] * 4
+
+
+def test_an_ingest_that_runs_as_a_service_is_looked_at_and_its_page_may_have_the_port(
+    tmp_path: Path
+) -> None:
+    """The guide's last command called the page of the services wrong, and asked nothing else."""
+    store = Store.create(tmp_path / "store.db")
+    broker_of_it = {"url": "mqtt://x:1", "connected": True}
+    store.write_health({"at_ms": 1, "broker": broker_of_it, "sinks": []})
+    store.close()
+    with socket.create_server(("127.0.0.1", 0)) as page, held(tmp_path / "ingest"):
+        port = page.getsockname()[1]
+        said = {row.what: row for row in doctor.findings(tmp_path, port)}
+    assert said["up"].text == "not running; ingest runs without it"
+    assert said["page"] == ("page", True, f"port {port} listens")
+    assert (said["broker"].ok, said["ingest"].ok) == (True, False), "its last word is old"
