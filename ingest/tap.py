@@ -30,9 +30,10 @@ from ingest.publish_frames import (
 
 READ_BYTES_MAX = 4 * FRAME_BYTES_MAX
 """Bytes read at once, half a megabyte; a frame that is not whole yet stays for the next read."""
-PAUSE_S = 0.005
-DENSE_BYTES = 4_096
-"""If a pause brings as much as this, the next read waits for one too."""
+PAUSE_S, FULL_PAUSE_S = 0.005, 0.010
+DENSE_BYTES, FULL_BYTES = 4_096, 65_536
+"""If a pause brings as much as this, the next read waits for one too, or for a longer one: a thread
+that wakes beside four busy programs finds nothing of its own in the processor's caches."""
 LINGER_S_MAX = 0.5
 """As long a broker has to end its side of a session that ends."""
 
@@ -64,7 +65,7 @@ class Tap:
         self._error: Exception | None = None
         self._ended = False
         self._read_s = 0.0
-        self._dense = False
+        self._pause_s = 0.0
         self.reads = 0
 
     def recv(self, size: int) -> bytes:
@@ -115,20 +116,23 @@ class Tap:
 
     def _read(self) -> None:
         """Read once, give what are frames, and keep what is for the client."""
-        if self._dense:
-            left_s = self._read_s + PAUSE_S - self._clock()
+        if self._pause_s:
+            left_s = self._read_s + self._pause_s - self._clock()
             if left_s > 0:
-                self._sleep(min(left_s, PAUSE_S))
+                self._sleep(min(left_s, self._pause_s))
         try:
             got = self._fill()
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            self._dense = False
+            self._pause_s = 0.0
             return
         now_s = self._clock()
         # So much would come in a pause, going by the time since the last read.
         since_s = max(now_s - self._read_s, 1e-6)
-        full = self._filled + got == READ_BYTES_MAX
-        self._dense = not full and got * min(1.0, PAUSE_S / since_s) >= DENSE_BYTES
+        comes = got * min(1.0, PAUSE_S / since_s)
+        if self._filled + got == READ_BYTES_MAX or comes < DENSE_BYTES:
+            self._pause_s = 0.0
+        else:
+            self._pause_s = PAUSE_S if comes < FULL_BYTES else FULL_PAUSE_S
         self._read_s = now_s
         self.reads += 1
         if got == 0:
