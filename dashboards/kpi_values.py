@@ -31,6 +31,8 @@ from dashboards.kpi_city import (
 from dashboards.kpi_declared import heat, mode_share
 from edge.places import PlaceRow
 
+OF_DEMAND = "; the trend is the demand in kW"
+
 
 def travel_time(city: City) -> list[Reported]:
     """EC:I:T:5A: the mean over the months of the peaks' travel time index, weighted by VMT."""
@@ -82,7 +84,7 @@ def consumption(city: City) -> list[Reported]:
         yearly / population.value, coverage, origin(coverage), sources=sources,
         trend=trend(city.period, city.points("energy.demand_15min")),
         note=f"{note}; scaled from {share:.0%} of the blocks of {city.period.days} days to a "
-        "year; the trend is the demand in kW",
+        f"year{OF_DEMAND}",
     )]
 
 
@@ -100,7 +102,8 @@ def emissions(city: City) -> list[Reported]:
     return [used._replace(
         value=used.value * mean / 1e6, sources=(key, *used.sources),
         trend=trend(city.period, intensity),
-        note=f"electricity alone; {mean:.0f} g CO2e/kWh, each day by its electricity; {used.note}",
+        note=f"electricity alone; {mean:.0f} g CO2e/kWh, each day by its electricity; "
+        f"{used.note.removesuffix(OF_DEMAND)}; the trend is the intensity in g CO2e/kWh",
     )]
 
 
@@ -151,7 +154,8 @@ def renewables(city: City) -> list[Reported]:
     value = math.fsum(value for _, value, _ in points) / len(points)
     coverage = min(1.0, len(points) / city.period.days)
     return [Reported(
-        100 * value, coverage, origin(coverage), trend=trend(city.period, points), sources=(key,),
+        100 * value, coverage, origin(coverage), sources=(key,),
+        trend=trend(city.period, [(day, 100 * share, cov) for day, share, cov in points]),
         note=f"electricity alone; {days_note(city, len(points), city.period.days)}".rstrip("; "),
     )]
 
@@ -278,7 +282,9 @@ def air(city: City) -> list[Reported]:
     for part, key in AIR_KEYS.items():
         points = city.points(key)
         if not points:
-            found += nothing("no station has enough hours of it", key, part=part)
+            found += nothing(
+                "no annual mean of it: a station needs 75 % of the hours of 12 months", key,
+                part=part)
             continue
         _, value, coverage = points[-1]
         found.append(Reported(

@@ -25,8 +25,9 @@ def chart(trend: Sequence[tuple[date, float]], limit: float | None, title: str) 
         return ""
     values = [value for _, value in trend] + ([] if limit is None else [limit])
     low, high = min(values), max(values)
-    if high == low:
-        high += abs(high) or 1.0
+    if figure(high) == figure(low):  # a line that stands still shall look so
+        room = abs(high) / 100 or 0.5
+        low, high = low - room, high + room
     first, last = trend[0][0], trend[-1][0]
     days = max((last - first).days, 1)
 

@@ -52,6 +52,16 @@ def test_emissions_are_consumption_times_intensity() -> None:
     assert used.value is not None
     assert gas.value == pytest.approx(used.value * 250 / 1e6)
     assert "electricity alone" in gas.note
+    assert used.note.endswith("the trend is the demand in kW")
+    assert gas.note.endswith("the trend is the intensity in g CO2e/kWh")
+    assert "demand in kW" not in gas.note
+
+
+def test_renewables_and_their_trend_are_per_cent() -> None:
+    rows = {("_/_", "energy.renewable_share_day"): days("2026-06-01", 2, 0.25)}
+    found = one(town(rows), "EN:E:E:1C")
+    assert found.value == pytest.approx(25.0)
+    assert [value for _, value in found.trend] == pytest.approx([25.0])
 
 
 def test_a_day_with_more_electricity_weighs_more_in_the_emissions() -> None:

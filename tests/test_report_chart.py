@@ -35,3 +35,12 @@ def test_every_point_lies_inside(limit: float | None, flat: bool) -> None:
 
 def test_one_value_is_no_trend() -> None:
     assert chart([(START, 1.0)], None, "x") == ""
+
+
+def test_what_stands_still_is_drawn_so() -> None:
+    """374.1 and 374.4 were a line from the top of the chart to its foot, both called 374."""
+    drawn = chart([(START, 374.4), (START + timedelta(days=31), 374.1)], None, "x")
+    (points,) = re.findall(r'points="([^"]+)"', drawn)
+    heights = [float(pair.split(",")[1]) for pair in points.split()]
+    assert abs(heights[0] - heights[1]) < HEIGHT / 10
+    assert ">378<" in drawn

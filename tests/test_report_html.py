@@ -111,6 +111,11 @@ def test_on_paper_no_kpi_is_torn_over_two_pages(
     kept: list[str] = one_browser.execute_script("""
         return [...document.querySelectorAll("article")].map(
           (one) => getComputedStyle(one).breakInside);""")
+    size(one_browser, 680, 900)  # A4 with margins of 15 mm
+    edges: list[float] = one_browser.execute_script("""
+        return [...document.querySelectorAll("table *")].map(
+          (one) => one.getBoundingClientRect().right);""")
     one_browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert max(edges) <= 680, "the column of ratings stood beyond the paper"
     assert kept
     assert set(kept) == {"avoid"}
