@@ -20,14 +20,17 @@ def tell(folder: Path, done: float) -> None:
     os.replace(beside, folder / FILE)
 
 
-def told(folder: Path, wall_ms: int) -> float | None:
-    """The share that is computed, None if nobody computes a past there now."""
+def told(folder: Path, wall_ms: int, heard_ms: int = 0) -> float | None:
+    """The share that is computed, None if nobody computes a past there now.
+
+    heard_ms: when ingest last gave word; a past that was told before is over.
+    """
     path = folder / FILE
     try:
-        age_ms = wall_ms - path.stat().st_mtime_ns // 1_000_000
+        told_ms = path.stat().st_mtime_ns // 1_000_000
         done = float(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
-    if abs(age_ms) > SILENT_MS_MAX or not math.isfinite(done):
+    if abs(wall_ms - told_ms) > SILENT_MS_MAX or told_ms <= heard_ms or not math.isfinite(done):
         return None
     return min(max(done, 0.0), 1.0)

@@ -148,6 +148,10 @@ class Feed:
         """True once there is something to say, be it only that the past is computed."""
         return self.ready or self.past is not None
 
+    def _look_for_past(self) -> None:
+        heard_ms = int(self.health["at_ms"]) if self.health else 0
+        self.past = beginning.told(self.folder, self.wall_ms(), heard_ms)
+
     async def read(self, what: Callable[[Store], Result]) -> Result:
         """Run `what` on the store in the reading thread. Raises `NoStoreError`."""
         loop = asyncio.get_running_loop()
@@ -181,7 +185,7 @@ class Feed:
 
     async def _follow(self) -> None:
         told = False
-        self.past = beginning.told(self.folder, self.wall_ms())
+        self._look_for_past()
         while True:
             more = False
             try:
@@ -272,7 +276,7 @@ class Feed:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            self.past = beginning.told(self.folder, self.wall_ms())
+            self._look_for_past()
             if not self.speaks:
                 continue
             try:

@@ -22,6 +22,8 @@ def test_what_is_told_is_read_until_it_is_old(tmp_path: Path) -> None:
     written_ms = path.stat().st_mtime_ns // 1_000_000
     assert beginning.told(tmp_path, written_ms + beginning.SILENT_MS_MAX) == 0.38
     assert beginning.told(tmp_path, written_ms + beginning.SILENT_MS_MAX + 1) is None
+    assert beginning.told(tmp_path, written_ms, heard_ms=written_ms - 1) == 0.38
+    assert beginning.told(tmp_path, written_ms, heard_ms=written_ms) is None, "ingest has begun"
     os.utime(path, (4e9, 4e9))  # of a clock that was set back since
     assert beginning.told(tmp_path, wall_ms()) is None
     assert [file.name for file in tmp_path.iterdir()] == [beginning.FILE]
