@@ -492,12 +492,14 @@ def test_events_of_the_city_and_of_a_station(browser: Browser, town: Town) -> No
     town.city.store.write_event(now - 9000, WORST, "restated", "air.us_aqi", "info",
                                 "151 became 154", "14 readings, 6 h late")
     town.city.store.write_event(now - 5000, "centre/grid1", "interruption", "", "warning",
-                                "interruption 7", "120 customers <b>")
+                                "interruption 7",
+                                "from 2026-01-31T23:30:00+00:00, 120 customers <b>")
     size(browser, 1280, 900)
     opened(browser, town, "#/events")
     until(lambda: count(browser, "#events-rows tr") == 2)
     assert "interruption 7" in text(browser, "#events-rows tr")
-    assert "120 customers <b>" in text(browser, "#events-rows tr")
+    told = text(browser, "#events-rows tr")
+    assert "from 1 Feb 2026, 00:30:00, 120 customers <b>" in told, "on the city's clock"
     assert "151 became 154 (US AQI)" in text(browser, "#events-rows")
     shoot(browser, "events", whole=False)
     click(browser, f"#events-rows a[href='#/station/{WORST}/air.us_aqi']")

@@ -20,6 +20,10 @@ async function getEvents(path, before) {
   }
 }
 
+// Times that an event tells of are in UTC; the reader's clock is the city's.
+const local = (text) => text.replaceAll(
+  /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, (time) => fullMoment(Date.parse(time)));
+
 export function eventRow(model, event) {
   const entry = model.indicators.get(event.key);
   const href = entry ? `#/station/${event.path}/${event.key}` : `#/station/${event.path}`;
@@ -34,7 +38,7 @@ export function eventRow(model, event) {
       say(`event.${event.severity}`)), ` ${event.kind}`),
     el("td", {}, el("strong", {}, event.title),
       entry && !event.title.startsWith(entry.name) ? ` (${entry.name})` : "",
-      el("span", { class: "note block-line" }, event.text)));
+      el("span", { class: "note block-line" }, local(event.text))));
 }
 
 export class EventsView {
