@@ -19,8 +19,8 @@ OPEN_SHARE, OPEN_SHARE_FULL = 0.25, 0.03
 """Windows in progress take no more than a quarter of a processor, and above `FULL` readings a
 second a thirtieth."""
 OPEN_TOLD_PER_S, OPEN_TOLD_S_MAX = 30_000, 0.5
-"""Points of theirs a second: a page takes twice as many, and latest readings come behind them.
-Those of a minute that begins, when all change, delay what follows by half a second at most."""
+"""Points of theirs a second: each costs a page 5 us. Those of a minute that begins, when all
+change, delay what follows by half a second at most."""
 
 
 def open_s(every_s: float, took_s: float, told: int, per_s: float) -> float:
