@@ -26,7 +26,7 @@ up: $(VENV)/warm.done
 
 # Six at a time: most tests wait for servers and disks rather than for the processor.
 test: $(VENV)/test.done servers check
-	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 6 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 4 --dist worksteal $(ARGS)
 
 soak: $(VENV)/test.done servers
 	@$(PY) -m pytest --soak --timeout 3600 $(ARGS)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import settings
 
 # A first call may wait for a compiler; nothing in the suite judges by time.
-# A quarter of hypothesis' examples keeps the suite under ten minutes, and each run draws others;
+# A fifth of hypothesis' examples keeps the suite under ten minutes, and each run draws others;
 # `make test ARGS=--hypothesis-profile=thorough` searches long.
-settings.register_profile("untimed", settings(), deadline=None, max_examples=25)
+settings.register_profile("untimed", settings(), deadline=None, max_examples=20)
 settings.register_profile("thorough", settings(), deadline=None, max_examples=2000)
 settings.load_profile("untimed")
 
