@@ -24,7 +24,7 @@ MAKEFLAGS += --no-print-directory
 up: $(VENV)/warm.done
 	@exec $(PY) -m cityvitals up $(ARGS)
 
-# Six at a time: most tests wait for servers and disks rather than for the processor.
+# Four at a time on two cores: some wait for servers, and six loaded kernels and cities too often.
 test: $(VENV)/test.done servers check
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 4 --dist worksteal $(ARGS)
 

@@ -5,7 +5,7 @@ import numpy as np
 from engine.air import AirHours
 from engine.changed import Reaching, of_level
 from engine.daybook import DayBook
-from engine.family import CivilDays, Integers, Shared, Slots, spread
+from engine.family import CivilDays, Integers, Shared, Slots
 from engine.panes import HORIZON_DAYS, HOUR
 
 DAY_HOURS_MAX = 25
@@ -34,9 +34,7 @@ class AirBook(Shared[AirHours], CivilDays):
         members, hours = of_level(changed, HOUR, member_of)
         if not len(members):
             return members, hours
-        days = self.members.civil_days(members, hours * 60 - self.members.shift[members])
-        pairs = np.unique(np.stack([members, days]), axis=1)
-        return spread(pairs[0], pairs[1], RESTATED_DAYS)
+        return self.days_from(members, hours * 60, RESTATED_DAYS)
 
     def hours_of_days(self, members: Integers, days: Integers) -> tuple[Integers, Integers]:
         """Local number of the last hour of each civil day, and how many hours it has."""

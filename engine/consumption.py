@@ -14,7 +14,7 @@ from engine.catalogue import POSITION
 from engine.changed import Reaching
 from engine.daybook import DayBook
 from engine.energy import DemandPeaks
-from engine.family import CivilDays, Floats, Integers, Result, Shared, Slots, blank, spread
+from engine.family import CivilDays, Floats, Integers, Result, Shared, Slots, blank
 from engine.feeders import CUSTOMERS, customers_of, first_day
 from engine.meters import Meters
 from engine.month_peaks import DAY_COLUMNS, PEAK_DAYS
@@ -82,9 +82,7 @@ class Consumption(Shared[Meters], CivilDays):
     def touched(self, changed: Reaching, member_of: Slots) -> tuple[Integers, Integers]:
         """The day, and those after it that may be closed: the year looks back on it."""
         members, blocks = self.source.touched(changed, member_of)
-        days = self.members.civil_days(members, blocks * BLOCK_MIN - self.members.shift[members])
-        pairs = np.unique(np.stack([members, days]), axis=1)
-        return spread(pairs[0], pairs[1], RESTATED_DAYS)
+        return self.days_from(members, blocks * BLOCK_MIN, RESTATED_DAYS)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """kWh of each meter: areas count them, the station itself says nothing."""

@@ -170,10 +170,7 @@ class DemandPeaks(Shared[Meters], CivilDays):
     ) -> tuple[Integers, Integers]:
         """The day, and those after it that may be of its month."""
         members, blocks = self.source.touched(changed, member_of)
-        minute = blocks * BLOCK_MIN - self.members.shift[members]
-        days = self.members.civil_days(members, minute)
-        pairs = np.unique(np.stack([members, days]), axis=1)
-        return spread(pairs[0], pairs[1], 31)
+        return self.days_from(members, blocks * BLOCK_MIN, 31)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a meter and day; rows of one meter must come oldest first."""

@@ -287,6 +287,14 @@ class CivilDays(Plain):
         """Unix minute of the next midnight."""
         return self.members.day_starts(members, window + 1)
 
+    def days_from(
+        self, members: Integers, local_min: Integers, days: int
+    ) -> tuple[Integers, Integers]:
+        """The days of minutes in standard time, each once, and the `days` - 1 after each."""
+        found = self.members.civil_days(members, local_min - self.members.shift[members])
+        pairs = np.unique(np.stack([members, found]), axis=1)
+        return spread(pairs[0], pairs[1], days)
+
 
 def anywhere(mask: Bools, axis: int) -> Bools:
     """Whether a mask holds anywhere along an axis."""

@@ -19,7 +19,6 @@ from engine.family import (
     Result,
     Slots,
     blank,
-    spread,
 )
 from engine.panes import HORIZON_DAYS, HOUR, Panes
 from engine.registry import Registry
@@ -70,9 +69,7 @@ class Frequency(CivilDays):
     def touched(self, changed: Reaching, member_of: Slots) -> tuple[Integers, Integers]:
         """The day, and those after it that may be closed: all look back on it."""
         members, hours = of_level(changed, HOUR, member_of)
-        days = self.members.civil_days(members, hours * 60 - self.members.shift[members])
-        pairs = np.unique(np.stack([members, days]), axis=1)
-        return spread(pairs[0], pairs[1], RESTATED_DAYS)
+        return self.days_from(members, hours * 60, RESTATED_DAYS)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a place and day; rows of one place must come oldest first."""

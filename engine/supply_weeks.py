@@ -21,7 +21,6 @@ from engine.family import (
     Slots,
     blank,
     ranges,
-    spread,
 )
 from engine.hour_means import TEN_MIN, ten_means
 from engine.panes import TEN, Panes
@@ -105,9 +104,7 @@ class SupplyWeeks(CivilDays):
     ) -> tuple[Integers, Integers]:
         """The day, and the six whose week it is in."""
         members, tens = of_level(changed, TEN, member_of)
-        days = self.members.civil_days(members, tens * TEN_MIN - self.members.shift[members])
-        pairs = np.unique(np.stack([members, days]), axis=1)
-        return spread(pairs[0], pairs[1], WEEK_DAYS)
+        return self.days_from(members, tens * TEN_MIN, WEEK_DAYS)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a place and day; rows of one place must come oldest first."""

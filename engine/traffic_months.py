@@ -14,7 +14,6 @@ from engine.family import (
     Shared,
     Slots,
     blank,
-    spread,
 )
 from engine.panes import FIVE, Panes
 from engine.peak_book import DAYS_MIN, PeakBook
@@ -49,9 +48,7 @@ class TrafficMonths(Shared[Segments], CivilDays):
     ) -> tuple[Integers, Integers]:
         """The day, and those after it that may be of its month."""
         members, bins = of_level(changed, FIVE, member_of)
-        days = self.members.civil_days(members, bins * 5 - self.members.shift[members])
-        pairs = np.unique(np.stack([members, days]), axis=1)
-        return spread(pairs[0], pairs[1], 31)
+        return self.days_from(members, bins * 5, 31)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a segment and day."""

@@ -15,7 +15,6 @@ from engine.family import (
     Shared,
     Slots,
     blank,
-    spread,
 )
 from engine.panes import FIVE, Panes
 from engine.quarter_book import (
@@ -81,9 +80,7 @@ class TrafficPeriods(Shared[Segments], CivilDays):
     ) -> tuple[Integers, Integers]:
         """The day, and those after it that may be of its month."""
         members, bins = of_level(changed, FIVE, member_of)
-        days = self.members.civil_days(members, bins * 5 - self.members.shift[members])
-        pairs = np.unique(np.stack([members, days]), axis=1)
-        return spread(pairs[0], pairs[1], 31)
+        return self.days_from(members, bins * 5, 31)
 
     def compute(self, members: Integers, windows: Integers, now_min: int, panes: Panes) -> Result:
         """One row a segment and day; its weight is the length of the road."""

@@ -29,6 +29,7 @@ class OpenWindows:
         self._families: Iterator[Points] | None = None
         self._took_s = 0.0
         self._told = 0
+        self._written_s = 0.0
 
     def is_due(self, now_s: float) -> bool:
         """True if it is time for a round; a tick comes first, which folds what came."""
@@ -45,7 +46,9 @@ class OpenWindows:
     def step(self, now_s: float) -> None:
         """Do a part of the round that has begun."""
         if self._families is not None and self._part(self._families, PART_S):
-            took_s = self._took_s + self._outlets.open_s
+            # What the thread has written since the last round ended is mostly of that round.
+            before_s, self._written_s = self._written_s, self._outlets.open_s
+            took_s = self._took_s + self._written_s - before_s
             self._begins_s = now_s + pauses.open_s(
                 self._every_s, took_s, self._told, self._per_s)
 

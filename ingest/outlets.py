@@ -168,7 +168,7 @@ class Outlets:
 
     @property
     def open_s(self) -> float:
-        """Seconds of the processor that it took to write the last open points beside the loop."""
+        """Seconds of the processor that writing open points beside the loop took until now."""
         return self._beside.points_s if self._beside else 0.0
 
     @property

@@ -35,16 +35,16 @@ class StoreThread:
         self._changed = threading.Condition()
         self._readings: LatestReadings | None = None
         self._points: deque[Points] = deque()
+        self._pieces: deque[Points] = deque()
         self._keys: Sequence[PlaceKey] = ()
         self._known_ms = 0
         self._health: dict[str, Any] | None = None
-        self._points_s = 0.0
         self._writing = False
         self._stopping = False
         self._error: StoreError | None = None
         self._thread: threading.Thread | None = None
         self.readings_s = self.points_s = 0.0
-        """Processor time that the last readings, and the last open points, took."""
+        """Processor time that the last readings took, and all open points until now."""
 
     @property
     def takes_readings(self) -> bool:
@@ -67,15 +67,9 @@ class StoreThread:
 
     def put_points(self, points: Points, keys: Sequence[PlaceKey], known_ms: int) -> None:
         """Keep open points soon, behind those given before."""
-        # By series, so that each block of the store is in one piece.
-        points = points.take(np.lexsort((points.indicator, points.place)))
-        pieces = [points.take(np.arange(first, min(first + PIECE_ROWS, len(points))))
-                  for first in range(0, len(points), PIECE_ROWS)]
         with self._changed:
             self._begin()
-            if not self._points:
-                self._points_s = 0.0
-            self._points.extend(pieces)
+            self._points.append(points)
             self._keys, self._known_ms = keys, known_ms
             self._changed.notify_all()
 
@@ -151,7 +145,15 @@ class StoreThread:
             self._store.write_health(health)
         begun = time.thread_time()
         if points is not None:
-            self._store.write(points, keys, known_ms)
-            self._points_s += time.thread_time() - begun
-            self.points_s = self._points_s
-            self._points.popleft()
+            self._pieces = self._pieces or pieces_of(points)
+            self._store.write(self._pieces.popleft(), keys, known_ms)
+            self.points_s += time.thread_time() - begun
+            if not self._pieces:
+                self._points.popleft()
+
+
+def pieces_of(points: Points) -> deque[Points]:
+    """Points by series, so that each block of the store is in one piece, in pieces."""
+    points = points.take(np.lexsort((points.indicator, points.place)))
+    return deque(points.take(np.arange(first, min(first + PIECE_ROWS, len(points))))
+                 for first in range(0, len(points), PIECE_ROWS))

@@ -1,6 +1,7 @@
 """The object that agents send for one reading: what is read in one go is what JSON says."""
 
 import json
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -18,7 +19,7 @@ T = 1_790_000_000_000
 
 
 @nb.njit
-def _read(data, last, value):  # type: ignore[no-untyped-def]
+def _read(data: int, last: int, value: Any) -> Any:
     return read_single(data, 0, last, value, 0)
 
 
